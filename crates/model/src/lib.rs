@@ -1,0 +1,1 @@
+//! The nouns of Kapok: ids, entities, the event catalogue, state machines, limits.

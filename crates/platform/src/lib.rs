@@ -1,0 +1,1 @@
+//! Spaces, kapps, forms, submissions, users, teams: decides changes and records their events.

@@ -1,0 +1,1 @@
+//! Clock, randomness, task spawning, leases and back-off: the only ambient effects.

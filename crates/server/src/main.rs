@@ -1,0 +1,2 @@
+//! The `kapok` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Test helpers: databases, receivers, fake time (development only).

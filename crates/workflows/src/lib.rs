@@ -1,0 +1,1 @@
+//! The workflow engine: trees into plans, plans into runs.
