@@ -1,1 +1,153 @@
-//! Clock, randomness, task spawning, leases and back-off: the only ambient effects.
+//! Clock, randomness, task spawning and back-off: the only ambient effects of Kapok.
+//!
+//! Everything that needs the time, a random number or a task takes a [`Runtime`]. Production uses
+//! [`Runtime::system`]; tests use [`Runtime::fake`], whose clock stands still until it is advanced
+//! and whose randomness follows from a seed. Nothing in a test sleeps.
+
+pub mod backoff;
+mod clock;
+
+use clock::Clock;
+use model::time::Micros;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Handle to the ambient effects; cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    clock: Clock,
+    rng: Mutex<StdRng>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Runtime {
+    /// The real clock and the operating system's randomness.
+    pub fn system() -> Self {
+        Self::build(Clock::system(), StdRng::from_rng(&mut rand::rng()))
+    }
+
+    /// A clock that stands at `start` until [`Runtime::advance_ms`], randomness from `seed`.
+    pub fn fake(start: Micros, seed: u64) -> Self {
+        Self::build(Clock::fake(start), StdRng::seed_from_u64(seed))
+    }
+
+    fn build(clock: Clock, rng: StdRng) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                clock,
+                rng: Mutex::new(rng),
+                tasks: TaskTracker::new(),
+                stop: CancellationToken::new(),
+            }),
+        }
+    }
+
+    /// The time of day.
+    pub fn now(&self) -> Micros {
+        self.inner.clock.now()
+    }
+
+    /// Time since the runtime was made; never goes back, for measuring durations.
+    pub fn elapsed(&self) -> Duration {
+        self.inner.clock.elapsed()
+    }
+
+    /// Moves a fake clock forward and wakes whoever slept until then.
+    ///
+    /// # Panics
+    /// When the clock is the real one.
+    pub fn advance_ms(&self, ms: i64) {
+        self.inner.clock.advance_ms(ms);
+    }
+
+    /// Waits until the clock has reached `at`.
+    pub async fn sleep_until(&self, at: Micros) {
+        self.inner.clock.sleep_until(at).await;
+    }
+
+    /// Waits for `ms` milliseconds.
+    pub async fn sleep_ms(&self, ms: i64) {
+        self.sleep_until(self.now().plus_ms(ms)).await;
+    }
+
+    /// A new UUID, version 7: ids drawn later sort later, to the millisecond.
+    pub fn uuid(&self) -> uuid::Uuid {
+        let now = self.now().0.max(0).unsigned_abs();
+        let mut random = [0_u8; 10];
+        self.fill(&mut random);
+        uuid::Builder::from_unix_timestamp_millis(now / 1_000, &random).into_uuid()
+    }
+
+    /// An unguessable token of `bytes` random bytes, in hex.
+    pub fn token(&self, bytes: usize) -> String {
+        let mut random = vec![0_u8; bytes];
+        self.fill(&mut random);
+        random.iter().fold(String::with_capacity(bytes * 2), |mut text, byte| {
+            use std::fmt::Write;
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    /// Fills `bytes` with randomness fit for secrets.
+    pub fn fill(&self, bytes: &mut [u8]) {
+        self.inner.rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes);
+    }
+
+    /// A number between 0 (inclusive) and 1 (exclusive).
+    pub fn fraction(&self) -> f64 {
+        let bits = self.inner.rng.lock().unwrap_or_else(PoisonError::into_inner).next_u64() >> 11;
+        // 53 bits are what an f64 holds exactly.
+        #[expect(clippy::cast_precision_loss, reason = "53 bits fit an f64")]
+        let fraction = bits as f64 / (1_u64 << 53) as f64;
+        fraction
+    }
+
+    /// Starts a task that [`Runtime::stop`] waits for.
+    #[expect(clippy::disallowed_methods, reason = "the one place that spawns tasks")]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.inner.tasks.spawn(future)
+    }
+
+    /// Runs `work` on a thread where it may block.
+    #[expect(clippy::disallowed_methods, reason = "the one place that spawns blocking work")]
+    pub fn spawn_blocking<F, T>(&self, work: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.inner.tasks.spawn_blocking(work)
+    }
+
+    /// Resolves once the process is asked to stop; loops select on it.
+    pub async fn stopping(&self) {
+        self.inner.stop.cancelled().await;
+    }
+
+    /// Whether the process was asked to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.inner.stop.is_cancelled()
+    }
+
+    /// Asks every loop to stop and waits for the tasks to end.
+    pub async fn stop(&self) {
+        self.inner.stop.cancel();
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+}

@@ -1,0 +1,70 @@
+//! Every limit of the platform, named, with its unit and its reason.
+
+/// Bytes of one request body: room for a large exported tree, small enough to hold in memory.
+pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of one event payload; larger changes are refused with 413 rather than half recorded.
+pub const PAYLOAD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Characters of a name (kapp, form, webhook, team, user): what a table column can show.
+pub const NAME_CHARS_MAX: usize = 255;
+/// Characters of a slug: it travels in paths.
+pub const SLUG_CHARS_MAX: usize = 128;
+/// Characters of a free text such as a description or notes.
+pub const TEXT_CHARS_MAX: usize = 65_536;
+/// Characters of a webhook filter: an expression, not a program.
+pub const FILTER_CHARS_MAX: usize = 10_000;
+/// Characters of a URL template and of what it renders to (common servers stop at 8 KiB).
+pub const URL_CHARS_MAX: usize = 4_096;
+/// Values of one attribute, and attributes of one record.
+pub const ATTRIBUTES_MAX: usize = 500;
+/// Webhooks of one space or kapp.
+pub const WEBHOOKS_MAX: usize = 1_000;
+/// Fields of one form.
+pub const FIELDS_MAX: usize = 2_000;
+
+/// Rows of a list page unless `limit` says otherwise (reference: 25).
+pub const PAGE_ROWS: i64 = 25;
+/// Rows of a list page at most (reference: 1000).
+pub const PAGE_ROWS_MAX: i64 = 1_000;
+
+/// Causal depth at which an event fires no more webhooks: a workflow that updates the submission
+/// that started it stops here, with the verdict `depth_limit`.
+pub const CAUSE_DEPTH_MAX: i64 = 25;
+
+/// Milliseconds a webhook filter or URL part may compute (measured: 0.6–0.84 µs is usual).
+pub const JS_EVALUATION_MS: u64 = 100;
+/// Bytes of memory of one JavaScript runtime.
+pub const JS_MEMORY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of stack of one JavaScript runtime.
+pub const JS_STACK_BYTES_MAX: usize = 256 * 1024;
+/// Steps of one Ruby evaluation: a step is one expression node visited.
+pub const RUBY_STEPS_MAX: u64 = 1_000_000;
+/// Depth of nested Ruby calls and blocks.
+pub const RUBY_DEPTH_MAX: usize = 100;
+/// Bytes of one Ruby string, and of all that one evaluation makes.
+pub const RUBY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of source of one Ruby expression or ERB template.
+pub const RUBY_SOURCE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Milliseconds of one delivery attempt in total, from name resolution to the last body byte.
+pub const ATTEMPT_MS: u64 = 30_000;
+/// Bytes of a response body that are kept; what follows is cut and said to be cut.
+pub const RESPONSE_KEPT_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of a response body that are read at all before the attempt fails as `too_large`.
+pub const RESPONSE_READ_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Deliveries under way at once on a node.
+pub const DELIVERIES_AT_ONCE: usize = 512;
+/// Deliveries under way at once to one endpoint.
+pub const DELIVERIES_PER_LANE: usize = 64;
+/// Milliseconds a job or run stays leased to a node that does not renew.
+pub const LEASE_MS: i64 = 60_000;
+/// Attempts of a webhook job before it is Failed for good, when no policy says otherwise.
+pub const ATTEMPTS_MAX: i64 = 12;
+
+/// Nodes of one tree.
+pub const NODES_MAX: usize = 5_000;
+/// Pure steps of a run between two commits.
+pub const STEPS_PER_COMMIT_MAX: usize = 1_000;
+/// Node executions of one run: a cyclic tree ends here with a Tree error.
+pub const TASKS_PER_RUN_MAX: i64 = 100_000;
+/// Bytes of one task's results.
+pub const RESULTS_BYTES_MAX: usize = 1024 * 1024;

@@ -1,0 +1,41 @@
+//! Webhooks: what to call when something happens.
+
+use crate::Audit;
+use crate::catalogue::Level;
+use crate::id::{KappId, SpaceId, WebhookId};
+
+/// A webhook of a space or a kapp.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Webhook {
+    /// Its id.
+    pub id: WebhookId,
+    /// Its space.
+    pub space_id: SpaceId,
+    /// Its kapp; `None` for a space webhook.
+    pub kapp_id: Option<KappId>,
+    /// Unique within its space or kapp.
+    pub name: String,
+    /// The catalogue's type name.
+    pub type_name: String,
+    /// The catalogue's event name.
+    pub event: String,
+    /// JavaScript; empty fires always.
+    pub filter: String,
+    /// A URL with `${…}` parts; a leading `/` means this server's workflow engine.
+    pub url: String,
+    /// The legacy signature strategy, as given; its secret is never returned.
+    pub auth_strategy: Option<serde_json::Value>,
+    /// Whether it fires.
+    pub enabled: bool,
+    /// Grows by one with every change.
+    pub version: i64,
+    /// Who and when.
+    pub audit: Audit,
+}
+
+impl Webhook {
+    /// The level it is defined on.
+    pub fn level(&self) -> Level {
+        if self.kapp_id.is_some() { Level::Kapp } else { Level::Space }
+    }
+}
