@@ -5,6 +5,7 @@
 //! and whose randomness follows from a seed. Nothing in a test sleeps.
 
 pub mod backoff;
+pub mod changes;
 mod clock;
 
 use clock::Clock;
