@@ -1,0 +1,200 @@
+//! The subset of Ruby that trees use: ERB templates in node parameters, conditions on connectors.
+//!
+//! ```no_run
+//! use expr::ruby::{Condition, Context, Erb};
+//! let variables = serde_json::json!({"results": {"Look Up": {"Status": "Open"}}});
+//! let context = Context::new(&variables, model::time::Micros(0));
+//! let erb = Erb::compile("Now: <%= @results['Look Up']['Status'].downcase %>").unwrap();
+//! assert_eq!(erb.render(&context).unwrap(), "Now: open");
+//! let condition = Condition::compile("@results['Look Up']['Status'] == 'Open'").unwrap();
+//! assert!(condition.evaluate(&context).unwrap().fires);
+//! ```
+//!
+//! Prism, Ruby's own parser, reads the text; it is converted to a tree of our own and walked by a
+//! small interpreter that has no I/O and ends within limits. What the interpreter does not support
+//! is found by `compile`, which names the construct and its place, never by a half-done run.
+
+use std::fmt;
+
+use model::time::Micros;
+
+/// A mistake in a text, found when it is compiled.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Problem {
+    /// One sentence that names the construct.
+    pub message: String,
+    /// Line in the text as it was written (for a template: the whole template), from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} (line {}, column {})",
+            self.message, self.line, self.column
+        )
+    }
+}
+
+/// All mistakes of a text, in the order of their places; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, problem) in self.0.iter().enumerate() {
+            write!(f, "{}{problem}", if number > 0 { "; " } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// An exception that ended an evaluation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{class}: {message} (line {line}, column {column})")]
+pub struct Error {
+    /// The class, as Ruby names it: `IndexError`, `NoMethodError`, `JSON::ParserError`; a limit
+    /// is a `LimitError`.
+    pub class: String,
+    /// The message, as Ruby words it where it has one.
+    pub message: String,
+    /// Line in the text as it was written, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+/// Where an evaluation finds its `@`-variables.
+pub trait Variables {
+    /// Returns the variable without its `@`; `None` reads as nil.
+    fn get(&self, name: &str) -> Option<&serde_json::Value>;
+}
+
+impl Variables for serde_json::Value {
+    fn get(&self, name: &str) -> Option<&serde_json::Value> {
+        serde_json::Value::get(self, name)
+    }
+}
+
+impl Variables for serde_json::Map<String, serde_json::Value> {
+    fn get(&self, name: &str) -> Option<&serde_json::Value> {
+        serde_json::Map::get(self, name)
+    }
+}
+
+/// All that an evaluation knows. Variables are borrowed: looking one up copies nothing else.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The `@`-variables. An object among them (and inside them) is a hash that raises
+    /// `IndexError` when `[]` misses a key.
+    pub variables: &'a dyn Variables,
+    /// The time that `Time.now` and its kin answer.
+    pub now: Micros,
+    /// The IANA name of the local time zone, such as `Europe/Berlin`; UTC when it is unknown.
+    pub timezone: &'a str,
+}
+
+impl<'a> Context<'a> {
+    /// Returns a context in UTC.
+    pub fn new(variables: &'a dyn Variables, now: Micros) -> Context<'a> {
+        Context {
+            variables,
+            now,
+            timezone: "UTC",
+        }
+    }
+}
+
+/// The answer of a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether the value is neither `false` nor `nil`.
+    pub fires: bool,
+    /// The value as Ruby's `inspect` shows it, cut to a few hundred characters.
+    pub value: String,
+}
+
+/// A connector's condition: bare Ruby, without ERB tags.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    text: std::sync::Arc<str>,
+}
+
+impl Condition {
+    /// Checks a condition. A blank text is a condition that always holds.
+    ///
+    /// # Errors
+    /// Every syntax error and every unsupported construct or method, with its place.
+    pub fn compile(text: &str) -> Result<Condition, Problems> {
+        Ok(Condition { text: text.into() })
+    }
+
+    /// Tells whether the condition is blank and so always holds.
+    pub fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+
+    /// Evaluates the condition.
+    ///
+    /// # Errors
+    /// The exception that ended it.
+    pub fn evaluate(&self, _context: &Context<'_>) -> Result<Outcome, Error> {
+        let message = "conditions are not evaluated yet".to_owned();
+        match self.is_blank() {
+            true => Ok(Outcome {
+                fires: true,
+                value: "true".to_owned(),
+            }),
+            false => Err(Error {
+                class: "NotImplementedError".into(),
+                message,
+                line: 1,
+                column: 1,
+            }),
+        }
+    }
+}
+
+/// A node parameter: text with ERB tags. `<%= %>`, `<% %>`, `<%# %>`, `<%%`, `-%>` and `<%-`.
+#[derive(Debug, Clone)]
+pub struct Erb {
+    text: std::sync::Arc<str>,
+}
+
+impl Erb {
+    /// Checks a template; statements may span tags.
+    ///
+    /// # Errors
+    /// Every syntax error and every unsupported construct or method, with its place in the
+    /// template.
+    pub fn compile(text: &str) -> Result<Erb, Problems> {
+        Ok(Erb { text: text.into() })
+    }
+
+    /// Tells whether the text has no tags and renders as it stands.
+    pub fn is_literal(&self) -> bool {
+        !self.text.contains("<%")
+    }
+
+    /// Renders the template.
+    ///
+    /// # Errors
+    /// The exception that ended it.
+    pub fn render(&self, _context: &Context<'_>) -> Result<String, Error> {
+        let message = "templates are not rendered yet".to_owned();
+        match self.is_literal() {
+            true => Ok(self.text.to_string()),
+            false => Err(Error {
+                class: "NotImplementedError".into(),
+                message,
+                line: 1,
+                column: 1,
+            }),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Integration tests of the script engines: tables of expressions, and hostile ones.
+
+mod js;
