@@ -1,1 +1,10 @@
 //! The only SQL: SQLite and PostgreSQL behind one small port.
+//!
+//! [`db`] is the port: a [`Store`] runs closures in transactions. The other modules are one for
+//! each noun and hold free functions over a transaction, with their SQL in constants above them:
+//! `webhooks::insert(tx, &webhook)?`, `webhooks::by_name(tx, space, name)?`. Not found is `None`;
+//! a guarded update that found another state is `false`.
+
+pub mod db;
+
+pub use db::{Dialect, Error, Limits, Options, Row, Select, Sql, Stats, Store, Tx, Value};

@@ -1,0 +1,266 @@
+//! The port: one meaning on SQLite and on PostgreSQL.
+//!
+//! A use case hands over a closure and awaits its answer:
+//!
+//! ```ignore
+//! let job = store.write(move |tx| jobs::claim(tx, &id)).await?;
+//! let page = store.read(move |tx| jobs::list(tx, &query)).await?;
+//! ```
+//!
+//! The closure is plain synchronous Rust. It runs on a thread that owns its connection, so it
+//! must not block on anything but the transaction: scripts, hashes and sockets come before. It is
+//! `Fn`, because a transaction may have to be repeated; it therefore must not have effects other
+//! than through the transaction. `Err` rolls it back, and so does a panic.
+//!
+//! * **SQLite**: one writer thread runs waiting closures, up to 256 at a time, each in a savepoint
+//!   of a shared transaction, commits them together and then answers. A pool of read-only
+//!   connections answers reads from a snapshot.
+//! * **PostgreSQL**: each thread owns one connection and runs one closure in one transaction at
+//!   READ COMMITTED. Correctness comes from guarded updates (`… WHERE state = $2`, then the row
+//!   count), not from isolation.
+//!
+//! Statements that both databases understand alike are the rule ([`Sql::both`]): times are BIGINT
+//! microseconds, JSON is TEXT, ids are TEXT, conflicts use `ON CONFLICT`, answers `RETURNING`,
+//! casts are `CAST(x AS BIGINT)`; sums on PostgreSQL are NUMERIC and need that cast.
+
+mod error;
+mod migrate;
+mod postgres;
+mod queue;
+mod row;
+mod sql;
+mod sqlite;
+mod stats;
+mod tx;
+mod value;
+mod work;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, mpsc};
+
+pub use error::{Error, Source};
+pub use row::Row;
+pub use sql::{Dialect, Select, Sql};
+pub use stats::Stats;
+pub use tx::Tx;
+pub use value::Value;
+
+use queue::Queue;
+use stats::Counters;
+
+/// Where the data lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Options {
+    /// One SQLite file; its folder is created when missing.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A PostgreSQL 15+ database.
+    Postgres {
+        /// `postgres://user:password@host:port/database`.
+        url: String,
+    },
+}
+
+/// The bounds of a store. The defaults suit a small server.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Places in each queue; beyond them callers are refused at once.
+    pub queue_places: usize,
+    /// How long a caller waits for its turn before it is refused. A turn that came in time is
+    /// never refused, however slow the disk.
+    pub queue_patience: Duration,
+    /// Closures in one SQLite commit.
+    pub batch_max: usize,
+    /// SQLite connections for reading.
+    pub sqlite_readers: usize,
+    /// PostgreSQL connections for writing; about eight is best on two cores.
+    pub postgres_writers: usize,
+    /// PostgreSQL connections for reading.
+    pub postgres_readers: usize,
+    /// How long a read closure may take; a longer one holds back the log's checkpoint.
+    pub read_time: Duration,
+    /// How long a write closure may take.
+    pub write_time: Duration,
+    /// How long a request waits for a lost PostgreSQL connection to come back.
+    pub reconnect_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            queue_places: 4_096,
+            queue_patience: Duration::from_millis(500),
+            batch_max: 256,
+            sqlite_readers: 4,
+            postgres_writers: 8,
+            postgres_readers: 4,
+            read_time: Duration::from_secs(10),
+            write_time: Duration::from_secs(30),
+            reconnect_time: Duration::from_secs(5),
+        }
+    }
+}
+
+/// An open database. Clones share it; the last one dropped lets its threads end.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    dialect: Dialect,
+    writes: Arc<Queue>,
+    reads: Arc<Queue>,
+    counters: Counters,
+    /// Ends when the last thread has.
+    ended: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.writes.close();
+        self.reads.close();
+    }
+}
+
+/// What each thread of a store shares.
+#[derive(Clone)]
+struct Shared {
+    limits: Limits,
+    counters: Counters,
+}
+
+impl Store {
+    /// Opens the database, creating and migrating it as needed.
+    ///
+    /// # Errors
+    /// `Unavailable` when it cannot be opened, `Migration` when its schema is of a newer or
+    /// changed version, `Db` otherwise.
+    pub async fn open(options: &Options) -> Result<Self, Error> {
+        Self::open_with(options, Limits::default()).await
+    }
+
+    /// As [`Store::open`], with other bounds than the default.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_with(options: &Options, limits: Limits) -> Result<Self, Error> {
+        let writes = Arc::new(Queue::new(limits.queue_places));
+        let reads = Arc::new(Queue::new(limits.queue_places));
+        let counters = Counters::default();
+        let shared = Shared { limits, counters: counters.clone() };
+        let (alive, ended) = mpsc::channel(1);
+        let dialect = match options {
+            Options::Sqlite { path } => {
+                sqlite::open(path, &writes, &reads, &shared, &alive).await?;
+                Dialect::Sqlite
+            }
+            Options::Postgres { url } => {
+                postgres::open(url, &writes, &reads, &shared, &alive).await?;
+                Dialect::Postgres
+            }
+        };
+        let ended = Mutex::new(ended);
+        Ok(Self { inner: Arc::new(Inner { dialect, writes, reads, counters, ended }) })
+    }
+
+    /// Runs a closure in a write transaction and answers once it is committed and on disk.
+    ///
+    /// # Errors
+    /// The closure's own error, or the store's: see [`Error`].
+    pub async fn write<T, E, F>(&self, closure: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.ask(&self.inner.writes, closure).await
+    }
+
+    /// Runs a closure on a snapshot; statements that write are refused.
+    ///
+    /// # Errors
+    /// The closure's own error, or the store's; `Timeout` when it took too long.
+    pub async fn read<T, E, F>(&self, closure: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.ask(&self.inner.reads, closure).await
+    }
+
+    async fn ask<T, E, F>(&self, queue: &Queue, closure: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (work, answer) = work::pack(closure);
+        if let Err(refusal) = queue.add(work) {
+            self.inner.counters.overloaded();
+            return Err(E::from(refusal));
+        }
+        // Without an answer the thread has died, perhaps after the commit.
+        answer.await.unwrap_or_else(|_| Err(E::from(Error::BatchLost)))
+    }
+
+    /// Which database this is.
+    pub fn dialect(&self) -> Dialect {
+        self.inner.dialect
+    }
+
+    /// The counters so far.
+    pub fn stats(&self) -> Stats {
+        self.inner.counters.snapshot()
+    }
+
+    /// Stops taking work, finishes what is queued, folds SQLite's log into its file and waits for
+    /// the threads to end. Later calls are refused with `Unavailable`.
+    pub async fn close(&self) {
+        self.inner.writes.close();
+        self.inner.reads.close();
+        // Nobody sends; the channel ends when the last thread drops its sender.
+        let _ended = self.inner.ended.lock().await.recv().await;
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("dialect", &self.inner.dialect).finish_non_exhaustive()
+    }
+}
+
+/// Starts a thread that serves a queue. Should it panic outside of a closure, the queue is closed
+/// and emptied, so that callers fail instead of waiting for ever.
+fn serve(
+    name: String,
+    queue: &Arc<Queue>,
+    alive: &mpsc::Sender<()>,
+    body: impl FnOnce(&Queue) + Send + 'static,
+) -> Result<(), Error> {
+    struct Guard(Arc<Queue>);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                self.0.close();
+                drop(self.0.drain(usize::MAX));
+            }
+        }
+    }
+    let (queue, alive) = (Arc::clone(queue), alive.clone());
+    std::thread::Builder::new()
+        .name(name)
+        .spawn(move || {
+            let guard = Guard(queue);
+            body(&guard.0);
+            drop(alive);
+        })
+        .map(|_| ())
+        .map_err(|error| Error::Unavailable { message: error.to_string() })
+}

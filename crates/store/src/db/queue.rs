@@ -1,0 +1,99 @@
+//! The bounded queue between callers and the threads that own connections.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::error::Error;
+use super::work::Work;
+
+/// Work that waits, and since when.
+pub(super) struct Waiting {
+    pub(super) work: Box<dyn Work>,
+    pub(super) since: Instant,
+}
+
+/// A queue that refuses when it is full or closed.
+pub(super) struct Queue {
+    state: Mutex<State>,
+    ready: Condvar,
+    places: usize,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Waiting>,
+    closed: bool,
+}
+
+impl Queue {
+    pub(super) fn new(places: usize) -> Self {
+        Self { state: Mutex::default(), ready: Condvar::new(), places }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is valid between any two of its operations, so a panic elsewhere is no harm.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds work, unless the queue is full or closed.
+    pub(super) fn add(&self, work: Box<dyn Work>) -> Result<(), Error> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(Error::Unavailable { message: "the store is closed".to_owned() });
+        }
+        if state.waiting.len() >= self.places {
+            return Err(Error::Overloaded);
+        }
+        state.waiting.push_back(Waiting { work, since: now() });
+        drop(state);
+        self.ready.notify_one();
+        Ok(())
+    }
+
+    /// Waits for work; `None` when the queue is closed and empty.
+    pub(super) fn next(&self) -> Option<Waiting> {
+        let mut state = self.lock();
+        loop {
+            if let Some(waiting) = state.waiting.pop_front() {
+                return Some(waiting);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Takes up to `max` more without waiting.
+    pub(super) fn drain(&self, max: usize) -> Vec<Waiting> {
+        let mut state = self.lock();
+        let count = state.waiting.len().min(max);
+        state.waiting.drain(..count).collect()
+    }
+
+    /// Removes those that have waited longer than `patience`.
+    pub(super) fn expire(&self, patience: Duration) -> Vec<Waiting> {
+        let mut state = self.lock();
+        let now = now();
+        let late = state
+            .waiting
+            .iter()
+            .take_while(|waiting| now.duration_since(waiting.since) > patience)
+            .count();
+        state.waiting.drain(..late).collect()
+    }
+
+    /// Refuses new work and wakes everyone, so that the threads end once the queue is empty.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.ready.notify_all();
+    }
+}
+
+/// The monotonic clock of queue places and read deadlines: how long this process waits for a
+/// database, which no fake clock should stretch or shrink.
+#[expect(clippy::disallowed_methods, reason = "measures real waits for a real database")]
+pub(super) fn now() -> Instant {
+    Instant::now()
+}

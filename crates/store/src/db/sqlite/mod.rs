@@ -1,0 +1,110 @@
+//! SQLite: one writer thread with group commit, and a pool of read-only snapshots.
+
+pub(super) mod column;
+mod errors;
+mod session;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+pub(super) use session::Session;
+
+use super::error::Error;
+use super::queue::Queue;
+use super::tx::{Link, Tx};
+use super::work::Ran;
+use super::{Shared, serve};
+
+/// Opens the file, migrates it and starts the threads.
+pub(super) async fn open(
+    path: &Path,
+    writes: &Arc<Queue>,
+    reads: &Arc<Queue>,
+    shared: &Shared,
+    alive: &mpsc::Sender<()>,
+) -> Result<(), Error> {
+    let (ready, opened) = oneshot::channel();
+    let (file, own) = (path.to_owned(), shared.clone());
+    serve("store-writer".to_owned(), writes, alive, move |queue| {
+        let session = Session::writer(&file).and_then(|mut session| {
+            super::migrate::sqlite(session.connection())?;
+            Ok(session)
+        });
+        match session {
+            Ok(session) => {
+                own.counters.connect();
+                drop(ready.send(Ok(())));
+                let tx = Tx::new(Link::Sqlite(session), own.counters.clone());
+                writer::run(tx, queue, &own);
+            }
+            Err(error) => drop(ready.send(Err(error))),
+        }
+    })?;
+    opened.await.map_err(|_| Error::db("the writer thread ended at its start"))??;
+    for number in 0..shared.limits.sqlite_readers {
+        start_reader(path.to_owned(), number, reads, shared, alive).await?;
+    }
+    Ok(())
+}
+
+async fn start_reader(
+    path: PathBuf,
+    number: usize,
+    reads: &Arc<Queue>,
+    shared: &Shared,
+    alive: &mpsc::Sender<()>,
+) -> Result<(), Error> {
+    let (ready, opened) = oneshot::channel();
+    let own = shared.clone();
+    serve(format!("store-reader-{number}"), reads, alive, move |queue| {
+        match Session::reader(&path) {
+            Ok(session) => {
+                own.counters.connect();
+                drop(ready.send(Ok(())));
+                let tx = Tx::new(Link::Sqlite(session), own.counters.clone());
+                read(tx, queue, &own);
+            }
+            Err(error) => drop(ready.send(Err(error))),
+        }
+    })?;
+    opened.await.map_err(|_| Error::db("a reader thread ended at its start"))?
+}
+
+/// Serves reads until the queue is closed.
+fn read(mut tx: Tx, queue: &Queue, shared: &Shared) {
+    while let Some(waiting) = queue.next() {
+        if super::queue::now().duration_since(waiting.since) > shared.limits.queue_patience {
+            shared.counters.overloaded();
+            waiting.work.answer(Some(Error::Overloaded));
+            continue;
+        }
+        let mut work = waiting.work;
+        shared.counters.read();
+        session(&mut tx).limit(Some(shared.limits.read_time));
+        let refusal = match session(&mut tx).control("BEGIN") {
+            Err(error) => Some(error),
+            Ok(()) => match work.run(&mut tx) {
+                Ran::Done => tx.take_fault(),
+                Ran::Refused => tx.take_fault().and(None),
+                Ran::Panicked(error) => Some(error),
+            },
+        };
+        drop(tx.take_fault());
+        session(&mut tx).limit(None);
+        if let Err(error) = session(&mut tx).control("ROLLBACK") {
+            tracing::debug!(%error, "a snapshot ended by itself");
+        }
+        work.answer(refusal);
+    }
+}
+
+/// The SQLite session behind a transaction of this module's threads.
+fn session(tx: &mut Tx) -> &mut Session {
+    match &mut tx.link {
+        Link::Sqlite(session) => session,
+        Link::Postgres(_) => unreachable!("SQLite's threads own SQLite sessions only"),
+    }
+}

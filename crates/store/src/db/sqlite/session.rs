@@ -1,0 +1,211 @@
+//! One SQLite connection with its translated statements and its time limit.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, OpenFlags};
+
+use super::errors::classify;
+use crate::db::error::Error;
+use crate::db::queue::now;
+use crate::db::row::{Inner, Row};
+use crate::db::sql::{Dialect, Sql, to_sqlite};
+use crate::db::value::Value;
+
+/// Prepared statements kept for each connection; rusqlite's own default of 16 thrashes.
+const STATEMENTS_MAX: usize = 512;
+/// How long one process waits for another that holds the file, in milliseconds.
+const BUSY_MS: u64 = 10_000;
+/// Virtual machine steps between two looks at the clock; some tens of microseconds.
+const STEPS_PER_LOOK: i32 = 10_000;
+
+/// A connection owned by one thread.
+pub(in crate::db) struct Session {
+    connection: Connection,
+    /// Texts with `?n`, by the address of the constant they come from.
+    texts: HashMap<(usize, usize), String>,
+    opened: Instant,
+    /// Microseconds after `opened` at which statements are interrupted; `u64::MAX` for never.
+    stop_at: Arc<AtomicU64>,
+}
+
+impl Session {
+    /// Opens the writing connection, creating the file when it is missing.
+    pub(super) fn writer(path: &Path) -> Result<Self, Error> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| Error::Unavailable {
+                message: format!("{}: {error}", folder.display()),
+            })?;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let session = Self::open(path, flags)?;
+        // Pages freed by purging can be given back only when the file was created for it.
+        session.batch("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;")?;
+        session.enter_wal()?;
+        session.batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -32768;")?;
+        Ok(session)
+    }
+
+    /// Opens a connection that only reads.
+    pub(super) fn reader(path: &Path) -> Result<Self, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Self::open(path, flags)
+    }
+
+    fn open(path: &Path, flags: OpenFlags) -> Result<Self, Error> {
+        let mut connection = Connection::open_with_flags(path, flags).map_err(|error| {
+            Error::Unavailable { message: format!("{}: {error}", path.display()) }
+        })?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        let busy = Duration::from_millis(BUSY_MS);
+        connection.busy_timeout(busy).map_err(|error| classify(&error))?;
+        let opened = now();
+        let stop_at = Arc::new(AtomicU64::new(u64::MAX));
+        let watched = Arc::clone(&stop_at);
+        let late = move || micros(now().duration_since(opened)) > watched.load(Relaxed);
+        connection
+            .progress_handler(STEPS_PER_LOOK, Some(late))
+            .map_err(|error| classify(&error))?;
+        let session = Self { connection, texts: HashMap::new(), opened, stop_at };
+        session.batch(
+            "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; \
+             PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 134217728;",
+        )?;
+        Ok(session)
+    }
+
+    /// Switches to the write-ahead log. Two processes that start at once may meet here, where
+    /// SQLite does not always wait by itself.
+    #[expect(clippy::disallowed_methods, reason = "waits for another process at the start")]
+    fn enter_wal(&self) -> Result<(), Error> {
+        let mut tries = 0;
+        loop {
+            let answer = self
+                .connection
+                .query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+            match answer {
+                Ok(mode) if mode == "wal" => return Ok(()),
+                Ok(mode) => return Err(Error::db(format!("the journal mode stays {mode}"))),
+                Err(error) => match classify(&error) {
+                    Error::Retry if tries < 100 => {
+                        tries += 1;
+                        std::thread::sleep(Duration::from_millis(50));
+                    }
+                    error => return Err(error),
+                },
+            }
+        }
+    }
+
+    /// The connection, for migrations.
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    /// Runs several commands without parameters.
+    pub(super) fn batch(&self, text: &str) -> Result<(), Error> {
+        self.connection.execute_batch(text).map_err(|error| classify(&error))
+    }
+
+    /// Runs a transaction command.
+    pub(super) fn control(&self, text: &str) -> Result<(), Error> {
+        let mut statement =
+            self.connection.prepare_cached(text).map_err(|error| classify(&error))?;
+        statement.raw_execute().map(|_| ()).map_err(|error| classify(&error))
+    }
+
+    /// Whether a transaction is open; a full disk or an interrupt may have ended it.
+    pub(super) fn in_transaction(&self) -> bool {
+        !self.connection.is_autocommit()
+    }
+
+    /// Interrupts statements that still run after this time; `None` lifts the limit.
+    pub(super) fn limit(&self, time: Option<Duration>) {
+        let at = time.map_or(u64::MAX, |time| {
+            micros(now().duration_since(self.opened)).saturating_add(micros(time))
+        });
+        self.stop_at.store(at, Relaxed);
+    }
+
+    fn check_limit(&self) -> Result<(), Error> {
+        let late = micros(now().duration_since(self.opened)) > self.stop_at.load(Relaxed);
+        if late { Err(Error::Timeout) } else { Ok(()) }
+    }
+
+    /// Runs a statement; returns how many rows changed.
+    pub(in crate::db) fn execute(
+        &mut self,
+        sql: &Sql,
+        values: &[Value<'_>],
+    ) -> Result<u64, Error> {
+        self.check_limit()?;
+        let text = translated(&mut self.texts, sql);
+        let mut statement = bound(&self.connection, text, values)?;
+        let changed = statement.raw_execute().map_err(|error| classify(&error))?;
+        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    }
+
+    /// Runs a query and visits its rows.
+    pub(in crate::db) fn query(
+        &mut self,
+        sql: &Sql,
+        values: &[Value<'_>],
+        visit: &mut dyn FnMut(&Row) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.check_limit()?;
+        let text = translated(&mut self.texts, sql);
+        let mut statement = bound(&self.connection, text, values)?;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(|error| classify(&error))? {
+            visit(&Row(Inner::Sqlite(row)))?;
+        }
+        Ok(())
+    }
+}
+
+fn translated<'a>(texts: &'a mut HashMap<(usize, usize), String>, sql: &Sql) -> &'a str {
+    let text = sql.text(Dialect::Sqlite);
+    texts.entry((text.as_ptr().addr(), text.len())).or_insert_with(|| to_sqlite(text))
+}
+
+fn bound<'a>(
+    connection: &'a Connection,
+    text: &str,
+    values: &[Value<'_>],
+) -> Result<CachedStatement<'a>, Error> {
+    let mut statement = connection.prepare_cached(text).map_err(|error| classify(&error))?;
+    let expected = statement.parameter_count();
+    if expected != values.len() {
+        let given = values.len();
+        return Err(Error::db(format!("{expected} values were expected, {given} given: {text}")));
+    }
+    for (i, value) in values.iter().enumerate() {
+        statement.raw_bind_parameter(i + 1, Bound(value)).map_err(|error| classify(&error))?;
+    }
+    Ok(statement)
+}
+
+struct Bound<'a>(&'a Value<'a>);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Bool(v) => ValueRef::Integer(i64::from(*v)),
+            Value::I64(v) => ValueRef::Integer(*v),
+            Value::F64(v) => ValueRef::Real(*v),
+            Value::Text(v) => ValueRef::Text(v.as_bytes()),
+            Value::Bytes(v) => ValueRef::Blob(v),
+        }))
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
