@@ -1,0 +1,4 @@
+// Mantine's own CSS helpers (light-dark, rem, breakpoints).
+module.exports = {
+  plugins: { 'postcss-preset-mantine': {} },
+};

@@ -1,0 +1,44 @@
+// What happened: events and their traces.
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { CORE, http, seg } from './http';
+import type { EventDetail, EventSummary } from './types';
+
+export interface EventFilter {
+  type?: string;
+  event?: string;
+  kapp?: string;
+  parentType?: string;
+  parentKey?: string;
+  q?: string;
+}
+
+interface ListPage {
+  events: EventSummary[];
+  nextPageToken?: string | null;
+}
+
+const list = (filter: EventFilter, limit: number, pageToken?: string) =>
+  http.get<ListPage>(`${CORE}/events`, { ...filter, limit, pageToken });
+
+/** The pages a person is looking at: not refreshed by themselves, so that rows keep their place. */
+export const events = (filter: EventFilter) =>
+  infiniteQueryOptions({
+    queryKey: ['still', 'events', filter],
+    queryFn: ({ pageParam }) => list(filter, 50, pageParam),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.nextPageToken || undefined,
+  });
+
+/** The newest events, refreshed live. */
+export const newestEvents = (filter: EventFilter, limit = 50) =>
+  queryOptions({
+    queryKey: ['events', 'newest', filter, limit],
+    queryFn: async () => (await list(filter, limit)).events,
+  });
+
+export const event = (id: string) =>
+  queryOptions({
+    queryKey: ['events', 'one', id],
+    queryFn: async () =>
+      (await http.get<{ event: EventDetail }>(`${CORE}/events/${seg(id)}`)).event,
+  });

@@ -1,0 +1,23 @@
+// Who is signed in, and the space they are in.
+import { queryOptions } from '@tanstack/react-query';
+import { CORE, http } from './http';
+import type { Me } from './types';
+
+export const me = queryOptions({
+  queryKey: ['me'],
+  queryFn: () => http.quiet<Me>('GET', `${CORE}/me`),
+  staleTime: 60_000,
+  retry: false,
+});
+
+export const space = queryOptions({
+  queryKey: ['space'],
+  queryFn: async () =>
+    (await http.get<{ space: { name: string; slug: string } }>(`${CORE}/space`)).space,
+  staleTime: 300_000,
+});
+
+export const signIn = (username: string, password: string) =>
+  http.quiet<unknown>('POST', '/app/login.do', { j_username: username, j_password: password });
+
+export const signOut = () => fetch('/app/logout', { credentials: 'same-origin' });

@@ -1,0 +1,417 @@
+// The shapes the server sends, as far as the console reads them.
+
+export interface Details {
+  createdAt?: string;
+  createdBy?: string;
+  updatedAt?: string;
+  updatedBy?: string;
+}
+
+export interface Attribute {
+  name: string;
+  values: string[];
+}
+
+export interface Me {
+  username: string;
+  displayName?: string;
+  email?: string;
+  spaceAdmin?: boolean;
+  space?: { name: string; slug: string };
+}
+
+export interface Kapp extends Details {
+  name: string;
+  slug: string;
+  status?: string;
+}
+
+/* Forms */
+
+export type RenderType =
+  'text' | 'dropdown' | 'radio' | 'checkbox' | 'date' | 'datetime' | 'time' | 'attachment';
+
+export type ElementChoice = string | { label: string; value: string };
+
+export interface FieldElement {
+  type: 'field';
+  name: string;
+  key?: string;
+  label?: string;
+  dataType?: string;
+  renderType?: RenderType;
+  required?: boolean | string;
+  requiredMessage?: string | null;
+  visible?: boolean | string;
+  enabled?: boolean | string;
+  defaultValue?: unknown;
+  pattern?: { regex: string; message?: string } | null;
+  rows?: number | null;
+  choices?: ElementChoice[] | null;
+  renderAttributes?: Record<string, unknown>;
+}
+
+export interface SectionElement {
+  type: 'section';
+  name?: string;
+  title?: string;
+  visible?: boolean | string;
+  elements: Element[];
+}
+
+export interface ButtonElement {
+  type: 'button';
+  name?: string;
+  label?: string;
+  renderType?: string;
+  visible?: boolean | string;
+}
+
+export interface ContentElement {
+  type: 'content';
+  name?: string;
+  renderType?: string;
+  text?: string;
+  visible?: boolean | string;
+}
+
+export type Element = FieldElement | SectionElement | ButtonElement | ContentElement;
+
+export interface Page {
+  name: string;
+  type?: string;
+  renderType?: 'submittable' | 'confirmation';
+  elements: Element[];
+}
+
+export interface Form extends Details {
+  name: string;
+  slug: string;
+  description?: string | null;
+  status?: string;
+  type?: string | null;
+  anonymous?: boolean;
+  pages?: Page[];
+  kapp?: Kapp;
+}
+
+export type CoreState = 'Draft' | 'Submitted' | 'Closed';
+
+export interface Submission extends Details {
+  id: string;
+  handle?: string;
+  label?: string;
+  coreState: CoreState;
+  currentPage?: string | null;
+  submittedAt?: string | null;
+  submittedBy?: string | null;
+  closedAt?: string | null;
+  closedBy?: string | null;
+  values?: Record<string, unknown>;
+  form?: Form;
+}
+
+/* Events, webhooks, jobs */
+
+export type VerdictKind = 'fired' | 'not_matched' | 'filter_error' | 'url_error' | 'depth_limit';
+
+export interface EventSummary {
+  id: string;
+  type: string;
+  event: string;
+  level?: string;
+  kappSlug?: string | null;
+  entityType?: string;
+  entityKey?: string;
+  label?: string | null;
+  actor?: string | null;
+  createdAt: string;
+  depth?: number;
+  traceId?: string;
+  verdicts?: { fired: number; notMatched: number; errors: number };
+  jobs?: number;
+}
+
+export interface Verdict {
+  webhookId?: string | null;
+  webhook: string;
+  scope?: string;
+  kappSlug?: string | null;
+  verdict: VerdictKind;
+  message?: string | null;
+  jobId?: string | null;
+}
+
+export interface EventDetail extends Omit<EventSummary, 'verdicts' | 'jobs'> {
+  payload?: unknown;
+  changes?: unknown;
+  verdicts: Verdict[];
+  jobs: WebhookJob[];
+  runs: { id: number | string; tree?: string; status?: string }[];
+  cause?: {
+    eventId?: string | null;
+    runId?: number | string | null;
+    taskId?: string | null;
+  } | null;
+  caused?: EventSummary[];
+}
+
+export interface Webhook extends Details {
+  id?: string;
+  name: string;
+  type: string;
+  event: string;
+  filter?: string | null;
+  url: string;
+  enabled?: boolean;
+}
+
+export type JobStatus = 'Queued' | 'In Progress' | 'Complete' | 'Failed' | 'Cancelled';
+
+export interface WebhookJob extends Details {
+  id: string;
+  name: string;
+  webhookId?: string | null;
+  type: string;
+  event: string;
+  url: string;
+  status: JobStatus;
+  summary?: string | null;
+  requestContent?: string | null;
+  responseContent?: string | null;
+  retryCount: number;
+  scheduledAt?: string | null;
+  scopeType?: string;
+  scopeId?: string;
+  kappSlug?: string | null;
+  parentId?: string | null;
+  attempts?: Attempt[];
+  runId?: number | string | null;
+  eventId?: string | null;
+  traceId?: string | null;
+  nextAttemptAt?: string | null;
+  startedAt?: string | null;
+  finishedAt?: string | null;
+}
+
+export interface Attempt {
+  number: number;
+  startedAt: string;
+  durationMs?: number | null;
+  dnsMs?: number | null;
+  connectMs?: number | null;
+  tlsMs?: number | null;
+  firstByteMs?: number | null;
+  address?: string | null;
+  requestHeaders?: Headers_ | null;
+  requestBody?: string | null;
+  responseStatus?: number | null;
+  responseHeaders?: Headers_ | null;
+  responseBody?: string | null;
+  errorClass?: string | null;
+  error?: string | null;
+}
+
+/** Headers as a map or as pairs, whichever the server kept. */
+export type Headers_ =
+  Record<string, string> | [string, string][] | { name: string; value: string }[];
+
+export interface FilterTest {
+  eventId: string;
+  verdict: VerdictKind;
+  value?: unknown;
+  message?: string | null;
+  url?: string | null;
+  payload?: unknown;
+}
+
+/* Workflows */
+
+export interface Source {
+  name: string;
+  status?: string;
+  type?: string;
+}
+
+export interface TreeProblem {
+  node?: string | null;
+  nodeId?: string | null;
+  place?: string | null;
+  parameter?: string | null;
+  message: string;
+  severity?: string;
+  line?: number | null;
+  column?: number | null;
+}
+
+export interface TreeNodeJson {
+  id: string;
+  name: string;
+  definitionId: string;
+  deferrable?: boolean;
+  defers?: boolean;
+  position?: { x: number; y: number };
+  parameters?: { id: string; value?: string | null; label?: string; required?: boolean }[];
+  messages?: { type: string; value?: string }[];
+}
+
+export interface TreeConnectorJson {
+  from: string;
+  to: string;
+  type?: string;
+  label?: string | null;
+  value?: string | null;
+}
+
+export interface TreeJson {
+  name?: string;
+  notes?: string | null;
+  nodes: TreeNodeJson[];
+  connectors: TreeConnectorJson[];
+}
+
+export interface Tree extends Details {
+  id?: number | string;
+  guid?: string;
+  title?: string;
+  sourceName?: string;
+  sourceGroup?: string;
+  name: string;
+  type?: string;
+  status?: string;
+  notes?: string | null;
+  versionId?: string;
+  problems?: TreeProblem[];
+  problemCount?: number;
+  treeJson?: TreeJson | string;
+}
+
+export interface TaskRecord {
+  id: number | string;
+  branchId?: string | number | null;
+  nodeId: string;
+  nodeName: string;
+  definitionId?: string;
+  status: string;
+  duration?: number | null;
+  loopIndex?: string | null;
+  token?: string | null;
+  results?: Record<string, unknown> | null;
+  deferredResults?: Record<string, unknown> | null;
+  parameters?: Record<string, unknown> | null;
+  messages?: unknown[];
+  createdAt?: string;
+  updatedAt?: string;
+}
+
+export type NodeState = 'none' | 'running' | 'waiting' | 'complete' | 'error' | 'skipped';
+
+export interface RunViewNode {
+  id: string;
+  name: string;
+  definitionId: string;
+  x?: number | null;
+  y?: number | null;
+  state: NodeState;
+  parameters?: { id: string; label?: string; value?: string | null }[];
+  tasks?: TaskRecord[];
+}
+
+export interface RunViewConnector {
+  from: string;
+  to: string;
+  type?: string;
+  label?: string | null;
+  value?: string | null;
+  taken?: boolean | null;
+  evaluated?: unknown;
+}
+
+export interface WaitingFor {
+  kind: 'deferral' | 'timer' | 'child' | 'error' | string;
+  node?: string | null;
+  nodeId?: string | null;
+  since?: string | null;
+  until?: string | null;
+  token?: string | null;
+  message?: string | null;
+}
+
+export interface RunView {
+  tree?: string;
+  nodes: RunViewNode[];
+  connectors: RunViewConnector[];
+  waitingFor?: WaitingFor[];
+  jobId?: string | null;
+  eventId?: string | null;
+  traceId?: string | null;
+}
+
+export interface Run extends Details {
+  id: number | string;
+  status: string;
+  sourceId?: string | null;
+  sourceData?: string | null;
+  tree?: Tree;
+  source?: Source;
+  view?: RunView;
+  startedAt?: string;
+  finishedAt?: string | null;
+}
+
+export interface TaskError {
+  id: number | string;
+  status: string;
+  type: string;
+  summary?: string | null;
+  text?: string | null;
+  createdAt?: string;
+  relatedItem1?: { id?: number | string; type?: string } | string | null;
+  relatedItem2?: { id?: number | string; type?: string } | string | null;
+  run?: { id: number | string; tree?: Tree } | null;
+  actions?: string[];
+}
+
+/* People */
+
+export interface User extends Details {
+  username: string;
+  displayName?: string | null;
+  email?: string | null;
+  enabled?: boolean;
+  spaceAdmin?: boolean;
+  memberships?: { team: Team }[];
+}
+
+export interface Team extends Details {
+  name: string;
+  slug: string;
+  description?: string | null;
+  memberships?: { user: User }[];
+}
+
+/* Dashboard */
+
+export interface SeriesPoint {
+  at: string;
+  complete: number;
+  failed: number;
+  queued: number;
+  runs: number;
+}
+
+export interface Dashboard {
+  status: { level: string; sentence: string };
+  jobs: { queued: number; inProgress: number; failed: number; complete: number };
+  runs: { running: number; waiting: number; error: number; complete: number };
+  openErrors: number;
+  oldestQueuedAt?: string | null;
+  failingWebhooks: {
+    webhook: string;
+    kappSlug?: string | null;
+    failed: number;
+    lastError?: string | null;
+  }[];
+  series: SeriesPoint[];
+  events24h?: number;
+}

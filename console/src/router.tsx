@@ -1,0 +1,231 @@
+// Every page of the console, its address, and what of its state the address holds.
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router';
+import type { QueryClient } from '@tanstack/react-query';
+import { dashboard } from './api/dashboard';
+import { ApiError } from './api/http';
+import { me } from './api/session';
+import { Frame } from './frame/Frame';
+import { Lost, PageFault, PageWaiting } from './frame/Fallbacks';
+import { only, parseSearch, stringifySearch } from './logic/search';
+import { queryClient } from './queryClient';
+
+const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
+  notFoundComponent: Lost,
+});
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/console/sign-in',
+  validateSearch: only('to'),
+  component: lazyRouteComponent(() => import('./routes/sign-in/SignIn'), 'SignIn'),
+});
+
+const entry = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/console' });
+  },
+});
+
+const frame = createRoute({
+  getParentRoute: () => root,
+  id: 'frame',
+  component: Frame,
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await context.queryClient.ensureQueryData(me);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401)
+        throw redirect({ to: '/console/sign-in', search: { to: location.href } });
+      throw error;
+    }
+  },
+});
+
+const home = createRoute({
+  getParentRoute: () => frame,
+  path: '/console',
+  loader: ({ context }) => void context.queryClient.prefetchQuery(dashboard()),
+  component: lazyRouteComponent(() => import('./routes/home/Home'), 'Home'),
+});
+
+const activity = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/activity',
+  validateSearch: only('type', 'event', 'kapp', 'q', 'parentType', 'parentKey'),
+  component: lazyRouteComponent(() => import('./routes/events/Events'), 'Events'),
+});
+
+const event = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/activity/$id',
+  component: lazyRouteComponent(() => import('./routes/events/Event'), 'Event'),
+});
+
+const webhooks = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/webhooks',
+  validateSearch: only('q'),
+  component: lazyRouteComponent(() => import('./routes/webhooks/Webhooks'), 'Webhooks'),
+});
+
+const newWebhook = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/webhooks/new',
+  validateSearch: only('kapp', 'type', 'event'),
+  component: lazyRouteComponent(() => import('./routes/webhooks/NewWebhook'), 'NewWebhook'),
+});
+
+const webhook = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/webhooks/edit/$name',
+  validateSearch: only('kapp'),
+  component: lazyRouteComponent(() => import('./routes/webhooks/EditWebhook'), 'EditWebhook'),
+});
+
+const jobs = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/jobs',
+  validateSearch: only('tab', 'status', 'webhook', 'kapp', 'range'),
+  component: lazyRouteComponent(() => import('./routes/webhook-jobs/Jobs'), 'Jobs'),
+});
+
+const job = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/jobs/$id',
+  validateSearch: only('tab', 'attempt'),
+  component: lazyRouteComponent(() => import('./routes/webhook-jobs/Job'), 'Job'),
+});
+
+const trees = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/trees',
+  validateSearch: only('q', 'source'),
+  component: lazyRouteComponent(() => import('./routes/trees/Trees'), 'Trees'),
+});
+
+const tree = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/trees/$title',
+  validateSearch: only('node', 'tab'),
+  component: lazyRouteComponent(() => import('./routes/trees/Tree'), 'TreePage'),
+});
+
+const runs = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/runs',
+  validateSearch: only('status', 'tree', 'sourceId'),
+  component: lazyRouteComponent(() => import('./routes/runs/Runs'), 'Runs'),
+});
+
+const run = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/runs/$id',
+  validateSearch: only('node', 'tab'),
+  component: lazyRouteComponent(() => import('./routes/runs/Run'), 'RunPage'),
+});
+
+const errors = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/errors',
+  validateSearch: only('status'),
+  component: lazyRouteComponent(() => import('./routes/errors/Errors'), 'Errors'),
+});
+
+const approvals = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/approvals',
+  component: lazyRouteComponent(() => import('./routes/approvals/Approvals'), 'Approvals'),
+});
+
+const kapps = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/kapps',
+  component: lazyRouteComponent(() => import('./routes/forms/Kapps'), 'Kapps'),
+});
+
+const form = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/kapps/$kapp/forms/$form',
+  validateSearch: only('tab', 'state'),
+  component: lazyRouteComponent(() => import('./routes/forms/FormPage'), 'KappFormPage'),
+});
+
+const submission = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/submissions/$id',
+  validateSearch: only('tab'),
+  component: lazyRouteComponent(
+    () => import('./routes/submissions/SubmissionPage'),
+    'KappSubmission',
+  ),
+});
+
+const datastore = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/datastore',
+  component: lazyRouteComponent(() => import('./routes/forms/Datastore'), 'Datastore'),
+});
+
+const datastoreForm = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/datastore/forms/$form',
+  validateSearch: only('tab', 'state'),
+  component: lazyRouteComponent(() => import('./routes/forms/FormPage'), 'DatastoreFormPage'),
+});
+
+const datastoreSubmission = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/datastore/submissions/$id',
+  validateSearch: only('tab'),
+  component: lazyRouteComponent(
+    () => import('./routes/submissions/SubmissionPage'),
+    'DatastoreSubmission',
+  ),
+});
+
+const users = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/users',
+  validateSearch: only('q', 'user'),
+  component: lazyRouteComponent(() => import('./routes/users/Users'), 'Users'),
+});
+
+const teams = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/teams',
+  validateSearch: only('team'),
+  component: lazyRouteComponent(() => import('./routes/teams/Teams'), 'Teams'),
+});
+
+const pages = [
+  ...[home, activity, event, webhooks, newWebhook, webhook, jobs, job],
+  ...[trees, tree, runs, run, errors, approvals],
+  ...[kapps, form, submission, datastore, datastoreForm, datastoreSubmission, users, teams],
+] as const;
+
+export const router = createRouter({
+  routeTree: root.addChildren([signIn, entry, frame.addChildren(pages)]),
+  context: { queryClient },
+  defaultPreload: 'intent',
+  defaultPreloadDelay: 40,
+  defaultPendingComponent: PageWaiting,
+  defaultErrorComponent: PageFault,
+  defaultNotFoundComponent: Lost,
+  parseSearch,
+  stringifySearch,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

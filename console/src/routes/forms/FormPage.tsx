@@ -1,0 +1,3 @@
+// Placeholder.
+export const KappFormPage = () => null;
+export const DatastoreFormPage = () => null;

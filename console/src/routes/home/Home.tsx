@@ -1,0 +1,4 @@
+// Placeholder.
+export function Home() {
+  return null;
+}

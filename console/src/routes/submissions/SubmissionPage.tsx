@@ -1,0 +1,3 @@
+// Placeholder.
+export const KappSubmission = () => null;
+export const DatastoreSubmission = () => null;

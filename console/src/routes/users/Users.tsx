@@ -1,0 +1,4 @@
+// Placeholder.
+export function Users() {
+  return null;
+}
