@@ -1,1 +1,22 @@
 //! Test helpers: databases, receivers, fake time (development only).
+//!
+//! A test of anything that stores is written once and runs on both databases:
+//!
+//! ```ignore
+//! #[tokio::test]
+//! async fn a_job_is_claimed_once() {
+//!     for store in testkit::both().await {
+//!         let store = &*store;                    // a `store::Store`; clone it as you like
+//!         …
+//!     }
+//! }
+//! ```
+//!
+//! Each [`TestStore`] is a fresh, migrated database, removed when it is dropped: keep it until the
+//! test ends. [`sqlite`] gives one of them when the database does not matter.
+
+#![allow(clippy::disallowed_methods, reason = "tests meet the real world")]
+
+mod stores;
+
+pub use stores::{TestStore, both, sqlite};
