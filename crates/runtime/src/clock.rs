@@ -66,4 +66,16 @@ impl Clock {
             }
         }
     }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
+    pub(crate) async fn pause(&self, duration: Duration) {
+        match self {
+            Self::System { .. } => tokio::time::sleep(duration).await,
+            Self::Fake { now, .. } => {
+                let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+                let until = Micros(now.borrow().0.saturating_add(micros));
+                self.sleep_until(until).await;
+            }
+        }
+    }
 }

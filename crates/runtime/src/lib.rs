@@ -34,6 +34,7 @@ struct Inner {
 
 impl Runtime {
     /// The real clock and the operating system's randomness.
+    #[expect(clippy::disallowed_methods, reason = "the one place that seeds randomness")]
     pub fn system() -> Self {
         Self::build(Clock::system(), StdRng::from_rng(&mut rand::rng()))
     }
@@ -82,6 +83,12 @@ impl Runtime {
         self.sleep_until(self.now().plus_ms(ms)).await;
     }
 
+    /// Waits for `duration` on the clock that never goes back: for deadlines, which a clock that
+    /// was set must not move. On a fake clock the same as sleeping.
+    pub async fn pause(&self, duration: Duration) {
+        self.inner.clock.pause(duration).await;
+    }
+
     /// A new UUID, version 7: ids drawn later sort later, to the millisecond.
     pub fn uuid(&self) -> uuid::Uuid {
         let now = self.now().0.max(0).unsigned_abs();
@@ -116,7 +123,6 @@ impl Runtime {
     }
 
     /// Starts a task that [`Runtime::stop`] waits for.
-    #[expect(clippy::disallowed_methods, reason = "the one place that spawns tasks")]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
@@ -126,7 +132,6 @@ impl Runtime {
     }
 
     /// Runs `work` on a thread where it may block.
-    #[expect(clippy::disallowed_methods, reason = "the one place that spawns blocking work")]
     pub fn spawn_blocking<F, T>(&self, work: F) -> JoinHandle<T>
     where
         F: FnOnce() -> T + Send + 'static,
