@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod build;
 mod console;
 mod openapi;
 mod project;
@@ -33,6 +34,8 @@ struct Cli {
 enum Command {
     /// Builds the console and the server and starts them with the demo company.
     Run(run::Args),
+    /// Builds the console and a release of the server, and says where it is.
+    Build,
     /// Runs every check and test: style, lints, Rust, PostgreSQL, console, browser.
     Test(test::Args),
     /// Runs what the build machine runs: every stage of `test`.
@@ -53,6 +56,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Build => build::run(),
         Command::Test(args) => test::run(&args),
         Command::Ci => test::ci(),
         Command::Tidy => tidy::run(),

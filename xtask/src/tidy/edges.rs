@@ -36,7 +36,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "api",
         ],
     ),
-    ("testkit", &["model", "runtime"]),
+    ("testkit", &["model", "store", "runtime"]),
     ("xtask", &[]),
     ("bench", &[]),
 ];

@@ -48,7 +48,8 @@ pub(super) fn dead(tree: &Tree) -> Vec<Finding> {
 fn is_root(path: &str) -> bool {
     let parts: Vec<&str> = path.rsplit('/').collect();
     match parts.as_slice() {
-        ["build.rs", ..] | ["lib.rs" | "main.rs", "src", ..] => true,
+        ["build.rs", above, ..] if *above != "src" => true,
+        ["lib.rs" | "main.rs", "src", ..] => true,
         [_, "bin", "src", ..] => true,
         [_, "tests" | "benches" | "examples", above, ..] => *above != "src",
         ["main.rs", _, "tests" | "benches" | "examples" | "bin", ..] => true,
