@@ -1,1 +1,97 @@
-//! Spaces, kapps, forms, submissions, users, teams: decides changes and records their events.
+//! Spaces, kapps, forms, submissions, users and teams: decides changes and records their events.
+//!
+//! Every change goes the same way ([`change`]): the present state is read, a pure function decides
+//! the new rows and the events, the [`Outbox`] prepares the events, and one closure writes all of
+//! it, guarded by the versions the decision relied on. When one of them moved, the change is
+//! decided again. What a request may do is decided here, deny-by-default, from the [`Actor`].
+//!
+//! What it is not: it knows neither requests nor documents (`api` does), nor what becomes of an
+//! event (`webhooks` does).
+
+pub mod actor;
+mod authorise;
+mod cache;
+mod change;
+pub mod error;
+pub mod forms;
+mod input;
+pub mod kapps;
+pub mod kql;
+pub mod list;
+pub mod memberships;
+pub mod outbox;
+mod passwords;
+mod payload;
+pub mod sign_in;
+pub mod spaces;
+pub mod submissions;
+pub mod teams;
+mod throttle;
+pub mod users;
+
+pub use actor::Actor;
+pub use error::{Error, Problem};
+pub use forms::{FormContext, Scope};
+pub use list::{Direction, ListQuery, Page};
+pub use outbox::{BoxFuture, Outbox, Prepared};
+
+use model::event::Cause;
+use model::id::TraceId;
+use model::time::Micros;
+use runtime::Runtime;
+use std::sync::Arc;
+use store::Store;
+
+/// The use cases. Cheap to clone; every clone shares the caches.
+#[derive(Clone)]
+pub struct Platform {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    runtime: Runtime,
+    outbox: Arc<dyn Outbox>,
+    contexts: cache::Contexts,
+    verified: sign_in::Verified,
+    throttle: throttle::Throttle,
+    argon: tokio::sync::Semaphore,
+}
+
+impl Platform {
+    /// Builds the use cases over a store, with `outbox` recording the events.
+    pub fn new(store: Store, runtime: Runtime, outbox: Arc<dyn Outbox>) -> Self {
+        let verified = sign_in::Verified::new(&runtime);
+        let inner = Inner {
+            store,
+            runtime,
+            outbox,
+            contexts: cache::Contexts::default(),
+            verified,
+            throttle: throttle::Throttle::default(),
+            argon: tokio::sync::Semaphore::new(passwords::AT_ONCE_MAX),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The store the use cases work on.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The clock and randomness the use cases work with.
+    pub fn runtime(&self) -> &Runtime {
+        &self.inner.runtime
+    }
+
+    /// The cause of a change that comes from outside: a new trace at depth 0.
+    pub fn outside(&self) -> Cause {
+        Cause::outside(TraceId::new(self.inner.runtime.uuid()))
+    }
+
+    fn now(&self) -> Micros {
+        self.inner.runtime.now()
+    }
+}

@@ -1,0 +1,92 @@
+//! Forms with their kapp and space, kept between requests.
+//!
+//! A context may be out of date: another node may have changed the form. Every write that relied
+//! on one checks the three versions inside its transaction ([`FormContext::check`]) and is decided
+//! again from fresh rows when one has moved, so the cache saves reads and never decides anything.
+
+use crate::forms::FormContext;
+use model::id::{FormId, KappId, SpaceId};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Contexts kept at most; when full, all are dropped. A context holds a form's pages, some 50 kB.
+const CONTEXTS_MAX: usize = 1_000;
+
+/// What a request names a form by: the space, the kapp's slug or none, the form's slug.
+type Path = (SpaceId, Option<String>, String);
+
+/// The contexts kept.
+#[derive(Default)]
+pub(crate) struct Contexts {
+    kept: RwLock<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    by_id: HashMap<FormId, Arc<FormContext>>,
+    by_path: HashMap<Path, FormId>,
+}
+
+impl Contexts {
+    /// The context of a form, by id.
+    pub(crate) fn by_id(&self, form: &FormId) -> Option<Arc<FormContext>> {
+        self.kept
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .by_id
+            .get(form)
+            .cloned()
+    }
+
+    /// The context of a form, by what requests name it by.
+    pub(crate) fn by_path(
+        &self,
+        space: &SpaceId,
+        kapp: Option<&str>,
+        form: &str,
+    ) -> Option<Arc<FormContext>> {
+        let path = (space.clone(), kapp.map(str::to_owned), form.to_owned());
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        kept.by_path
+            .get(&path)
+            .and_then(|id| kept.by_id.get(id))
+            .cloned()
+    }
+
+    /// Keeps a context. An archived form is kept by id only: its slug is free.
+    pub(crate) fn keep(&self, context: &Arc<FormContext>) {
+        let form = &context.form;
+        let kapp = context.kapp.as_ref().map(|kapp| kapp.slug.clone());
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.by_id.len() >= CONTEXTS_MAX {
+            *kept = Kept::default();
+        }
+        kept.by_id.insert(form.id.clone(), context.clone());
+        if form.restoration_token.is_none() {
+            let path = (form.space_id.clone(), kapp, form.slug.clone());
+            kept.by_path.insert(path, form.id.clone());
+        }
+    }
+
+    /// Drops the context of a form.
+    pub(crate) fn drop_form(&self, form: &FormId) {
+        self.drop_where(|context| context.form.id == *form);
+    }
+
+    /// Drops the contexts of a kapp's forms.
+    pub(crate) fn drop_kapp(&self, kapp: &KappId) {
+        self.drop_where(|context| context.form.kapp_id.as_ref() == Some(kapp));
+    }
+
+    /// Drops the contexts of a space's forms.
+    pub(crate) fn drop_space(&self, space: &SpaceId) {
+        self.drop_where(|context| context.space.id == *space);
+    }
+
+    fn drop_where(&self, gone: impl Fn(&FormContext) -> bool) {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        let Kept { by_id, by_path } = &mut *kept;
+        by_id.retain(|_, context| !gone(context));
+        by_path.retain(|_, id| by_id.contains_key(id));
+    }
+}

@@ -1,0 +1,59 @@
+//! Passwords: argon2id verifiers, made and checked off the request's thread.
+
+use crate::{Error, Platform};
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+
+/// Verifications under way at once on a node: each takes 19 MiB and a core for some 20 ms.
+pub(crate) const AT_ONCE_MAX: usize = 4;
+/// Characters of a password at least.
+pub(crate) const CHARS_MIN: usize = 8;
+/// Bytes of a password at most: more is not a password but work for the hash.
+pub(crate) const BYTES_MAX: usize = 1_024;
+
+/// A verifier of a password nobody has: checking against it takes as long as against a real one,
+/// so that an unknown username cannot be told from a wrong password by the clock.
+const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$\
+    a2Fwb2sta2Fwb2sta2Fwbw$9nV6cBcZKQd6q6tLz4pGS2mnI7eG2pZ4o9x1l0m3n5A";
+
+impl Platform {
+    /// Makes the verifier of a password.
+    pub(crate) async fn hash_password(&self, password: String) -> Result<String, Error> {
+        let mut salt = [0_u8; 16];
+        self.inner.runtime.fill(&mut salt);
+        self.with_argon(move || {
+            let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
+            hash.map(|hash| hash.to_string())
+        })
+        .await?
+        .map_err(|error| Error::Outbox(Box::new(std::io::Error::other(error.to_string()))))
+    }
+
+    /// Whether a password is the one a verifier was made of; `None` is nobody's verifier.
+    pub(crate) async fn verify_password(
+        &self,
+        verifier: Option<String>,
+        password: String,
+    ) -> Result<bool, Error> {
+        self.with_argon(move || {
+            let text = verifier.as_deref().unwrap_or(NOBODYS);
+            let matches = PasswordHash::new(text).is_ok_and(|hash| {
+                Argon2::default()
+                    .verify_password(password.as_bytes(), &hash)
+                    .is_ok()
+            });
+            matches && verifier.is_some()
+        })
+        .await
+    }
+
+    async fn with_argon<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let _permit = self.inner.argon.acquire().await;
+        let done = self.inner.runtime.spawn_blocking(work).await;
+        done.map_err(|error| Error::Outbox(Box::new(error)))
+    }
+}
