@@ -27,8 +27,7 @@ pub struct Type {
 
 const FORM: &[&str] = &["Created", "Updated", "Deleted", "Restored"];
 const TEAM: &[&str] = &["Created", "Updated", "Deleted", "Restored", "Membership Change"];
-const SUBMISSION: &[&str] =
-    &["Created", "Updated", "Saved", "Submitted", "Closed", "Deleted"];
+const SUBMISSION: &[&str] = &["Created", "Updated", "Saved", "Submitted", "Closed", "Deleted"];
 
 /// Every type at every level.
 pub const TYPES: &[Type] = &[
@@ -70,11 +69,7 @@ pub fn find(level: Level, name: &str, event: &str) -> Option<(&'static str, &'st
 
 /// Reads the spelling that some clients send: both fields hold `Submission Submitted`, or the
 /// event repeats its type (`Submission` · `Submission Submitted`, `Discussion Created`).
-pub fn normalise(
-    level: Level,
-    name: &str,
-    event: &str,
-) -> Option<(&'static str, &'static str)> {
+pub fn normalise(level: Level, name: &str, event: &str) -> Option<(&'static str, &'static str)> {
     let (name, event) = (name.trim(), event.trim());
     if let Some(found) = find(level, name, event) {
         return Some(found);
