@@ -7,4 +7,6 @@
 
 pub mod db;
 
-pub use db::{Dialect, Error, Limits, Options, Row, Select, Sql, Stats, Store, Tx, Value};
+pub use db::{
+    Dialect, Error, Limits, Options, Row, Select, Sql, Stats, Store, Tx, Value, migrations,
+};

@@ -13,10 +13,16 @@
 //! ```
 //!
 //! Each [`TestStore`] is a fresh, migrated database, removed when it is dropped: keep it until the
-//! test ends. [`sqlite`] gives one of them when the database does not matter.
+//! test ends. [`sqlite`] gives one of them when the database does not matter, [`postgres`] an
+//! empty database by its URL, for tests that start the server.
+//!
+//! PostgreSQL is a private cluster on a loopback port, shared by all test processes of this user
+//! and stopped a minute after the last of them ended; `KAPOK_TEST_POSTGRES_URL` names another
+//! server instead, whose user may create databases.
 
 #![allow(clippy::disallowed_methods, reason = "tests meet the real world")]
 
+mod cluster;
 mod stores;
 
-pub use stores::{TestStore, both, sqlite};
+pub use stores::{Database, TestStore, both, postgres, postgres_store, sqlite};

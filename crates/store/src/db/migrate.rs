@@ -8,6 +8,8 @@ use rusqlite::Connection;
 use rusqlite::TransactionBehavior::Exclusive;
 
 use super::error::Error;
+use super::postgres;
+use super::sql::{Dialect, Sql};
 
 /// One step of the schema, in the text of each database.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +31,15 @@ macro_rules! migrations {
 
 /// Every migration, in order. A test compares the list with the folders.
 pub(super) const ALL: &[Migration] = migrations!["0001_initial"];
+
+/// The stem and text of every migration of this version, in order.
+pub fn migrations(dialect: Dialect) -> Vec<(&'static str, &'static str)> {
+    let text = |m: &Migration| match dialect {
+        Dialect::Sqlite => m.sqlite,
+        Dialect::Postgres => m.postgres,
+    };
+    ALL.iter().map(|m| (m.stem, text(m))).collect()
+}
 
 /// The table of what was applied.
 pub(super) const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (\
@@ -72,6 +83,43 @@ fn sqlite_with(connection: &mut Connection, all: &[Migration]) -> Result<(), Err
         Failure::Own(error) => error,
         Failure::Driver(step, error) => Error::Migration(format!("{step}: {error}")),
     })
+}
+
+/// One number for all versions: whoever migrates holds this advisory lock. SQLite has none and
+/// needs none: its exclusive transaction is the lock.
+const LOCK: Sql =
+    Sql::per("SELECT ''", "SELECT CAST(pg_advisory_xact_lock(461178470251) AS TEXT)");
+const APPLIED: Sql = Sql::both("SELECT stem, text FROM schema_migrations ORDER BY stem");
+const RECORD: Sql = Sql::both("INSERT INTO schema_migrations (stem, text) VALUES ($1, $2)");
+
+/// Applies what is missing to a PostgreSQL database.
+pub(super) fn postgres(session: &mut postgres::Session) -> Result<(), Error> {
+    postgres_with(session, ALL)
+}
+
+fn postgres_with(session: &mut postgres::Session, all: &[Migration]) -> Result<(), Error> {
+    session.batch("BEGIN; SET LOCAL statement_timeout = 0")?;
+    let migrated = apply_postgres(session, all);
+    session.batch(if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    migrated
+}
+
+fn apply_postgres(session: &mut postgres::Session, all: &[Migration]) -> Result<(), Error> {
+    session.query(&LOCK, &[], &mut |_| Ok(()))?;
+    session.batch(TABLE)?;
+    let mut applied = Vec::new();
+    session.query(&APPLIED, &[], &mut |row| {
+        applied.push((row.text(0)?, row.text(1)?));
+        Ok(())
+    })?;
+    for migration in missing(all, &applied, |m| m.postgres)? {
+        let stem = migration.stem;
+        tracing::info!(migration = stem, "migrating");
+        let failed = |error| Error::Migration(format!("{stem}: {error}"));
+        session.batch(migration.postgres).map_err(failed)?;
+        session.execute(&RECORD, &[stem.into(), migration.postgres.into()])?;
+    }
+    Ok(())
 }
 
 enum Failure {

@@ -33,6 +33,7 @@ mod sqlite;
 mod stats;
 mod tx;
 mod value;
+mod wall;
 mod work;
 
 use std::path::PathBuf;
@@ -42,6 +43,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 
 pub use error::{Error, Source};
+pub use migrate::migrations;
 pub use row::Row;
 pub use sql::{Dialect, Select, Sql};
 pub use stats::Stats;

@@ -5,6 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::error::Error;
+use super::wall::now;
 use super::work::Work;
 
 /// Work that waits, and since when.
@@ -89,11 +90,4 @@ impl Queue {
         self.lock().closed = true;
         self.ready.notify_all();
     }
-}
-
-/// The monotonic clock of queue places and read deadlines: how long this process waits for a
-/// database, which no fake clock should stretch or shrink.
-#[expect(clippy::disallowed_methods, reason = "measures real waits for a real database")]
-pub(super) fn now() -> Instant {
-    Instant::now()
 }

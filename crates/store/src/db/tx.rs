@@ -21,7 +21,7 @@ pub struct Tx {
 /// The connection behind a transaction.
 pub(super) enum Link {
     Sqlite(sqlite::Session),
-    Postgres(postgres::Session),
+    Postgres(Box<postgres::Session>),
 }
 
 impl Tx {

@@ -1,45 +1,147 @@
-//! PostgreSQL: threads that own one connection each.
+//! PostgreSQL: threads that own one connection each and run one closure in one transaction.
+//!
+//! Statements without an answer are sent ahead of it, so a closure costs as many round trips as it
+//! asks questions, and one for the commit. Connections are made when first needed and again, with
+//! back-off, when they are lost.
 
 pub(super) mod column;
+mod errors;
+mod param;
+mod session;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use super::Shared;
+pub(super) use session::Session;
+
+use session::{Committed, Mode};
+
 use super::error::Error;
 use super::queue::Queue;
-use super::row::Row;
-use super::sql::Sql;
-use super::value::Value;
+use super::tx::{Link, Tx};
+use super::wall::{now, pause};
+use super::work::{Ran, Work};
+use super::{Shared, serve};
 
-/// A connection owned by one thread.
-pub(super) struct Session {}
-
-impl Session {
-    pub(super) fn push(&mut self, _sql: &Sql, _values: &[Value<'_>]) -> Result<(), Error> {
-        Err(Error::db("PostgreSQL is not connected"))
-    }
-    pub(super) fn execute(&mut self, _sql: &Sql, _values: &[Value<'_>]) -> Result<u64, Error> {
-        Err(Error::db("PostgreSQL is not connected"))
-    }
-    pub(super) fn query(
-        &mut self,
-        _sql: &Sql,
-        _values: &[Value<'_>],
-        _visit: &mut dyn FnMut(&Row) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        Err(Error::db("PostgreSQL is not connected"))
-    }
-}
+/// Runs of one closure: the first and its repeats after serialization failures or lost lines.
+const ATTEMPTS_MAX: u32 = 6;
 
 /// Connects, migrates and starts the threads.
 pub(super) async fn open(
-    _url: &str,
-    _writes: &Arc<Queue>,
-    _reads: &Arc<Queue>,
-    _shared: &Shared,
-    _alive: &mpsc::Sender<()>,
+    url: &str,
+    writes: &Arc<Queue>,
+    reads: &Arc<Queue>,
+    shared: &Shared,
+    alive: &mpsc::Sender<()>,
 ) -> Result<(), Error> {
-    Err(Error::Unavailable { message: "PostgreSQL is not supported yet".to_owned() })
+    let (ready, opened) = oneshot::channel();
+    let mut ready = Some(ready);
+    for number in 0..shared.limits.postgres_writers.max(1) {
+        let session = Session::new(url, Mode::Write, shared)?;
+        let (own, first) = (shared.clone(), ready.take());
+        serve(format!("store-writer-{number}"), writes, alive, move |queue| {
+            start(session, queue, &own, first);
+        })?;
+    }
+    opened.await.map_err(|_| Error::db("the first writer ended at its start"))??;
+    for number in 0..shared.limits.postgres_readers.max(1) {
+        let session = Session::new(url, Mode::Read, shared)?;
+        let own = shared.clone();
+        serve(format!("store-reader-{number}"), reads, alive, move |queue| {
+            start(session, queue, &own, None);
+        })?;
+    }
+    Ok(())
+}
+
+/// The first writer migrates before anybody is served.
+fn start(
+    mut session: Session,
+    queue: &Queue,
+    shared: &Shared,
+    first: Option<oneshot::Sender<Result<(), Error>>>,
+) {
+    if let Some(ready) = first {
+        let migrated = session.connect().and_then(|()| super::migrate::postgres(&mut session));
+        let failed = migrated.is_err();
+        drop(ready.send(migrated));
+        if failed {
+            return;
+        }
+    }
+    let mut tx = Tx::new(Link::Postgres(Box::new(session)), shared.counters.clone());
+    while let Some(waiting) = queue.next() {
+        if now().duration_since(waiting.since) > shared.limits.queue_patience {
+            shared.counters.overloaded();
+            waiting.work.answer(Some(Error::Overloaded));
+            continue;
+        }
+        let mut work = waiting.work;
+        let refusal = transact(&mut tx, &mut *work, shared);
+        work.answer(refusal);
+    }
+}
+
+/// Runs a closure in a transaction, again where that helps; returns the store's own refusal.
+fn transact(tx: &mut Tx, work: &mut dyn Work, shared: &Shared) -> Option<Error> {
+    let mut attempt = 1;
+    loop {
+        let (refusal, again) = match session(tx).connect() {
+            Ok(()) => attempt_once(tx, work, shared),
+            Err(error) => (Some(error), false),
+        };
+        if !again || attempt == ATTEMPTS_MAX {
+            return refusal;
+        }
+        shared.counters.retry();
+        // Waits a little longer each time, so that those who met do not meet again.
+        pause(Duration::from_millis(u64::from(attempt * attempt)));
+        attempt += 1;
+    }
+}
+
+/// Runs a closure once. Returns the store's refusal and whether repeating may help.
+fn attempt_once(tx: &mut Tx, work: &mut dyn Work, shared: &Shared) -> (Option<Error>, bool) {
+    let reading = session(tx).mode() == Mode::Read;
+    if reading {
+        shared.counters.read();
+    } else {
+        shared.counters.closure();
+    }
+    session(tx).begin();
+    let ran = work.run(tx);
+    let fault = tx.take_fault();
+    let (refusal, fault) = match (ran, fault) {
+        (Ran::Done, None) => match session(tx).commit() {
+            Committed::Yes if reading => return (None, false),
+            Committed::Yes => {
+                shared.counters.commit(1);
+                return (None, false);
+            }
+            Committed::Unknown if reading => (Some(Error::Retry), Some(Error::Retry)),
+            Committed::Unknown => return (Some(Error::BatchLost), false),
+            Committed::No(error) => (Some(error.clone()), Some(error)),
+        },
+        (Ran::Done, Some(fault)) => (Some(fault.clone()), Some(fault)),
+        (Ran::Refused, fault) => (None, fault),
+        (Ran::Panicked(error), _) => (Some(error), None),
+    };
+    // A lost line before the commit means that nothing was stored.
+    let lost = session(tx).is_lost();
+    session(tx).rollback();
+    if !reading {
+        shared.counters.rollback();
+    }
+    let again = fault.is_some_and(|fault| lost || matches!(fault, Error::Retry));
+    (refusal, again)
+}
+
+/// The PostgreSQL session behind a transaction of this module's threads.
+fn session(tx: &mut Tx) -> &mut Session {
+    match &mut tx.link {
+        Link::Postgres(session) => session,
+        Link::Sqlite(_) => unreachable!("PostgreSQL's threads own PostgreSQL sessions only"),
+    }
 }

@@ -76,7 +76,7 @@ async fn start_reader(
 /// Serves reads until the queue is closed.
 fn read(mut tx: Tx, queue: &Queue, shared: &Shared) {
     while let Some(waiting) = queue.next() {
-        if super::queue::now().duration_since(waiting.since) > shared.limits.queue_patience {
+        if super::wall::now().duration_since(waiting.since) > shared.limits.queue_patience {
             shared.counters.overloaded();
             waiting.work.answer(Some(Error::Overloaded));
             continue;

@@ -11,10 +11,10 @@ use rusqlite::{CachedStatement, Connection, OpenFlags};
 
 use super::errors::classify;
 use crate::db::error::Error;
-use crate::db::queue::now;
 use crate::db::row::{Inner, Row};
 use crate::db::sql::{Dialect, Sql, to_sqlite};
 use crate::db::value::Value;
+use crate::db::wall::{micros, now, pause};
 
 /// Prepared statements kept for each connection; rusqlite's own default of 16 thrashes.
 const STATEMENTS_MAX: usize = 512;
@@ -82,7 +82,6 @@ impl Session {
 
     /// Switches to the write-ahead log. Two processes that start at once may meet here, where
     /// SQLite does not always wait by itself.
-    #[expect(clippy::disallowed_methods, reason = "waits for another process at the start")]
     fn enter_wal(&self) -> Result<(), Error> {
         let mut tries = 0;
         loop {
@@ -95,7 +94,7 @@ impl Session {
                 Err(error) => match classify(&error) {
                     Error::Retry if tries < 100 => {
                         tries += 1;
-                        std::thread::sleep(Duration::from_millis(50));
+                        pause(Duration::from_millis(50));
                     }
                     error => return Err(error),
                 },
@@ -204,8 +203,4 @@ impl ToSql for Bound<'_> {
             Value::Bytes(v) => ValueRef::Blob(v),
         }))
     }
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
