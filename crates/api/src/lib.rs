@@ -1,1 +1,23 @@
 //! The HTTP API: one route table, authentication, documents, errors, OpenAPI.
+//!
+//! [`router::router`] is the table; a row leads to a handler in the module of its resource, which
+//! reads the request ([`input`], [`include`]), asks the engine, and writes the record's document.
+//! Nothing is decided here: what is allowed and what a change means is the engines' business.
+
+mod app;
+pub mod auth;
+pub mod error;
+mod front;
+mod health;
+pub mod include;
+pub mod input;
+mod kapps;
+pub mod list;
+pub mod openapi;
+pub mod router;
+mod spaces;
+mod stream;
+mod version;
+
+pub use app::{App, Settings};
+pub use version::SERVER_VERSION;

@@ -1,0 +1,28 @@
+//! What every handler has at hand.
+
+use platform::Platform;
+use runtime::Runtime;
+use runtime::changes::Changes;
+use std::sync::Arc;
+
+/// The engines behind the API; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// Spaces, kapps, forms, submissions, people.
+    pub platform: Arc<Platform>,
+    /// Clock, randomness, tasks.
+    pub runtime: Runtime,
+    /// What moved, for live views.
+    pub changes: Changes,
+    /// What the operator configured.
+    pub settings: Arc<Settings>,
+}
+
+/// What the operator configured, as far as the API is concerned.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The slug of the space that addresses without a prefix mean.
+    pub space: String,
+    /// Whether people reach the server by https, so that cookies are marked `Secure`.
+    pub is_https: bool,
+}

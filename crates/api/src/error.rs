@@ -1,0 +1,184 @@
+//! Errors on the wire. A handler answers with an [`Error`]; [`crate::front`] writes it in the style
+//! of the route that was asked: the platform's (`statusCode`, `error`, `errorKey`,
+//! `correlationId`) or the workflow engine's (`message`).
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+/// The `errorKey` of a name that is taken; its status is 400, as documented, and never 409.
+pub const UNIQUENESS_VIOLATION: &str = "uniqueness_violation";
+/// The `errorKey` of a change to a record that moved in between.
+pub const STALE_RECORD: &str = "stale_record";
+
+/// A refusal or failure, with the words the caller reads.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    status: StatusCode,
+    message: String,
+    key: Option<String>,
+}
+
+/// What a handler gives back.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The two documented layouts of an error body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// `{"statusCode":404,"error":"…","errorKey":"…","correlationId":"…"}`.
+    Core,
+    /// `{"message":"…"}`.
+    Task,
+}
+
+impl Error {
+    /// An error with a status and a message.
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), key: None }
+    }
+
+    /// 400: the request cannot be understood or is not allowed by the record's rules.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 401: nobody is signed in.
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, message)
+    }
+
+    /// 403: the caller may not.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    /// 404: there is no such record, or the caller may not know that there is.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// 404 in the documented words: `Unable to locate the X Team`.
+    pub fn unable_to_locate(what: &str, key: &str) -> Self {
+        Self::not_found(format!("Unable to locate the {key} {what}"))
+    }
+
+    /// 400 in the documented layout: `Invalid Team.` and a line for each problem.
+    pub fn invalid(entity: &str, problems: &[String]) -> Self {
+        Self::bad_request(format!("Invalid {entity}.\n    {}", problems.join("\n    ")))
+    }
+
+    /// 500. The cause goes to the log, once and here; the caller gets the correlation id only.
+    pub fn internal(cause: &dyn std::error::Error) -> Self {
+        let mut chain = cause.to_string();
+        let mut source = cause.source();
+        while let Some(next) = source {
+            chain.push_str(": ");
+            chain.push_str(&next.to_string());
+            source = next.source();
+        }
+        tracing::error!(error = %chain, "a request failed");
+        Self::failed()
+    }
+
+    /// 500 whose cause is already in the log.
+    pub(crate) fn failed() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "An unexpected error occurred. The server's log has it under this correlation id.",
+        )
+    }
+
+    /// The same error with its documented `errorKey`.
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// The status it answers with.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The body in a style; `correlation_id` finds the request in the log.
+    pub fn body(&self, style: Style, correlation_id: &str) -> Value {
+        match style {
+            Style::Task => {
+                let mut body = json!({ "message": self.message });
+                if let Some(key) = &self.key {
+                    body["messageType"] = json!("error");
+                    body["errorKey"] = json!(key);
+                }
+                body
+            }
+            Style::Core => {
+                let mut body = json!({
+                    "statusCode": self.status.as_u16(),
+                    "error": self.message,
+                });
+                if let Some(key) = &self.key {
+                    body["errorKey"] = json!(key);
+                }
+                body["correlationId"] = json!(correlation_id);
+                body
+            }
+        }
+    }
+}
+
+impl From<platform::Error> for Error {
+    fn from(error: platform::Error) -> Self {
+        use platform::Error as E;
+        let status = match &error {
+            E::NotFound { .. } => StatusCode::NOT_FOUND,
+            E::Forbidden { .. } => StatusCode::FORBIDDEN,
+            E::Unauthenticated => StatusCode::UNAUTHORIZED,
+            E::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
+            E::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            // Documented as 500, odd as it is: clients know it by its words.
+            E::UndefinedField { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            E::Store(_) | E::Outbox(_) => return Self::internal(&error),
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let answer = Self::new(status, error.to_string());
+        match error.key() {
+            Some(key) => answer.with_key(key),
+            None => answer,
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    /// An empty answer that carries the error for [`crate::front`] to write.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_styles() {
+        let error = Error::invalid("Team", &["Name must not be blank".to_owned()]);
+        assert_eq!(
+            error.body(Style::Core, "c"),
+            json!({
+                "statusCode": 400,
+                "error": "Invalid Team.\n    Name must not be blank",
+                "correlationId": "c",
+            })
+        );
+        let taken = Error::bad_request("taken").with_key(UNIQUENESS_VIOLATION);
+        assert_eq!(taken.body(Style::Core, "c")["errorKey"], "uniqueness_violation");
+        let missing = Error::not_found("The \"S :: G :: N\" tree does not exist.");
+        assert_eq!(
+            missing.body(Style::Task, "c"),
+            json!({ "message": "The \"S :: G :: N\" tree does not exist." })
+        );
+    }
+}

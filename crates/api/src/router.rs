@@ -1,0 +1,72 @@
+//! The route table: every route of the API, once, by who may ask. The OpenAPI document comes from
+//! the same rows. What happens around all of them stands in [`crate::front`].
+
+use crate::App;
+use crate::{auth, front, health, kapps, openapi, spaces, stream, version};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Routes that anyone may ask; a test holds this list against the whole table.
+fn open() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(version::read))
+        .routes(routes!(openapi::read))
+}
+
+/// Routes of signed-in users; the platform decides what each may see.
+fn signed_in() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(stream::open))
+        .routes(routes!(spaces::read))
+        .routes(routes!(kapps::list))
+        .routes(routes!(kapps::read))
+}
+
+/// Routes of space administrators.
+fn administrators() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(spaces::update))
+        .routes(routes!(kapps::create))
+        .routes(routes!(kapps::update, kapps::delete))
+}
+
+/// The table and its description.
+pub(crate) fn table(app: &App) -> (Router<App>, OpenApi) {
+    let signed_in = signed_in().route_layer(from_fn_with_state(app.clone(), auth::signed_in));
+    let administrators =
+        administrators().route_layer(from_fn_with_state(app.clone(), auth::administrator));
+    let described = OpenApiRouter::with_openapi(openapi::base());
+    described.merge(open()).merge(signed_in).merge(administrators).split_for_parts()
+}
+
+/// The description of every route, without a running server.
+pub fn description() -> OpenApi {
+    let all = OpenApiRouter::with_openapi(openapi::base());
+    all.merge(open()).merge(signed_in()).merge(administrators()).into_openapi()
+}
+
+/// The whole API; `pages` answers what is no route of it, such as the console.
+pub fn router(app: App, pages: Option<Router>) -> Router {
+    let (table, _) = table(&app);
+    let routes = match pages {
+        Some(pages) => table.fallback_service(pages),
+        None => table.fallback(front::no_route),
+    };
+    let routed = routes
+        .layer(CatchPanicLayer::custom(front::panicked))
+        .layer(DefaultBodyLimit::max(model::limits::BODY_BYTES_MAX))
+        .with_state(app.clone());
+    // A layer of a router runs after routing; addresses are normalised before, hence the nesting.
+    Router::new()
+        .fallback_service(routed)
+        .layer(from_fn_with_state(app, front::pass))
+        .layer(CompressionLayer::new())
+}
