@@ -35,20 +35,14 @@ pub(crate) fn build() -> Result<()> {
         println!("console: up to date");
         return Ok(());
     }
-    shell::run(
-        shell::command("npm")
-            .current_dir(&dir)
-            .args(["run", "build"]),
-    )?;
+    shell::run(shell::command("npm").current_dir(&dir).args(["run", "build"]))?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
 /// Runs an npm script of a folder.
 pub(crate) fn script(folder: &str, script: &str) -> std::process::Command {
     let mut command = shell::command("npm");
-    command
-        .current_dir(project::root().join(folder))
-        .args(["run", script]);
+    command.current_dir(project::root().join(folder)).args(["run", script]);
     command
 }
 
@@ -59,11 +53,7 @@ fn sources_hash(dir: &Path) -> Result<String> {
     files.sort();
     let mut hash = Sha256::new();
     for file in files {
-        let name = file
-            .strip_prefix(dir)
-            .unwrap_or(&file)
-            .to_string_lossy()
-            .into_owned();
+        let name = file.strip_prefix(dir).unwrap_or(&file).to_string_lossy().into_owned();
         let text = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
         hash.update((name.len() as u64).to_le_bytes());
         hash.update(name);

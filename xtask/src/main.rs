@@ -1,10 +1,7 @@
 //! The project's own commands, run as `cargo xtask …`: everything a developer or a build machine
 //! does with the repository. One module for each command; `shell` runs programs, `tools` finds
 //! and installs them, `console` builds the web app, `tidy` checks the house rules.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a tool that runs beside the product"
-)]
+#![allow(clippy::disallowed_methods, reason = "a tool that runs beside the product")]
 
 mod bench;
 mod build;

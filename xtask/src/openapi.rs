@@ -63,10 +63,5 @@ fn describe() -> Result<String> {
 fn generate(description: &Path, client: &Path) -> Result<()> {
     console::packages("console")?;
     let program = project::root().join("console/node_modules/.bin/openapi-typescript");
-    shell::run(
-        shell::command(program)
-            .arg(description)
-            .arg("--output")
-            .arg(client),
-    )
+    shell::run(shell::command(program).arg(description).arg("--output").arg(client))
 }

@@ -6,10 +6,7 @@ use std::path::{Path, PathBuf};
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest
-        .parent()
-        .expect("xtask lies in a folder of the repository")
-        .to_path_buf()
+    manifest.parent().expect("xtask lies in a folder of the repository").to_path_buf()
 }
 
 /// The folder Cargo builds into.

@@ -62,10 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         build.arg("--release");
     }
     shell::run(&mut build)?;
-    let data_dir = args
-        .data_dir
-        .clone()
-        .unwrap_or_else(|| project::root().join("target/demo"));
+    let data_dir = args.data_dir.clone().unwrap_or_else(|| project::root().join("target/demo"));
     if args.fresh && data_dir.exists() {
         fs::remove_dir_all(&data_dir)
             .with_context(|| format!("cannot empty {}", data_dir.display()))?;
@@ -99,10 +96,7 @@ pub(crate) fn announce(args: &AnnounceArgs) -> Result<()> {
             return Ok(()); // The server ended and has said why itself.
         }
         if started.elapsed() > READY_WITHIN {
-            bail!(
-                "the server was not ready within {} s",
-                READY_WITHIN.as_secs()
-            );
+            bail!("the server was not ready within {} s", READY_WITHIN.as_secs());
         }
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -112,10 +106,7 @@ pub(crate) fn announce(args: &AnnounceArgs) -> Result<()> {
     println!("  Address   http://{}", args.listen);
     println!("  Username  {USERNAME}");
     println!("  Password  {PASSWORD}");
-    println!(
-        "  Data      {}  (`--fresh` starts over)",
-        args.data_dir.display()
-    );
+    println!("  Data      {}  (`--fresh` starts over)", args.data_dir.display());
     println!();
     println!("  Ctrl-C stops it.");
     println!();

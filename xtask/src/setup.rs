@@ -18,10 +18,7 @@ pub(crate) fn run() -> Result<()> {
     report("Ruby", tools::ruby().map(show));
     for folder in ["console", "e2e"] {
         if project::root().join(folder).join("package.json").exists() {
-            report(
-                folder,
-                console::packages(folder).map(|()| "npm packages installed".into()),
-            );
+            report(folder, console::packages(folder).map(|()| "npm packages installed".into()));
         }
     }
     if missing.is_empty() {

@@ -24,9 +24,7 @@ pub(crate) fn cargo() -> Command {
 /// Shows and runs a command; fails unless it exits with success.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     println!("$ {}", display(command));
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {}", name(command)))?;
+    let status = command.status().with_context(|| format!("cannot start {}", name(command)))?;
     if !status.success() {
         bail!("`{}` failed with {status}", display(command));
     }
@@ -54,16 +52,13 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 /// The first executable of that name on the search path.
 pub(crate) fn which(program: &str) -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|dir| dir.join(program))
-        .find(|file| is_executable(file))
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| is_executable(file))
 }
 
 /// Whether a file exists and may be executed by somebody.
 pub(crate) fn is_executable(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    file.metadata()
-        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
 fn name(command: &Command) -> String {

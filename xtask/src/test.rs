@@ -82,11 +82,7 @@ impl Args {
                 self.only.contains(stage)
             }
         };
-        Stage::value_variants()
-            .iter()
-            .copied()
-            .filter(wanted)
-            .collect()
+        Stage::value_variants().iter().copied().filter(wanted).collect()
     }
 }
 
@@ -96,29 +92,18 @@ fn stages(chosen: &[Stage]) -> Result<()> {
     for &stage in chosen {
         println!("\n━━ {} ━━", stage.name());
         let begun = Instant::now();
-        let outcome = stage
-            .run()
-            .unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
+        let outcome = stage.run().unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
         if let Outcome::Failed(why) = &outcome {
             println!("\n{} failed: {why}", stage.name());
         }
-        rows.push(Row {
-            stage,
-            took: begun.elapsed(),
-            outcome,
-        });
+        rows.push(Row { stage, took: begun.elapsed(), outcome });
     }
     report(&rows)
 }
 
 fn report(rows: &[Row]) -> Result<()> {
     println!("\n{:<10} {:>8}  result", "stage", "time");
-    for Row {
-        stage,
-        took,
-        outcome,
-    } in rows
-    {
+    for Row { stage, took, outcome } in rows {
         let result = match outcome {
             Outcome::Passed => "passed".to_owned(),
             Outcome::Failed(why) => format!("FAILED: {}", why.lines().next().unwrap_or_default()),
@@ -126,11 +111,7 @@ fn report(rows: &[Row]) -> Result<()> {
         };
         println!("{:<10} {:>8}  {result}", stage.name(), seconds(*took));
     }
-    println!(
-        "{:<10} {:>8}",
-        "total",
-        seconds(rows.iter().map(|row| row.took).sum())
-    );
+    println!("{:<10} {:>8}", "total", seconds(rows.iter().map(|row| row.took).sum()));
     let failed: Vec<&str> = rows
         .iter()
         .filter(|row| matches!(row.outcome, Outcome::Failed(_)))
@@ -207,14 +188,7 @@ fn rust_tests() -> Result<()> {
         let others = format!("not test({KILL})");
         tests.args(["nextest", "run", "--workspace", "-E", &others]);
     } else {
-        tests.args([
-            "test",
-            "--workspace",
-            "--no-fail-fast",
-            "--",
-            "--skip",
-            KILL,
-        ]);
+        tests.args(["test", "--workspace", "--no-fail-fast", "--", "--skip", KILL]);
     }
     shell::run(tests.env("KAPOK_PG_BIN", postgres))
 }
@@ -225,24 +199,9 @@ fn kill_tests() -> Result<()> {
     let mut tests = shell::cargo();
     if has_nextest() {
         let these = format!("test({KILL})");
-        tests.args([
-            "nextest",
-            "run",
-            "--workspace",
-            "--profile",
-            "kill",
-            "-E",
-            &these,
-        ]);
+        tests.args(["nextest", "run", "--workspace", "--profile", "kill", "-E", &these]);
     } else {
-        tests.args([
-            "test",
-            "--workspace",
-            "--tests",
-            "--",
-            "--test-threads=1",
-            KILL,
-        ]);
+        tests.args(["test", "--workspace", "--tests", "--", "--test-threads=1", KILL]);
     }
     shell::run(tests.env("KAPOK_PG_BIN", postgres))
 }
@@ -292,11 +251,7 @@ mod tests {
     use super::*;
 
     fn chosen(only: &[Stage], fast: bool) -> Vec<Stage> {
-        Args {
-            only: only.to_vec(),
-            fast,
-        }
-        .chosen()
+        Args { only: only.to_vec(), fast }.chosen()
     }
 
     #[test]
@@ -306,19 +261,12 @@ mod tests {
         assert!(!fast.contains(&Stage::Browser) && !fast.contains(&Stage::Kill));
         assert!(fast.contains(&Stage::Rust));
         // The usual order, whatever order was typed.
-        assert_eq!(
-            chosen(&[Stage::Rust, Stage::Tidy], false),
-            [Stage::Tidy, Stage::Rust]
-        );
+        assert_eq!(chosen(&[Stage::Rust, Stage::Tidy], false), [Stage::Tidy, Stage::Rust]);
     }
 
     #[test]
     fn a_failed_stage_fails_the_whole_run() {
-        let row = |outcome| Row {
-            stage: Stage::Tidy,
-            took: Duration::ZERO,
-            outcome,
-        };
+        let row = |outcome| Row { stage: Stage::Tidy, took: Duration::ZERO, outcome };
         assert!(report(&[row(Outcome::Passed), row(Outcome::LeftOut("why"))]).is_ok());
         assert!(report(&[row(Outcome::Passed), row(Outcome::Failed("why".into()))]).is_err());
     }

@@ -79,19 +79,17 @@ fn find_postgres() -> Option<PathBuf> {
     if let Some(dir) = std::env::var_os("KAPOK_PG_BIN") {
         return Some(PathBuf::from(dir));
     }
-    let debian = fs::read_dir("/usr/lib/postgresql")
-        .ok()
-        .and_then(|versions| {
-            versions
-                .flatten()
-                .filter_map(|entry| {
-                    let version: u32 = entry.file_name().to_str()?.parse().ok()?;
-                    Some((version, entry.path().join("bin")))
-                })
-                .filter(|(version, bin)| *version >= POSTGRES_MIN && has_postgres(bin))
-                .max()
-                .map(|(_, bin)| bin)
-        });
+    let debian = fs::read_dir("/usr/lib/postgresql").ok().and_then(|versions| {
+        versions
+            .flatten()
+            .filter_map(|entry| {
+                let version: u32 = entry.file_name().to_str()?.parse().ok()?;
+                Some((version, entry.path().join("bin")))
+            })
+            .filter(|(version, bin)| *version >= POSTGRES_MIN && has_postgres(bin))
+            .max()
+            .map(|(_, bin)| bin)
+    });
     debian.or_else(|| {
         let bin = shell::which("initdb")?.parent()?.to_path_buf();
         has_postgres(&bin).then_some(bin)
@@ -99,21 +97,14 @@ fn find_postgres() -> Option<PathBuf> {
 }
 
 fn has_postgres(bin: &std::path::Path) -> bool {
-    ["initdb", "postgres"]
-        .iter()
-        .all(|program| shell::is_executable(&bin.join(program)))
+    ["initdb", "postgres"].iter().all(|program| shell::is_executable(&bin.join(program)))
 }
 
 fn find_chromium() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("KAPOK_CHROMIUM") {
         return Some(PathBuf::from(path));
     }
-    let names = [
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-        "google-chrome-stable",
-    ];
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     names.into_iter().find_map(shell::which)
 }
 

@@ -8,7 +8,7 @@
 //! - **kapp**: a collection of forms, such as a service catalogue or a queue.
 //! - **form**: pages of elements; its fields are known by name. A *datastore form* has no kapp.
 //! - **submission**: one filled-in form: Draft, then Submitted, then Closed.
-//! - **event**: a committed change, with its payload, previous state and the verdict of each webhook.
+//! - **event**: a committed change, with its payload, previous state and each webhook's verdict.
 //! - **webhook**: a type and event, a filter and a URL: what to call when something happens.
 //! - **webhook job**: one firing of a webhook; **attempt**: one try to deliver it.
 //! - **source, tree, node, connector, handler, routine**: what a workflow is made of.

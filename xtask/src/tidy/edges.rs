@@ -12,30 +12,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("platform", &["model", "store", "expr", "runtime"]),
     ("webhooks", &["model", "store", "expr", "runtime"]),
     ("workflows", &["model", "store", "expr", "runtime"]),
-    (
-        "api",
-        &[
-            "model",
-            "store",
-            "runtime",
-            "platform",
-            "webhooks",
-            "workflows",
-        ],
-    ),
-    (
-        "server",
-        &[
-            "model",
-            "store",
-            "expr",
-            "runtime",
-            "platform",
-            "webhooks",
-            "workflows",
-            "api",
-        ],
-    ),
+    ("api", &["model", "store", "runtime", "platform", "webhooks", "workflows"]),
+    ("server", &["model", "store", "expr", "runtime", "platform", "webhooks", "workflows", "api"]),
     ("testkit", &["model", "store", "runtime"]),
     ("xtask", &[]),
     ("bench", &[]),
@@ -44,14 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
 /// Outside crates that only some of ours may name, with what the others should do.
 const RESERVED: &[(&[&str], &[&str], &str)] = &[
     (
-        &[
-            "rusqlite",
-            "tokio-postgres",
-            "postgres",
-            "refinery",
-            "sqlx",
-            "deadpool-postgres",
-        ],
+        &["rusqlite", "tokio-postgres", "postgres", "refinery", "sqlx", "deadpool-postgres"],
         &["store", "testkit", "bench"],
         "only `store` names a database driver: add a function there",
     ),
@@ -104,12 +75,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn manifest(file: &File, name: &str, allowed: &[&str], findings: &mut Vec<Finding>) {
-    for Dependency {
-        name: wanted,
-        line,
-        dev,
-    } in dependencies(&file.text)
-    {
+    for Dependency { name: wanted, line, dev } in dependencies(&file.text) {
         if dev {
             continue;
         }
@@ -143,35 +109,22 @@ fn dependencies(text: &str) -> Vec<Dependency<'_>> {
         if let Some(header) = line.strip_prefix('[') {
             let header = header.trim_end_matches(']');
             table = None;
-            for (kind, dev) in [
-                ("dev-dependencies", true),
-                ("build-dependencies", false),
-                ("dependencies", false),
-            ] {
+            for (kind, dev) in
+                [("dev-dependencies", true), ("build-dependencies", false), ("dependencies", false)]
+            {
                 if header == kind || header.ends_with(&format!(".{kind}")) {
                     table = Some(dev);
                     break;
                 }
                 if let Some(name) = header.strip_prefix(&format!("{kind}.")) {
-                    found.push(Dependency {
-                        name,
-                        line: number,
-                        dev,
-                    });
+                    found.push(Dependency { name, line: number, dev });
                     break;
                 }
             }
         } else if let Some(dev) = table {
             let end = line.find(['.', ' ', '=']).unwrap_or(0);
-            if let Some(name) = line
-                .get(..end)
-                .filter(|name| !name.is_empty() && *name != "#")
-            {
-                found.push(Dependency {
-                    name,
-                    line: number,
-                    dev,
-                });
+            if let Some(name) = line.get(..end).filter(|name| !name.is_empty() && *name != "#") {
+                found.push(Dependency { name, line: number, dev });
             }
         }
     }
@@ -216,13 +169,7 @@ mod tests {
             ["crates/api/Cargo.toml:2", "crates/api/Cargo.toml:4"]
         );
         assert_eq!(
-            places(
-                check,
-                &[(
-                    "crates/store/Cargo.toml",
-                    "[dependencies]\nrusqlite = \"1\"\n"
-                )]
-            ),
+            places(check, &[("crates/store/Cargo.toml", "[dependencies]\nrusqlite = \"1\"\n")]),
             [""; 0]
         );
     }
@@ -234,10 +181,7 @@ mod tests {
             ["crates/utils/Cargo.toml:1"]
         );
         assert_eq!(
-            places(
-                check,
-                &[("Cargo.toml", "[workspace.dependencies]\nx = \"1\"\n")]
-            ),
+            places(check, &[("Cargo.toml", "[workspace.dependencies]\nx = \"1\"\n")]),
             [""; 0]
         );
     }
@@ -257,13 +201,8 @@ mod tests {
             "[lints]\n",
             "f = true\n",
         );
-        let found: Vec<(&str, bool)> = dependencies(text)
-            .iter()
-            .map(|found| (found.name, found.dev))
-            .collect();
-        assert_eq!(
-            found,
-            [("a", false), ("b", false), ("d", false), ("e", true)]
-        );
+        let found: Vec<(&str, bool)> =
+            dependencies(text).iter().map(|found| (found.name, found.dev)).collect();
+        assert_eq!(found, [("a", false), ("b", false), ("d", false), ("e", true)]);
     }
 }

@@ -8,22 +8,14 @@ use super::{Finding, Tree};
 /// Where the two databases' migrations lie, a folder for each below it.
 const MIGRATIONS: &str = "crates/store/migrations/";
 /// Files that a program writes and that cannot all say so inside.
-const GENERATED: &[&str] = &[
-    "Cargo.lock",
-    "docs/openapi.json",
-    "console/src/api/schema.d.ts",
-];
+const GENERATED: &[&str] = &["Cargo.lock", "docs/openapi.json", "console/src/api/schema.d.ts"];
 /// Where reviewers' tools are told that a file is generated.
 const ATTRIBUTES: &str = ".gitattributes";
 
 /// Rust files that no module tree reaches, and console files that none imports.
 pub(super) fn dead(tree: &Tree) -> Vec<Finding> {
-    let mut reached: BTreeSet<String> = tree
-        .rust()
-        .map(|(file, _)| &file.path)
-        .filter(|path| is_root(path))
-        .cloned()
-        .collect();
+    let mut reached: BTreeSet<String> =
+        tree.rust().map(|(file, _)| &file.path).filter(|path| is_root(path)).cloned().collect();
     let mut open: Vec<String> = reached.iter().cloned().collect();
     while let Some(path) = open.pop() {
         for next in children(tree, &path) {
@@ -35,11 +27,7 @@ pub(super) fn dead(tree: &Tree) -> Vec<Finding> {
     tree.rust()
         .filter(|(file, _)| !reached.contains(&file.path))
         .map(|(file, _)| {
-            Finding::new(
-                &file.path,
-                1,
-                "no `mod` reaches this file: declare it or delete it",
-            )
+            Finding::new(&file.path, 1, "no `mod` reaches this file: declare it or delete it")
         })
         .collect()
 }
@@ -64,21 +52,17 @@ fn children(tree: &Tree, path: &str) -> Vec<String> {
     };
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     let stem = file.trim_end_matches(".rs");
-    let base = if stem == "mod" || is_root(path) {
-        folder.to_owned()
-    } else {
-        format!("{folder}/{stem}")
-    };
+    let base =
+        if stem == "mod" || is_root(path) { folder.to_owned() } else { format!("{folder}/{stem}") };
     let mut found = Vec::new();
     for module in source.modules() {
         let mut place = base.clone();
         for outer in &module.within {
             place = format!("{place}/{outer}");
         }
-        for candidate in [
-            format!("{place}/{}.rs", module.name),
-            format!("{place}/{}/mod.rs", module.name),
-        ] {
+        for candidate in
+            [format!("{place}/{}.rs", module.name), format!("{place}/{}/mod.rs", module.name)]
+        {
             if tree.get(&candidate).is_some() {
                 found.push(candidate);
             }
@@ -92,9 +76,7 @@ pub(super) fn migrations(tree: &Tree) -> Vec<Finding> {
     let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut databases = BTreeSet::new();
     for path in tree.files().keys() {
-        let below = path
-            .strip_prefix(MIGRATIONS)
-            .filter(|below| below.ends_with(".sql"));
+        let below = path.strip_prefix(MIGRATIONS).filter(|below| below.ends_with(".sql"));
         if let Some((database, name)) = below.and_then(|below| below.split_once('/')) {
             databases.insert(database);
             names.entry(name).or_default().push(database);
@@ -102,10 +84,7 @@ pub(super) fn migrations(tree: &Tree) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     for (name, found) in names {
-        for missing in databases
-            .iter()
-            .filter(|database| !found.contains(database))
-        {
+        for missing in databases.iter().filter(|database| !found.contains(database)) {
             let path = format!("{MIGRATIONS}{missing}/{name}");
             findings.push(Finding::new(
                 &path,
@@ -121,10 +100,7 @@ pub(super) fn migrations(tree: &Tree) -> Vec<Finding> {
 pub(super) fn generated(tree: &Tree) -> Vec<Finding> {
     let attributes = tree.get(ATTRIBUTES).map_or("", |file| file.text.as_str());
     let marked = |path: &str| {
-        attributes.lines().any(|line| {
-            line.split_whitespace()
-                .eq([path, "linguist-generated=true"])
-        })
+        attributes.lines().any(|line| line.split_whitespace().eq([path, "linguist-generated=true"]))
     };
     tree.files()
         .values()
@@ -177,25 +153,16 @@ mod tests {
             ("crates/store/migrations/postgres/V1__base.sql", ""),
             ("crates/store/migrations/sqlite/V2__more.sql", ""),
         ];
-        assert_eq!(
-            places(migrations, &files),
-            ["crates/store/migrations/postgres/V2__more.sql:1"]
-        );
+        assert_eq!(places(migrations, &files), ["crates/store/migrations/postgres/V2__more.sql:1"]);
     }
 
     #[test]
     fn generated_files_are_marked() {
         let client = ("console/src/api/schema.d.ts", "");
-        assert_eq!(
-            places(generated, &[client]),
-            ["console/src/api/schema.d.ts:1"]
-        );
+        assert_eq!(places(generated, &[client]), ["console/src/api/schema.d.ts:1"]);
         let other = ("console/src/routes.ts", "// @generated\n");
         assert_eq!(places(generated, &[other]), ["console/src/routes.ts:1"]);
-        let marks = (
-            ".gitattributes",
-            "console/src/api/schema.d.ts linguist-generated=true\n",
-        );
+        let marks = (".gitattributes", "console/src/api/schema.d.ts linguist-generated=true\n");
         assert_eq!(places(generated, &[client, marks]), [""; 0]);
     }
 }

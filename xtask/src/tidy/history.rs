@@ -15,11 +15,7 @@ pub(super) fn changelog(tree: &Tree) -> Vec<Finding> {
         )];
     };
     let Some((line, _)) = file.lines().find(|(_, line)| *line == HEADING) else {
-        return vec![Finding::new(
-            CHANGELOG,
-            1,
-            "add an `## Unreleased` section at the top",
-        )];
+        return vec![Finding::new(CHANGELOG, 1, "add an `## Unreleased` section at the top")];
     };
     let entries = file
         .text
@@ -31,11 +27,7 @@ pub(super) fn changelog(tree: &Tree) -> Vec<Finding> {
     if entries > 0 {
         return Vec::new();
     }
-    vec![Finding::new(
-        CHANGELOG,
-        line,
-        "say what changed, in the users' words, as a `- ` line",
-    )]
+    vec![Finding::new(CHANGELOG, line, "say what changed, in the users' words, as a `- ` line")]
 }
 
 #[cfg(test)]
@@ -50,9 +42,6 @@ mod tests {
         assert_eq!(check("# Changelog\n"), ["CHANGELOG.md:1"]);
         let empty = "# Changelog\n\n## Unreleased\n\n## 0.1.0\n\n- First.\n";
         assert_eq!(check(empty), ["CHANGELOG.md:3"]);
-        assert_eq!(
-            check("# Changelog\n\n## Unreleased\n\n- Something.\n"),
-            [""; 0]
-        );
+        assert_eq!(check("# Changelog\n\n## Unreleased\n\n- Something.\n"), [""; 0]);
     }
 }

@@ -12,11 +12,7 @@ const SOURCES: &[&str] = &["rs", "ts", "tsx", "js", "mjs", "css", "sql", "sh", "
 /// Checks files, functions and lines.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for file in tree
-        .files()
-        .values()
-        .filter(|file| file.is(SOURCES) && !file.is_generated())
-    {
+    for file in tree.files().values().filter(|file| file.is(SOURCES) && !file.is_generated()) {
         let lines = file.text.lines().count();
         if lines > FILE_LINES_MAX {
             let advice = format!(

@@ -26,11 +26,7 @@ pub(crate) struct Finding {
 
 impl Finding {
     fn new(path: &str, line: usize, advice: impl Into<String>) -> Finding {
-        Finding {
-            path: path.to_owned(),
-            line,
-            advice: advice.into(),
-        }
+        Finding { path: path.to_owned(), line, advice: advice.into() }
     }
 }
 
@@ -76,10 +72,7 @@ mod testing {
     /// Runs a rule on made-up files and returns its findings as `path:line`.
     pub(super) fn places(rule: Rule, files: &[(&str, &str)]) -> Vec<String> {
         let findings = rule(&Tree::of(files));
-        findings
-            .iter()
-            .map(|Finding { path, line, .. }| format!("{path}:{line}"))
-            .collect()
+        findings.iter().map(|Finding { path, line, .. }| format!("{path}:{line}")).collect()
     }
 }
 
@@ -92,10 +85,7 @@ mod tests {
         let text = format!("//! A file.\n{}\n#[allow(dead_code)]\n", "x".repeat(101));
         let tree = Tree::of(&[
             ("xtask/src/main.rs", &text),
-            (
-                "CHANGELOG.md",
-                "# Changelog\n\n## Unreleased\n\n- Something.\n",
-            ),
+            ("CHANGELOG.md", "# Changelog\n\n## Unreleased\n\n- Something.\n"),
         ]);
         let lines: Vec<usize> = check(&tree).iter().map(|finding| finding.line).collect();
         assert_eq!(lines, [2, 3]);

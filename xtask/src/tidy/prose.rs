@@ -22,25 +22,16 @@ fn broken(tree: &Tree, file: &File, target: &str) -> Option<String> {
         return None;
     }
     let (path, heading) = target.split_once('#').unwrap_or((target, ""));
-    let place = if path.is_empty() {
-        file.path.clone()
-    } else {
-        resolve(&file.path, path)
-    };
+    let place = if path.is_empty() { file.path.clone() } else { resolve(&file.path, path) };
     if !tree.has(place.trim_end_matches('/')) {
-        return Some(format!(
-            "the link leads to `{place}`, which is not there: mend or remove it"
-        ));
+        return Some(format!("the link leads to `{place}`, which is not there: mend or remove it"));
     }
-    let document = tree
-        .get(&place)
-        .filter(|document| document.is(&["md"]) && !heading.is_empty())?;
+    let document =
+        tree.get(&place).filter(|document| document.is(&["md"]) && !heading.is_empty())?;
     if headings(document).any(|found| found == heading) {
         return None;
     }
-    Some(format!(
-        "`{place}` has no heading `#{heading}`: mend the link"
-    ))
+    Some(format!("`{place}` has no heading `#{heading}`: mend the link"))
 }
 
 /// The targets of links and pictures, outside code.
@@ -120,9 +111,6 @@ mod tests {
             ("docs/b.md", "# B\n"),
             ("README.md", "## The loop (one)\n"),
         ];
-        assert_eq!(
-            places(links, &files),
-            ["docs/a.md:3", "docs/a.md:4", "docs/a.md:5"]
-        );
+        assert_eq!(places(links, &files), ["docs/a.md:3", "docs/a.md:4", "docs/a.md:5"]);
     }
 }

@@ -85,18 +85,13 @@ impl Source {
         let tokens = tokens(&self.code);
         let mut functions = Vec::new();
         for (at, token) in tokens.iter().enumerate() {
-            let Some(name) = tokens
-                .get(at + 1)
-                .filter(|next| token.is("fn") && next.is_word())
+            let Some(name) = tokens.get(at + 1).filter(|next| token.is("fn") && next.is_word())
             else {
                 continue;
             };
             if let Some(end) = body_end(&tokens[at..]) {
                 let lines = token.line..end + 1;
-                functions.push(Function {
-                    name: name.text.to_owned(),
-                    lines,
-                });
+                functions.push(Function { name: name.text.to_owned(), lines });
             }
         }
         functions
@@ -207,10 +202,7 @@ fn pieces(text: &str, kinds: &[Kind], wanted: Kind) -> Vec<Piece> {
             (true, None) => (start, start_line) = (Some(at), line),
             (false, Some(from)) => {
                 let piece = text.get(from..at).unwrap_or_default();
-                pieces.push(Piece {
-                    line: start_line,
-                    text: piece.to_owned(),
-                });
+                pieces.push(Piece { line: start_line, text: piece.to_owned() });
                 start = None;
             }
             _ => {}
@@ -249,9 +241,7 @@ fn classify(bytes: &[u8]) -> Vec<Kind> {
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes
-        .windows(wanted.len())
-        .position(|window| window == wanted)
+    bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
 /// The length of a block comment, nested ones counted.
@@ -277,9 +267,7 @@ fn block_comment(bytes: &[u8]) -> usize {
 
 /// For `r"…"`, `r#"…"#` and their byte and C forms: the length before the text, and the text's.
 fn raw_string(bytes: &[u8]) -> Option<(usize, usize)> {
-    let prefix = [&b"r"[..], b"br", b"cr"]
-        .into_iter()
-        .find(|prefix| bytes.starts_with(prefix))?;
+    let prefix = [&b"r"[..], b"br", b"cr"].into_iter().find(|prefix| bytes.starts_with(prefix))?;
     let after = &bytes[prefix.len()..];
     let hashes = after.iter().take_while(|byte| **byte == b'#').count();
     if after.get(hashes) != Some(&b'"') {
@@ -289,10 +277,7 @@ fn raw_string(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut close = vec![b'"'];
     close.resize(hashes + 1, b'#');
     let text = &bytes[skip..];
-    Some((
-        skip,
-        find(text, &close).unwrap_or(text.len().saturating_sub(1)),
-    ))
+    Some((skip, find(text, &close).unwrap_or(text.len().saturating_sub(1))))
 }
 
 /// The length of a string's text up to its closing quote.
@@ -333,20 +318,14 @@ mod tests {
 
     fn names(text: &str) -> Vec<(String, usize)> {
         let functions = Source::new(text).functions();
-        functions
-            .into_iter()
-            .map(|f| (f.name, f.lines.len()))
-            .collect()
+        functions.into_iter().map(|f| (f.name, f.lines.len())).collect()
     }
 
     #[test]
     fn literals_and_comments_are_blanked() {
         let source =
             Source::new("let a = \"fn x() {\"; // fn y() {\nlet b = r#\"\"{\"#; /* { /* */ { */");
-        assert_eq!(
-            source.code().lines().next().unwrap().trim_end(),
-            "let a = \"        \";"
-        );
+        assert_eq!(source.code().lines().next().unwrap().trim_end(), "let a = \"        \";");
         assert!(!source.code().contains('{'));
         let text = |pieces: &[Piece]| -> Vec<String> {
             pieces.iter().map(|piece| piece.text.clone()).collect()
@@ -388,10 +367,7 @@ mod tests {
 
     #[test]
     fn function_pointers_are_no_functions() {
-        assert_eq!(
-            names("type F = fn(u8) -> u8;\nfn real() {}\n"),
-            [("real".to_owned(), 1)]
-        );
+        assert_eq!(names("type F = fn(u8) -> u8;\nfn real() {}\n"), [("real".to_owned(), 1)]);
     }
 
     #[test]
@@ -407,9 +383,7 @@ mod tests {
 
     #[test]
     fn unfinished_text_does_not_panic() {
-        for text in [
-            "\"", "r#\"", "/*", "'", "'\\", "b'", "fn", "fn f(", "\"\\", "r\"x", "é'é",
-        ] {
+        for text in ["\"", "r#\"", "/*", "'", "'\\", "b'", "fn", "fn f(", "\"\\", "r\"x", "é'é"] {
             let source = Source::new(text);
             source.functions();
             source.modules();

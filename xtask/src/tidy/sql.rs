@@ -3,12 +3,7 @@
 use super::{Finding, Tree};
 
 /// Where SQL may stand: the store, the test databases, the benchmark's bare-commit floor, and here.
-const HOMES: &[&str] = &[
-    "crates/store/",
-    "crates/testkit/",
-    "bench/",
-    "xtask/src/tidy/",
-];
+const HOMES: &[&str] = &["crates/store/", "crates/testkit/", "bench/", "xtask/src/tidy/"];
 
 /// How a statement begins and what must follow for it to be one.
 const STATEMENTS: &[(&str, &str)] = &[
@@ -32,11 +27,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         if HOMES.iter().any(|home| file.path.starts_with(home)) {
             continue;
         }
-        for text in source
-            .strings()
-            .iter()
-            .filter(|text| is_statement(&text.text))
-        {
+        for text in source.strings().iter().filter(|text| is_statement(&text.text)) {
             let advice = "only `store` contains SQL: write a function there and call it";
             findings.push(Finding::new(&file.path, text.line, advice));
         }
@@ -53,9 +44,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 /// Whether a text is SQL, as we write it: keywords in capitals, at its beginning.
 fn is_statement(text: &str) -> bool {
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ") + " ";
-    STATEMENTS
-        .iter()
-        .any(|(start, follows)| flat.starts_with(start) && flat.contains(follows))
+    STATEMENTS.iter().any(|(start, follows)| flat.starts_with(start) && flat.contains(follows))
 }
 
 #[cfg(test)]
@@ -66,20 +55,14 @@ mod tests {
     #[test]
     fn statements_are_found_outside_the_store() {
         let text = "//! A.\nconst Q: &str = \"\n  SELECT id\n  FROM jobs\";\n";
-        assert_eq!(
-            places(check, &[("crates/api/src/a.rs", text)]),
-            ["crates/api/src/a.rs:2"]
-        );
+        assert_eq!(places(check, &[("crates/api/src/a.rs", text)]), ["crates/api/src/a.rs:2"]);
         assert_eq!(places(check, &[("crates/store/src/a.rs", text)]), [""; 0]);
     }
 
     #[test]
     fn drivers_are_found_outside_the_store() {
         let text = "//! A.\nuse rusqlite::Connection;\n";
-        assert_eq!(
-            places(check, &[("crates/api/src/a.rs", text)]),
-            ["crates/api/src/a.rs:2"]
-        );
+        assert_eq!(places(check, &[("crates/api/src/a.rs", text)]), ["crates/api/src/a.rs:2"]);
     }
 
     #[test]

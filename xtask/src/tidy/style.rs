@@ -23,15 +23,9 @@ fn opening(file: &File, findings: &mut Vec<Finding>) {
     let (starts, advice): (&[&str], _) = if file.is(&["rs"]) {
         (&["//! "], "open the file with `//!` and what it is")
     } else if file.is(&["ts", "tsx", "js", "mjs", "css"]) {
-        (
-            &["//", "/*"],
-            "open the file with a comment that says what it is",
-        )
+        (&["//", "/*"], "open the file with a comment that says what it is")
     } else if file.is(&["sql"]) {
-        (
-            &["--"],
-            "open the file with a `--` comment that says what it is",
-        )
+        (&["--"], "open the file with a `--` comment that says what it is")
     } else {
         return;
     };
@@ -49,17 +43,9 @@ fn silenced(file: &File, findings: &mut Vec<Finding>) {
         let advice = if line.contains("#[allow(") {
             "write `#[expect(…, reason = \"…\")]`: it is noticed when it is no longer needed"
         } else if line.contains("#![allow(") {
-            let attribute = source
-                .code()
-                .lines()
-                .skip(index)
-                .take(6)
-                .collect::<String>();
+            let attribute = source.code().lines().skip(index).take(6).collect::<String>();
             let end = attribute.find(']').unwrap_or(attribute.len());
-            if attribute
-                .get(..end)
-                .is_some_and(|text| text.contains("reason"))
-            {
+            if attribute.get(..end).is_some_and(|text| text.contains("reason")) {
                 continue;
             }
             "give the reason: `#![allow(…, reason = \"…\")]`"
@@ -86,13 +72,9 @@ fn open_ends(file: &File, findings: &mut Vec<Finding>) {
         for comment in source.comments() {
             judge(comment.line, &comment.text);
         }
-    } else if file.is(&[
-        "ts", "tsx", "js", "mjs", "css", "sql", "toml", "sh", "yml", "html",
-    ]) {
+    } else if file.is(&["ts", "tsx", "js", "mjs", "css", "sql", "toml", "sh", "yml", "html"]) {
         for (number, line) in file.lines() {
-            let comment = ["//", "/*", "--", "# ", "<!--"]
-                .iter()
-                .find_map(|mark| line.find(mark));
+            let comment = ["//", "/*", "--", "# ", "<!--"].iter().find_map(|mark| line.find(mark));
             if let Some(comment) = comment.and_then(|at| line.get(at..)) {
                 judge(number, comment);
             }
@@ -110,10 +92,7 @@ mod tests {
         assert_eq!(places(check, &[("a.rs", "use x;\n")]), ["a.rs:1"]);
         assert_eq!(places(check, &[("a.rs", "//! A.\n")]), [""; 0]);
         assert_eq!(places(check, &[("a.tsx", "import x\n")]), ["a.tsx:1"]);
-        assert_eq!(
-            places(check, &[("a.mjs", "#!/usr/bin/env node\n// A.\n")]),
-            [""; 0]
-        );
+        assert_eq!(places(check, &[("a.mjs", "#!/usr/bin/env node\n// A.\n")]), [""; 0]);
         assert_eq!(places(check, &[("a.sql", "CREATE\n")]), ["a.sql:1"]);
     }
 
@@ -123,26 +102,14 @@ mod tests {
         assert_eq!(places(check, &[("a.rs", text)]), ["a.rs:2"]);
         let text = "//! A.\n#![allow(unused)]\n#![allow(\n    unused,\n    reason = \"x\"\n)]\n";
         assert_eq!(places(check, &[("a.rs", text)]), ["a.rs:2"]);
-        assert_eq!(
-            places(check, &[("a.rs", "//! Not `#[allow(x)]`.\n")]),
-            [""; 0]
-        );
+        assert_eq!(places(check, &[("a.rs", "//! Not `#[allow(x)]`.\n")]), [""; 0]);
     }
 
     #[test]
     fn open_ends_need_a_decision() {
-        assert_eq!(
-            places(check, &[("a.rs", "//! A.\n// TODO: later\n")]),
-            ["a.rs:2"]
-        );
-        assert_eq!(
-            places(check, &[("a.rs", "//! A.\nconst S: &str = \"TODO\";\n")]),
-            [""; 0]
-        );
-        assert_eq!(
-            places(check, &[("a.ts", "// A.\nx() // FIXME\n")]),
-            ["a.ts:2"]
-        );
+        assert_eq!(places(check, &[("a.rs", "//! A.\n// TODO: later\n")]), ["a.rs:2"]);
+        assert_eq!(places(check, &[("a.rs", "//! A.\nconst S: &str = \"TODO\";\n")]), [""; 0]);
+        assert_eq!(places(check, &[("a.ts", "// A.\nx() // FIXME\n")]), ["a.ts:2"]);
         let kept = "//! A.\n// TODO (docs/decisions/0007-x.md): later\n";
         assert_eq!(places(check, &[("a.rs", kept)]), [""; 0]);
     }

@@ -1,0 +1,94 @@
+//! Times and their distribution, and what a process has used.
+
+use std::fs;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+
+/// Microseconds since 1970. The wall clock, because it is the same in every process here.
+pub(crate) fn now_micros() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Milliseconds at the median and near the end of a distribution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Latency {
+    /// How many were measured.
+    pub(crate) count: usize,
+    /// Half are at most this long.
+    pub(crate) p50_ms: f64,
+    /// Ninety-nine of a hundred are at most this long.
+    pub(crate) p99_ms: f64,
+    /// The longest.
+    pub(crate) max_ms: f64,
+}
+
+impl Latency {
+    /// The distribution of microseconds; `None` of none.
+    pub(crate) fn of(mut micros: Vec<i64>) -> Option<Latency> {
+        micros.sort_unstable();
+        let at = |share: f64| {
+            let rank = (micros.len() as f64 * share).ceil() as usize;
+            micros.get(rank.saturating_sub(1)).map(|value| *value as f64 / 1_000.0)
+        };
+        Some(Latency { count: micros.len(), p50_ms: at(0.5)?, p99_ms: at(0.99)?, max_ms: at(1.0)? })
+    }
+}
+
+/// Seconds of CPU that a process has used, in user and kernel mode.
+pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("cannot read CPU time")?;
+    ticks(&stat).map(|ticks| ticks / TICKS_PER_SECOND).context("cannot read CPU time")
+}
+
+/// Linux counts CPU time for programs in hundredths of a second on every architecture.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// User and kernel ticks of a `stat` line; the name in brackets may hold spaces.
+fn ticks(stat: &str) -> Option<f64> {
+    let (_, after) = stat.rsplit_once(')')?;
+    let mut fields = after.split_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let kernel: f64 = fields.next()?.parse().ok()?;
+    Some(user + kernel)
+}
+
+/// Bytes of memory that a process holds.
+pub(crate) fn memory_bytes(pid: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).context("cannot read memory")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
+    Ok(kib.context("cannot read memory")? * 1_024)
+}
+
+/// Bytes of all files in a folder and below it.
+pub(crate) fn folder_bytes(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let meta = entry.metadata()?;
+        bytes += if meta.is_dir() { folder_bytes(&entry.path())? } else { meta.len() };
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_values_that_were_measured() {
+        let latency = Latency::of((1..=200).map(|n| n * 1_000).collect()).unwrap();
+        assert_eq!((latency.p50_ms, latency.p99_ms, latency.max_ms), (100.0, 198.0, 200.0));
+        assert_eq!(Latency::of(vec![7_000]).unwrap().p99_ms, 7.0);
+        assert_eq!(Latency::of(Vec::new()), None);
+    }
+
+    #[test]
+    fn stat_lines_are_read_behind_the_name() {
+        let stat = "42 (a b) c) S 1 1 1 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 8 0 1 2 3";
+        assert_eq!(ticks(stat), Some(300.0));
+    }
+}

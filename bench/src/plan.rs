@@ -1,0 +1,281 @@
+//! What is measured, in which order.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use bytes::Bytes;
+use http::Method;
+
+use crate::client::Client;
+use crate::load::{self, Accepted, Markers, Target};
+use crate::measure::{self, Latency};
+use crate::process::{self, Process};
+use crate::report::Figures;
+use crate::{Options, floors, setup};
+
+/// How long what was accepted may take to be delivered or to run, after the load has ended.
+const SETTLE_WITHIN: Duration = Duration::from_secs(60);
+/// The gentle rate of the latency measurement, in submissions a second.
+const GENTLE_RATE: f64 = 100.0;
+
+/// The processes and the numbering of one run.
+struct Bench {
+    server: Process,
+    receiver: Process,
+    control: Client,
+    api: Client,
+    markers: Markers,
+    time: Duration,
+    callers: usize,
+}
+
+/// What the receiver counted.
+#[derive(Clone, Copy, Default)]
+struct Received {
+    hits: u64,
+    distinct: u64,
+    bytes: u64,
+    first: i64,
+    last: i64,
+}
+
+/// Measures everything.
+pub(crate) async fn run(options: &Options) -> Result<Figures> {
+    let mut figures = Figures::default();
+    circumstances(options, &mut figures);
+    let dir = options.dir.clone().unwrap_or_else(std::env::temp_dir);
+    let data = tempfile::tempdir_in(&dir).context("cannot make a folder for the data")?;
+    let database = options.database_url.as_deref();
+
+    let (server, ready) = process::server(&options.server, data.path(), database).await?;
+    let receiver = process::receiver()?;
+    let mut bench = Bench {
+        control: Client::connect(receiver.address).await?,
+        api: Client::connect(server.address).await?,
+        server,
+        receiver,
+        markers: Markers::default(),
+        time: Duration::from_secs(options.seconds),
+        callers: options.callers,
+    };
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    figures.section("At rest");
+    figures.number("start_ms", "first start, until ready", ready.as_secs_f64() * 1e3, "ms");
+    figures.number("idle_mib", "memory when idle", bench.memory()?, "MiB");
+
+    let (outside, inside) = setup::create(bench.server.address, bench.receiver.address).await?;
+    progress("warming up");
+    bench.warm_up(&outside).await?;
+    let disk = database.is_none().then(|| data.path());
+    let (rate, payload) = bench.intake(&outside, disk, &mut figures).await?;
+    bench.latency(&outside, GENTLE_RATE, "at_100", &mut figures).await?;
+    bench.latency(&outside, (rate / 2.0).max(1.0), "at_half", &mut figures).await?;
+    bench.runs(&inside, &mut figures).await?;
+
+    let Bench { server, receiver, markers, time, callers, .. } = bench;
+    drop(server);
+    figures.section("Floors: the same machine without the server");
+    progress("raw HTTP to the receiver");
+    let bare = Target {
+        address: receiver.address,
+        path: "/hook".into(),
+        template: format!("{{marker}}{}", "x".repeat(payload.saturating_sub(18))).into(),
+    };
+    let begun = Instant::now();
+    let posted = load::closed(&bare, &markers, callers, time / 2).await?;
+    let per_second = posted.len() as f64 / begun.elapsed().as_secs_f64();
+    figures.number("floor_http_per_second", "raw HTTP POST of the payload", per_second, "1/s");
+    progress("bare group commit");
+    let rows = floors::group_commit(&dir, time / 2)?;
+    figures.number("floor_commit_per_second", "bare group commit, 1 KiB rows", rows, "1/s");
+    Ok(figures)
+}
+
+fn circumstances(options: &Options, figures: &mut Figures) {
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("model name"))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    });
+    figures.fact("machine", format!("{cores} cores, {}", cpu.unwrap_or_default()));
+    let database = match options.database_url {
+        Some(_) => "PostgreSQL (its own CPU time and disk are not counted)",
+        None => "SQLite, synchronous=FULL",
+    };
+    figures.fact("database", database);
+    let load = format!("{} callers, {} s each", options.callers, options.seconds);
+    figures.fact("load", load + "; client, receiver and server share the machine");
+}
+
+impl Bench {
+    fn memory(&self) -> Result<f64> {
+        Ok(measure::memory_bytes(self.server.pid())? as f64 / f64::from(1 << 20))
+    }
+
+    async fn reset(&mut self) -> Result<()> {
+        self.control.send(Method::POST, "/reset", Bytes::new()).await?;
+        Ok(())
+    }
+
+    async fn received(&mut self) -> Result<Received> {
+        let (_, text) = self.control.send(Method::GET, "/count", Bytes::new()).await?;
+        let text = std::str::from_utf8(&text)?;
+        let numbers: Vec<i64> = text.split(' ').map(str::parse).collect::<Result<_, _>>()?;
+        let [hits, distinct, bytes, first, last] = numbers[..] else {
+            bail!("the receiver answered `{text}`");
+        };
+        let [hits, distinct, bytes] = [hits, distinct, bytes].map(i64::unsigned_abs);
+        Ok(Received { hits, distinct, bytes, first, last })
+    }
+
+    /// Waits until the receiver has seen that many different submissions, or the time is over.
+    async fn settle(&mut self, wanted: usize) -> Result<Received> {
+        let begun = Instant::now();
+        loop {
+            let received = self.received().await?;
+            if received.distinct >= wanted as u64 || begun.elapsed() > SETTLE_WITHIN {
+                return Ok(received);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn warm_up(&mut self, target: &Target) -> Result<()> {
+        let time = Duration::from_secs(1);
+        let accepted = load::closed(target, &self.markers, 8, time).await?;
+        let received = self.settle(accepted.len()).await?;
+        ensure!(
+            received.distinct == accepted.len() as u64,
+            "of {} submissions only {} reached the receiver: nothing to measure",
+            accepted.len(),
+            received.distinct
+        );
+        self.reset().await
+    }
+
+    /// The most that is accepted and delivered; returns deliveries a second and a payload's bytes.
+    async fn intake(
+        &mut self,
+        target: &Target,
+        disk: Option<&Path>,
+        figures: &mut Figures,
+    ) -> Result<(f64, usize)> {
+        progress("submissions with one outside webhook each, as many as possible");
+        let disk_before = disk.map(measure::folder_bytes).transpose()?;
+        let cpu_before = measure::cpu_seconds(self.server.pid())?;
+        let begun = Instant::now();
+        let accepted = load::closed(target, &self.markers, self.callers, self.time).await?;
+        let loaded = begun.elapsed().as_secs_f64();
+        let memory = self.memory()?;
+        let received = self.settle(accepted.len()).await?;
+        let cpu = measure::cpu_seconds(self.server.pid())? - cpu_before;
+        let events = accepted.len() as f64;
+        let delivering = (received.last - received.first).max(1) as f64 / 1e6;
+        let delivered = received.hits as f64 / delivering;
+
+        figures.section("Intake and delivery: one submission, one outside webhook");
+        figures.number(
+            "accepted_per_second",
+            "submissions accepted, durable",
+            events / loaded,
+            "1/s",
+        );
+        let answers = accepted.iter().map(|one| one.accepted_at - one.sent_at).collect();
+        figures.latency("accept", "until the caller is answered", Latency::of(answers));
+        figures.number("delivered_per_second", "webhooks delivered", delivered, "1/s");
+        let missing = events - received.distinct as f64;
+        figures.number("undelivered", "not delivered a minute after the load", missing, "");
+        let repeated = received.hits as f64 - received.distinct as f64;
+        figures.number("repeated", "delivered more than once", repeated, "");
+        figures.number("cpu_us_per_event", "server CPU for an event", cpu / events * 1e6, "µs");
+        if let Some((before, folder)) = disk_before.zip(disk) {
+            let grown = measure::folder_bytes(folder)?.saturating_sub(before) as f64;
+            figures.number("disk_bytes_per_event", "disk for an event", grown / events, "bytes");
+        }
+        figures.number("loaded_mib", "memory under load", memory, "MiB");
+        let payload = received.bytes / received.hits.max(1);
+        figures.number("payload_bytes", "size of a webhook's body", payload as f64, "bytes");
+        self.reset().await?;
+        Ok((delivered.min(events / loaded), usize::try_from(payload)?))
+    }
+
+    /// How long a webhook takes at a steady rate.
+    async fn latency(
+        &mut self,
+        target: &Target,
+        rate: f64,
+        key: &str,
+        figures: &mut Figures,
+    ) -> Result<()> {
+        progress(&format!("latency at {rate:.0} submissions a second"));
+        let accepted = load::open(target, &self.markers, rate, self.time).await?;
+        let received = self.settle(accepted.len()).await?;
+        let (_, text) = self.control.send(Method::GET, "/hits", Bytes::new()).await?;
+        let hits = parse_hits(std::str::from_utf8(&text)?);
+        let since = |from: fn(&Accepted) -> i64| {
+            let waits = accepted.iter().filter_map(|one| {
+                // The webhook may overtake the caller's answer; then it took no time after it.
+                Some((hits.get(&one.marker)? - from(one)).max(0))
+            });
+            Latency::of(waits.collect())
+        };
+        figures.section(if key == "at_100" {
+            "Latency at 100 submissions a second, open loop"
+        } else {
+            "Latency at half of what is delivered at most, open loop"
+        });
+        figures.number(format!("{key}_rate"), "submissions due", rate, "1/s");
+        figures.latency(
+            &format!("{key}_accepted_to_hit"),
+            "from the answer to the receiver's first byte",
+            since(|one| one.accepted_at),
+        );
+        figures.latency(
+            &format!("{key}_due_to_hit"),
+            "from when it was due to the receiver's first byte",
+            since(|one| one.sent_at),
+        );
+        let missing = accepted.len() as f64 - received.distinct as f64;
+        figures.number(format!("{key}_undelivered"), "not delivered a minute later", missing, "");
+        self.reset().await
+    }
+
+    /// Runs of a tree of two nodes, each started by a submission.
+    async fn runs(&mut self, target: &Target, figures: &mut Figures) -> Result<()> {
+        progress("submissions that start a run of two nodes each, as many as possible");
+        let before = setup::complete_runs(&mut self.api).await?;
+        let cpu_before = measure::cpu_seconds(self.server.pid())?;
+        let begun = Instant::now();
+        let accepted = load::closed(target, &self.markers, self.callers, self.time).await?;
+        let loaded = begun.elapsed().as_secs_f64();
+        let (complete, took) = loop {
+            let complete = setup::complete_runs(&mut self.api).await? - before;
+            if complete >= accepted.len() as u64 || begun.elapsed() > self.time + SETTLE_WITHIN {
+                break (complete as f64, begun.elapsed().as_secs_f64());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        let events = accepted.len() as f64;
+        let cpu = measure::cpu_seconds(self.server.pid())? - cpu_before;
+        figures.section("Workflows: one submission, one run of two nodes");
+        figures.number("run_accepted_per_second", "submissions accepted", events / loaded, "1/s");
+        figures.number("runs_per_second", "runs completed", complete / took, "1/s");
+        figures.number("runs_unfinished", "not complete a minute later", events - complete, "");
+        figures.number("cpu_us_per_run", "server CPU for event and run", cpu / events * 1e6, "µs");
+        Ok(())
+    }
+}
+
+fn parse_hits(text: &str) -> HashMap<u64, i64> {
+    let parse = |line: &str| -> Option<(u64, i64)> {
+        let (marker, at) = line.split_once(' ')?;
+        Some((marker.parse().ok()?, at.parse().ok()?))
+    };
+    text.lines().filter_map(parse).collect()
+}
+
+fn progress(what: &str) {
+    eprintln!("· {what}");
+}
