@@ -6,6 +6,14 @@
 //! a guarded update that found another state is `false`.
 
 pub mod db;
+pub mod forms;
+pub mod kapps;
+pub mod memberships;
+pub mod sessions;
+pub mod spaces;
+pub mod submissions;
+pub mod teams;
+pub mod users;
 
 pub use db::{
     Dialect, Error, Limits, Options, Row, Select, Sql, Stats, Store, Tx, Value, migrations,

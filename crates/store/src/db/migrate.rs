@@ -87,8 +87,7 @@ fn sqlite_with(connection: &mut Connection, all: &[Migration]) -> Result<(), Err
 
 /// One number for all versions: whoever migrates holds this advisory lock. SQLite has none and
 /// needs none: its exclusive transaction is the lock.
-const LOCK: Sql =
-    Sql::per("SELECT ''", "SELECT CAST(pg_advisory_xact_lock(461178470251) AS TEXT)");
+const LOCK: Sql = Sql::per("SELECT ''", "SELECT CAST(pg_advisory_xact_lock(461178470251) AS TEXT)");
 const APPLIED: Sql = Sql::both("SELECT stem, text FROM schema_migrations ORDER BY stem");
 const RECORD: Sql = Sql::both("INSERT INTO schema_migrations (stem, text) VALUES ($1, $2)");
 

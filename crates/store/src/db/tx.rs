@@ -42,10 +42,7 @@ impl Tx {
         }
     }
 
-    fn guarded<T>(
-        &mut self,
-        act: impl FnOnce(&mut Link) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    fn guarded<T>(&mut self, act: impl FnOnce(&mut Link) -> Result<T, Error>) -> Result<T, Error> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }

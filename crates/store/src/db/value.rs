@@ -148,8 +148,18 @@ macro_rules! text_ids {
     )+};
 }
 text_ids!(
-    SpaceId, KappId, FormId, SubmissionId, UserId, TeamId, EventId, WebhookId, JobId, TraceId,
-    SourceId, TreeId,
+    SpaceId,
+    KappId,
+    FormId,
+    SubmissionId,
+    UserId,
+    TeamId,
+    EventId,
+    WebhookId,
+    JobId,
+    TraceId,
+    SourceId,
+    TreeId,
 );
 
 macro_rules! number_ids {

@@ -236,11 +236,7 @@ impl Session {
     }
 
     /// Runs a statement; returns how many rows changed.
-    pub(in crate::db) fn execute(
-        &mut self,
-        sql: &Sql,
-        values: &[Value<'_>],
-    ) -> Result<u64, Error> {
+    pub(in crate::db) fn execute(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<u64, Error> {
         let statement = self.statement(sql)?;
         let params = self.params(&statement, sql, values)?;
         let client = self.client().ok_or_else(gone)?;
@@ -258,9 +254,10 @@ impl Session {
         let statement = self.statement(sql)?;
         let params = self.params(&statement, sql, values)?;
         let client = self.client().ok_or_else(gone)?;
-        let rows: Pending<Vec<tokio_postgres::Row>> = Box::pin(async move {
-            client.query_raw(&statement, params).await?.try_collect().await
-        });
+        let rows: Pending<Vec<tokio_postgres::Row>> =
+            Box::pin(
+                async move { client.query_raw(&statement, params).await?.try_collect().await },
+            );
         let rows = self.finish(rows).map_err(Failed::into_error)?;
         rows.iter().try_for_each(|row| visit(&Row(Inner::Postgres(row))))
     }
@@ -286,8 +283,7 @@ impl Session {
         // A failed transaction refuses to prepare: the error sent ahead comes first.
         self.settle()?;
         let client = self.client().ok_or_else(gone)?;
-        let preparing: Pending<Statement> =
-            Box::pin(async move { client.prepare(text).await });
+        let preparing: Pending<Statement> = Box::pin(async move { client.prepare(text).await });
         let statement = self.finish(preparing).map_err(Failed::into_error)?;
         if let Some(line) = &mut self.line {
             line.statements.insert(key, statement.clone());

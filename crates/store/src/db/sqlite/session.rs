@@ -138,11 +138,7 @@ impl Session {
     }
 
     /// Runs a statement; returns how many rows changed.
-    pub(in crate::db) fn execute(
-        &mut self,
-        sql: &Sql,
-        values: &[Value<'_>],
-    ) -> Result<u64, Error> {
+    pub(in crate::db) fn execute(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<u64, Error> {
         self.check_limit()?;
         let text = translated(&mut self.texts, sql);
         let mut statement = bound(&self.connection, text, values)?;
