@@ -1,0 +1,243 @@
+//! treeJson in and out.
+
+use super::{Connector, ConnectorKind, Definition, Field, Message, Node, Parameter, Unreadable};
+use serde_json::{Map, Value, json};
+
+/// Reads treeJson; a JSON string that holds it is read as well.
+pub(super) fn read(text: &str) -> Result<Definition, Unreadable> {
+    let parsed: Value = serde_json::from_str(text).map_err(|e| Unreadable {
+        message: format!("treeJson is not JSON: {}", without_place(&e.to_string())),
+        line: e.line().max(1),
+        column: e.column().max(1),
+    })?;
+    let object = match parsed {
+        Value::Object(object) => object,
+        Value::String(inner) => return read(&inner),
+        _ => return Err(wrong("treeJson must be an object")),
+    };
+    let nodes = match object.get("nodes") {
+        Some(Value::Array(nodes)) => nodes.as_slice(),
+        None | Some(Value::Null) => &[],
+        Some(_) => return Err(wrong("\"nodes\" of treeJson must be a list")),
+    };
+    let mut definition = Definition {
+        name: text_of(&object, "name"),
+        notes: text_of(&object, "notes"),
+        owner_email: text_of(&object, "processOwnerEmail"),
+        builder_version: text_of(&object, "builderVersion"),
+        schema_version: text_of(&object, "schemaVersion"),
+        version: text_of(&object, "version"),
+        last_id: object.get("lastId").and_then(number),
+        inputs: fields(object.get("inputs")),
+        outputs: fields(object.get("outputs")),
+        ..Definition::default()
+    };
+    for connector in list(object.get("connectors")) {
+        let Value::Object(c) = connector else {
+            return Err(wrong("each of \"connectors\" must be an object"));
+        };
+        definition.connectors.push(edge(c, text_of(c, "from"), text_of(c, "to")));
+    }
+    for node in nodes {
+        let Value::Object(node) = node else {
+            return Err(wrong("each of \"nodes\" must be an object"));
+        };
+        let read = read_node(node);
+        for dependent in dependents(node.get("dependents")) {
+            let to = match dependent.get("content") {
+                Some(_) => text_of(dependent, "content"),
+                None => text_of(dependent, "to"),
+            };
+            definition.connectors.push(edge(dependent, read.id.clone(), to.trim().to_owned()));
+        }
+        definition.nodes.push(read);
+    }
+    Ok(definition)
+}
+
+fn read_node(node: &Map<String, Value>) -> Node {
+    let position = node.get("position").and_then(Value::as_object);
+    let place = |key: &str| {
+        let at = position.and_then(|p| p.get(key)).or_else(|| node.get(key));
+        at.and_then(decimal).unwrap_or_default()
+    };
+    Node {
+        id: text_of(node, "id"),
+        name: text_of(node, "name"),
+        definition_id: text_of(node, "definitionId"),
+        version: text_of(node, "version"),
+        configured: flag(node, "configured"),
+        defers: flag(node, "defers"),
+        deferrable: flag(node, "deferrable"),
+        visible: flag(node, "visible"),
+        x: place("x"),
+        y: place("y"),
+        messages: objects(node.get("messages"))
+            .map(|m| Message { kind: text_of(m, "type"), value: text_of(m, "value") })
+            .collect(),
+        parameters: objects(node.get("parameters"))
+            .map(|p| Parameter {
+                id: text_of(p, "id"),
+                value: text_of(p, "value"),
+                label: text_of(p, "label"),
+                menu: text_of(p, "menu"),
+                required: flag(p, "required"),
+                description: text_of(p, "description"),
+                depends_on_id: text_of(p, "dependsOnId"),
+                depends_on_value: text_of(p, "dependsOnValue"),
+            })
+            .collect(),
+    }
+}
+
+/// Writes treeJson, edges both as `connectors` and as `dependents`, as builders expect.
+pub(super) fn write(definition: &Definition) -> Value {
+    let connectors: Vec<Value> = definition
+        .connectors
+        .iter()
+        .map(|c| {
+            json!({ "from": c.from, "to": c.to, "type": c.kind.as_str(), "label": c.label,
+                    "value": c.value })
+        })
+        .collect();
+    let nodes: Vec<Value> =
+        definition.nodes.iter().map(|node| write_node(node, &definition.connectors)).collect();
+    let mut document = json!({
+        "builderVersion": definition.builder_version,
+        "schemaVersion": definition.schema_version,
+        "version": definition.version,
+        "processOwnerEmail": definition.owner_email,
+        "lastId": definition.last_id,
+        "name": definition.name,
+        "notes": definition.notes,
+        "connectors": connectors,
+        "nodes": nodes,
+    });
+    if let Some(document) = document.as_object_mut() {
+        if !definition.inputs.is_empty() {
+            document.insert("inputs".into(), json!(definition.inputs));
+        }
+        if !definition.outputs.is_empty() {
+            document.insert("outputs".into(), json!(definition.outputs));
+        }
+    }
+    document
+}
+
+fn write_node(node: &Node, connectors: &[Connector]) -> Value {
+    let parameters: Vec<Value> = node
+        .parameters
+        .iter()
+        .map(|p| {
+            json!({ "id": p.id, "value": p.value, "label": p.label, "menu": p.menu,
+                    "required": p.required, "description": p.description,
+                    "dependsOnId": p.depends_on_id, "dependsOnValue": p.depends_on_value })
+        })
+        .collect();
+    let messages: Vec<Value> =
+        node.messages.iter().map(|m| json!({ "type": m.kind, "value": m.value })).collect();
+    let dependents: Vec<Value> = connectors
+        .iter()
+        .filter(|c| c.from == node.id)
+        .map(|c| {
+            json!({ "label": c.label, "type": c.kind.as_str(), "value": c.value,
+                    "content": c.to })
+        })
+        .collect();
+    json!({
+        "id": node.id,
+        "name": node.name,
+        "definitionId": node.definition_id,
+        "version": node.version,
+        "configured": node.configured,
+        "defers": node.defers,
+        "deferrable": node.deferrable,
+        "visible": node.visible,
+        "position": { "x": whole(node.x), "y": whole(node.y) },
+        "messages": messages,
+        "parameters": parameters,
+        "dependents": { "task": dependents },
+    })
+}
+
+/// Writes whole numbers without a fraction, as builders do.
+fn whole(number: f64) -> Value {
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
+    if number.fract() == 0.0 && number.abs() < 1e15 { json!(number as i64) } else { json!(number) }
+}
+
+fn edge(object: &Map<String, Value>, from: String, to: String) -> Connector {
+    Connector {
+        from,
+        to,
+        kind: ConnectorKind::read(&text_of(object, "type")),
+        label: text_of(object, "label"),
+        value: text_of(object, "value"),
+    }
+}
+
+/// `{"task": […]}`, `{"task": {…}}` or a bare list.
+fn dependents(value: Option<&Value>) -> impl Iterator<Item = &Map<String, Value>> {
+    let tasks = match value {
+        Some(Value::Object(object)) => object.get("task"),
+        other => other,
+    };
+    objects(tasks)
+}
+
+fn objects(value: Option<&Value>) -> impl Iterator<Item = &Map<String, Value>> {
+    list(value).iter().filter_map(Value::as_object)
+}
+
+/// A list; a single object counts as a list of one.
+fn list(value: Option<&Value>) -> &[Value] {
+    match value {
+        Some(Value::Array(items)) => items,
+        Some(single @ Value::Object(_)) => std::slice::from_ref(single),
+        _ => &[],
+    }
+}
+
+fn fields(value: Option<&Value>) -> Vec<Field> {
+    objects(value)
+        .map(|f| Field {
+            name: text_of(f, "name"),
+            description: text_of(f, "description"),
+            default_value: text_of(f, "defaultValue"),
+            required: flag(f, "required"),
+        })
+        .collect()
+}
+
+fn text_of(object: &Map<String, Value>, key: &str) -> String {
+    match object.get(key) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn flag(object: &Map<String, Value>, key: &str) -> bool {
+    match object.get(key) {
+        Some(Value::Bool(flag)) => *flag,
+        Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
+        _ => false,
+    }
+}
+
+fn number(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+fn decimal(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+fn wrong(message: &str) -> Unreadable {
+    Unreadable { message: message.to_owned(), line: 1, column: 1 }
+}
+
+/// serde_json repeats the place in its text; it is reported apart.
+fn without_place(message: &str) -> &str {
+    message.split(" at line ").next().unwrap_or(message)
+}

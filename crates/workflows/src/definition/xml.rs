@@ -1,0 +1,389 @@
+//! treeXml in and out: `<tree>` with its header, or a bare `<taskTree>`.
+
+use super::{
+    Connector, ConnectorKind, Definition, Document, Field, Header, Message, Node, Parameter,
+    Unreadable, position,
+};
+use quick_xml::Reader;
+use quick_xml::escape::{escape, resolve_predefined_entity, unescape};
+use quick_xml::events::{BytesStart, Event};
+use std::fmt::Write;
+
+/// Nested elements at most; a tree needs seven.
+const DEPTH_MAX: usize = 64;
+
+/// An element with everything in it.
+#[derive(Default)]
+struct Element {
+    name: String,
+    attributes: Vec<(String, String)>,
+    children: Vec<Element>,
+    text: String,
+}
+
+impl Element {
+    fn attribute(&self, name: &str) -> String {
+        self.find_attribute(name).unwrap_or_default().to_owned()
+    }
+
+    fn find_attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    fn child(&self, name: &str) -> Option<&Element> {
+        self.children.iter().find(|c| c.name == name)
+    }
+
+    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
+        self.children.iter().filter(move |c| c.name == name)
+    }
+
+    /// Items of a list element: `<parameters><parameter/>…`.
+    fn items<'a>(&'a self, list: &str, item: &'a str) -> impl Iterator<Item = &'a Element> {
+        self.child(list).into_iter().flat_map(move |l| l.all(item))
+    }
+
+    fn text_of(&self, name: &str) -> String {
+        self.child(name).map(|c| c.text.trim().to_owned()).unwrap_or_default()
+    }
+
+    fn optional(&self, name: &str) -> Option<String> {
+        self.child(name).map(|c| c.text.trim().to_owned()).filter(|t| !t.is_empty())
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.text_of(name).eq_ignore_ascii_case("true")
+    }
+}
+
+/// Reads a `<tree>` or a `<taskTree>`.
+pub(super) fn read(text: &str) -> Result<Document, Unreadable> {
+    let root = parse(text)?;
+    match root.name.as_str() {
+        "taskTree" => Ok(Document { header: Header::default(), definition: task_tree(&root) }),
+        "tree" => {
+            let inner = root
+                .child("taskTree")
+                .ok_or_else(|| wrong(text, 0, "the <tree> element holds no <taskTree>"))?;
+            let header = Header {
+                source: root.optional("sourceName"),
+                group: root.optional("sourceGroup"),
+                definition_id: root.optional("definitionId"),
+                kind: root.optional("type"),
+                status: root.optional("status"),
+            };
+            Ok(Document { header, definition: task_tree(inner) })
+        }
+        other => {
+            let message = format!("treeXml must be a <tree> or a <taskTree>, not a <{other}>");
+            Err(wrong(text, 0, &message))
+        }
+    }
+}
+
+/// Reads the results that come with the completion of a deferral.
+pub(super) fn read_results(
+    text: &str,
+) -> Result<serde_json::Map<String, serde_json::Value>, Unreadable> {
+    let root = parse(text)?;
+    if root.name != "results" {
+        let message = format!("results must be a <results>, not a <{}>", root.name);
+        return Err(wrong(text, 0, &message));
+    }
+    let results = root.all("result");
+    Ok(results.map(|r| (r.attribute("name"), r.text.as_str().into())).collect())
+}
+
+fn task_tree(root: &Element) -> Definition {
+    let mut definition = Definition {
+        name: root.text_of("name"),
+        notes: root.text_of("notes"),
+        owner_email: root.text_of("author"),
+        builder_version: root.attribute("builder_version"),
+        schema_version: root.attribute("schema_version"),
+        version: root.attribute("version"),
+        last_id: root.text_of("lastID").parse().ok(),
+        ..Definition::default()
+    };
+    if let Some(interface) = root.child("taskDefinition") {
+        definition.inputs = interface.items("parameters", "parameter").map(field).collect();
+        definition.outputs = interface.items("results", "result").map(field).collect();
+    }
+    for task in root.items("request", "task") {
+        let id = task.attribute("id");
+        for dependent in task.items("dependents", "task") {
+            definition.connectors.push(Connector {
+                from: id.clone(),
+                to: dependent.text.trim().to_owned(),
+                kind: ConnectorKind::read(&dependent.attribute("type")),
+                label: dependent.attribute("label"),
+                value: dependent.attribute("value"),
+            });
+        }
+        definition.nodes.push(node(task, id));
+    }
+    definition
+}
+
+fn node(task: &Element, id: String) -> Node {
+    Node {
+        id,
+        name: task.attribute("name"),
+        definition_id: task.attribute("definition_id"),
+        version: task.text_of("version"),
+        configured: task.flag("configured"),
+        defers: task.flag("defers"),
+        deferrable: task.flag("deferrable"),
+        visible: task.flag("visible"),
+        x: task.attribute("x").trim().parse().unwrap_or_default(),
+        y: task.attribute("y").trim().parse().unwrap_or_default(),
+        messages: task
+            .items("messages", "message")
+            .map(|m| Message { kind: m.attribute("type"), value: m.text.clone() })
+            .collect(),
+        parameters: task
+            .items("parameters", "parameter")
+            .map(|p| Parameter {
+                id: p.attribute("id"),
+                value: p.text.clone(),
+                label: p.attribute("label"),
+                menu: p.attribute("menu"),
+                required: p.attribute("required").eq_ignore_ascii_case("true"),
+                description: p.attribute("tooltip"),
+                depends_on_id: p.attribute("dependsOnId"),
+                depends_on_value: p.attribute("dependsOnValue"),
+            })
+            .collect(),
+    }
+}
+
+fn field(element: &Element) -> Field {
+    let name = ["name", "id", "label"]
+        .into_iter()
+        .find_map(|key| element.find_attribute(key))
+        .unwrap_or_default();
+    Field {
+        name: name.to_owned(),
+        description: element.attribute("tooltip"),
+        default_value: element.text.clone(),
+        required: element.attribute("required").eq_ignore_ascii_case("true"),
+    }
+}
+
+/// Parses into elements; entities are the predefined and numeric ones only.
+fn parse(text: &str) -> Result<Element, Unreadable> {
+    let mut reader = Reader::from_str(text);
+    let mut stack: Vec<Element> = vec![Element::default()];
+    loop {
+        let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+        let event = reader.read_event().map_err(|e| {
+            let place = usize::try_from(reader.error_position()).unwrap_or(at);
+            wrong(text, place, &format!("treeXml is not well-formed: {e}"))
+        })?;
+        match event {
+            Event::Start(start) => {
+                if stack.len() > DEPTH_MAX {
+                    return Err(wrong(text, at, "treeXml is nested too deeply"));
+                }
+                stack.push(open(&start, text, at)?);
+            }
+            Event::Empty(start) => {
+                let element = open(&start, text, at)?;
+                attach(&mut stack, element);
+            }
+            Event::End(_) => {
+                let element = stack.pop().unwrap_or_default();
+                attach(&mut stack, element);
+            }
+            Event::Text(t) => {
+                let content = t.xml_content().map_err(|e| wrong(text, at, &e.to_string()))?;
+                append(&mut stack, &content);
+            }
+            Event::CData(data) => {
+                let content = data.xml_content().map_err(|e| wrong(text, at, &e.to_string()))?;
+                append(&mut stack, &content);
+            }
+            Event::GeneralRef(reference) => {
+                let resolved = match reference.resolve_char_ref() {
+                    Ok(Some(character)) => Some(character.to_string()),
+                    Ok(None) => {
+                        let name = reference.decode().unwrap_or_default();
+                        resolve_predefined_entity(&name).map(str::to_owned)
+                    }
+                    Err(_) => None,
+                };
+                let resolved =
+                    resolved.ok_or_else(|| wrong(text, at, "treeXml uses an unknown entity"))?;
+                append(&mut stack, &resolved);
+            }
+            Event::Eof => break,
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
+        }
+    }
+    if stack.len() > 1 {
+        return Err(wrong(text, text.len(), "treeXml ends inside an element"));
+    }
+    let root = stack.pop().and_then(|mut base| base.children.pop());
+    root.ok_or_else(|| wrong(text, 0, "treeXml holds no element"))
+}
+
+fn open(start: &BytesStart<'_>, text: &str, at: usize) -> Result<Element, Unreadable> {
+    let name = String::from_utf8_lossy(start.local_name().into_inner()).into_owned();
+    let mut element = Element { name, ..Element::default() };
+    for attribute in start.attributes().with_checks(false) {
+        let attribute = attribute.map_err(|e| wrong(text, at, &format!("bad attribute: {e}")))?;
+        let raw = String::from_utf8_lossy(&attribute.value).into_owned();
+        let value = unescape(&raw).map_err(|e| wrong(text, at, &format!("bad attribute: {e}")))?;
+        let key = String::from_utf8_lossy(attribute.key.local_name().into_inner()).into_owned();
+        element.attributes.push((key, value.into_owned()));
+    }
+    Ok(element)
+}
+
+fn attach(stack: &mut [Element], element: Element) {
+    if let Some(parent) = stack.last_mut() {
+        parent.children.push(element);
+    }
+}
+
+fn append(stack: &mut [Element], text: &str) {
+    if let Some(element) = stack.last_mut() {
+        element.text.push_str(text);
+    }
+}
+
+fn wrong(text: &str, offset: usize, message: &str) -> Unreadable {
+    let (line, column) = position(text, offset);
+    Unreadable { message: message.to_owned(), line, column }
+}
+
+/// Writes a whole `<tree>`.
+pub(super) fn write_export(document: &Document) -> String {
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    out.push_str("<tree schema_version=\"1.0\">\n");
+    let header = &document.header;
+    let lines = [
+        ("sourceName", &header.source),
+        ("sourceGroup", &header.group),
+        ("definitionId", &header.definition_id),
+        ("type", &header.kind),
+        ("status", &header.status),
+    ];
+    for (name, value) in lines {
+        if let Some(value) = value {
+            let _ = writeln!(out, "  <{name}>{}</{name}>", escape(value.as_str()));
+        }
+    }
+    out.push_str(&write_task_tree(&document.definition));
+    out.push_str("\n</tree>\n");
+    out
+}
+
+/// Writes a `<taskTree>`.
+pub(super) fn write_task_tree(definition: &Definition) -> String {
+    let d = definition;
+    let mut out = format!(
+        "<taskTree builder_version=\"{}\" schema_version=\"{}\" version=\"{}\">",
+        in_attribute(&d.builder_version),
+        in_attribute(&d.schema_version),
+        in_attribute(&d.version)
+    );
+    let _ = write!(
+        out,
+        "\n  <name>{}</name>\n  <author>{}</author>\n  <notes>{}</notes>\n  <lastID>{}</lastID>",
+        escape(&d.name),
+        escape(&d.owner_email),
+        escape(&d.notes),
+        d.last_id.map(|n| n.to_string()).unwrap_or_default()
+    );
+    if !d.inputs.is_empty() || !d.outputs.is_empty() {
+        write_interface(&mut out, d);
+    }
+    out.push_str("\n  <request>");
+    for node in &d.nodes {
+        write_task(&mut out, node, &d.connectors);
+    }
+    out.push_str("\n  </request>\n</taskTree>");
+    out
+}
+
+fn write_interface(out: &mut String, definition: &Definition) {
+    out.push_str("\n  <taskDefinition>\n    <parameters>");
+    for field in &definition.inputs {
+        let _ = write!(
+            out,
+            "\n      <parameter id=\"{}\" required=\"{}\" tooltip=\"{}\">{}</parameter>",
+            in_attribute(&field.name),
+            field.required,
+            in_attribute(&field.description),
+            escape(&field.default_value)
+        );
+    }
+    out.push_str("\n    </parameters>\n    <results>");
+    for field in &definition.outputs {
+        let _ = write!(
+            out,
+            "\n      <result name=\"{}\" tooltip=\"{}\"/>",
+            in_attribute(&field.name),
+            in_attribute(&field.description)
+        );
+    }
+    out.push_str("\n    </results>\n  </taskDefinition>");
+}
+
+fn write_task(out: &mut String, node: &Node, connectors: &[Connector]) {
+    let _ = write!(
+        out,
+        "\n    <task definition_id=\"{}\" id=\"{}\" name=\"{}\" x=\"{}\" y=\"{}\">\
+         \n      <version>{}</version>\n      <configured>{}</configured>\
+         \n      <defers>{}</defers>\n      <deferrable>{}</deferrable>\
+         \n      <visible>{}</visible>\n      <parameters>",
+        in_attribute(&node.definition_id),
+        in_attribute(&node.id),
+        in_attribute(&node.name),
+        node.x,
+        node.y,
+        escape(&node.version),
+        node.configured,
+        node.defers,
+        node.deferrable,
+        node.visible
+    );
+    for p in &node.parameters {
+        let _ = write!(
+            out,
+            "\n        <parameter id=\"{}\" label=\"{}\" menu=\"{}\" required=\"{}\" \
+             tooltip=\"{}\" dependsOnId=\"{}\" dependsOnValue=\"{}\">{}</parameter>",
+            in_attribute(&p.id),
+            in_attribute(&p.label),
+            in_attribute(&p.menu),
+            p.required,
+            in_attribute(&p.description),
+            in_attribute(&p.depends_on_id),
+            in_attribute(&p.depends_on_value),
+            escape(&p.value)
+        );
+    }
+    out.push_str("\n      </parameters>\n      <messages>");
+    for m in &node.messages {
+        let kind = in_attribute(&m.kind);
+        let _ = write!(out, "\n        <message type=\"{kind}\">{}</message>", escape(&m.value));
+    }
+    out.push_str("\n      </messages>\n      <dependents>");
+    for c in connectors.iter().filter(|c| c.from == node.id) {
+        let _ = write!(
+            out,
+            "\n        <task label=\"{}\" type=\"{}\" value=\"{}\">{}</task>",
+            in_attribute(&c.label),
+            c.kind.as_str(),
+            in_attribute(&c.value),
+            escape(&c.to)
+        );
+    }
+    out.push_str("\n      </dependents>\n    </task>");
+}
+
+/// Escapes for an attribute; line breaks would be folded into spaces by XML readers.
+fn in_attribute(text: &str) -> String {
+    escape(text).replace('\n', "&#10;").replace('\r', "&#13;").replace('\t', "&#9;")
+}

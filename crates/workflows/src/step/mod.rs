@@ -1,0 +1,643 @@
+//! The heart of the engine: from a plan, a run's state and inputs to the next state and records.
+//!
+//! Pure: no I/O, no clock, no randomness but what the caller hands in. Whoever persists the
+//! outcome in one guarded write may be killed at any instant; the next one continues from the
+//! state that was written.
+//!
+//! ```text
+//! enter ─▶ evaluate parameters ─▶ act ─┬─ done ───────────────▶ close ─▶ Complete connectors
+//!              │                       ├─ outside ─▶ Calling ─▶ Settled ─▶ (defer or close)
+//!              ▼                       ├─ defer ──▶ Deferred ─ completed ─▶ close
+//!            Failed ◀── error ─────────┴─ wait ───▶ Until ───── due ──────▶ close
+//! ```
+
+mod gates;
+pub mod state;
+
+use crate::check::unknown_handler;
+use crate::context::{Base, Scope};
+use crate::definition::ConnectorKind;
+use crate::handlers::{Action, Inputs, Outside, Work};
+use crate::plan::{Node, Plan};
+use expr::ruby::Context;
+use model::id::ErrorId;
+use model::limits;
+use model::run::TaskStatus;
+use model::time::Micros;
+use serde_json::{Map, Value, json};
+use state::{ErrorKind, Open, OpenError, Phase, Place, Record, Resolution, State, Todo};
+use std::collections::BTreeMap;
+
+/// What makes a run move.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The run begins, started by this.
+    Start {
+        /// What started it, in words.
+        originator: String,
+    },
+    /// Outside work brought results.
+    Done {
+        /// The task.
+        seq: i64,
+        /// Its results.
+        results: Map<String, Value>,
+    },
+    /// Outside work failed.
+    Failed {
+        /// The task.
+        seq: i64,
+        /// Why.
+        message: String,
+    },
+    /// Somebody completed a deferral.
+    Completed {
+        /// The deferral's token.
+        token: String,
+        /// The results that came with it.
+        results: Map<String, Value>,
+        /// A message.
+        message: Option<String>,
+    },
+    /// Somebody updated a deferral.
+    Updated {
+        /// The deferral's token.
+        token: String,
+        /// The results that came with it.
+        results: Map<String, Value>,
+        /// A message.
+        message: Option<String>,
+    },
+    /// Timers that are due.
+    Tick,
+    /// Somebody decided about an error.
+    Resolved {
+        /// The error.
+        error: ErrorId,
+        /// The decision.
+        action: Resolution,
+    },
+    /// Somebody starts a node by hand.
+    Manual {
+        /// The node's id.
+        node: String,
+        /// Where; branch 0 asks for a new one.
+        place: Place,
+    },
+}
+
+/// What a step may know of the world.
+pub struct Ctx<'a> {
+    /// The time.
+    pub now: Micros,
+    /// The run's unchanging variables.
+    pub base: &'a Base,
+    /// Draws a token of 40 hex digits.
+    pub token: &'a mut (dyn FnMut() -> String + Send),
+}
+
+/// What a step leaves to be persisted and carried out.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Tasks to insert or update, by number.
+    pub tasks: BTreeMap<i64, Record>,
+    /// Triggers to insert.
+    pub triggers: Vec<NewTrigger>,
+    /// Tokens of scheduled triggers that came due.
+    pub due: Vec<String>,
+    /// Errors to insert, in the order of the state's errors that have no number yet.
+    pub errors: Vec<NewError>,
+    /// Outside work to carry out after the commit.
+    pub calls: Vec<Call>,
+    /// Whether the step stopped at its limit and has to be called again.
+    pub more: bool,
+}
+
+/// A trigger to insert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewTrigger {
+    /// `Root` or `Complete`.
+    pub action: &'static str,
+    /// `Automatic` or `Manual`.
+    pub kind: &'static str,
+    /// Whether it waits for its time.
+    pub scheduled_at: Option<Micros>,
+    /// The node.
+    pub node: String,
+    /// Its name.
+    pub name: String,
+    /// Where.
+    pub place: Place,
+    /// Who made it, in words.
+    pub originator: String,
+    /// The task it belongs to.
+    pub token: Option<String>,
+}
+
+/// An error to insert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewError {
+    /// The documented type.
+    pub kind: ErrorKind,
+    /// The task; 0 for the run as a whole.
+    pub seq: i64,
+    /// The node.
+    pub node: Option<String>,
+    /// One line.
+    pub summary: String,
+    /// Everything known.
+    pub text: String,
+}
+
+/// Outside work of a task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The task.
+    pub seq: i64,
+    /// Its token: the idempotency key of the work.
+    pub key: String,
+    /// The work.
+    pub work: Outside,
+}
+
+/// Applies inputs and goes on until everything waits, or the limit of one commit is reached.
+pub fn step(plan: &Plan, state: &mut State, inputs: Vec<Input>, ctx: &mut Ctx<'_>) -> Outcome {
+    let mut stepper = Stepper { plan, state, ctx, out: Outcome::default() };
+    for input in inputs {
+        stepper.apply(input);
+    }
+    stepper.drain();
+    stepper.out
+}
+
+/// The outside work of a task that was under way when its process died; `None` when the node or
+/// its inputs no longer lead to any.
+pub fn call_again(plan: &Plan, open: &Open, now: Micros) -> Option<Call> {
+    let handler = plan.node(&open.record.node)?.handler?;
+    let Work::Act(act) = handler.work else { return None };
+    let record = &open.record;
+    let inputs = Inputs { parameters: &record.inputs, token: &record.token, now };
+    match act(&inputs) {
+        Ok(Action::Outside(work)) => {
+            Some(Call { seq: record.seq, key: record.token.clone(), work })
+        }
+        _ => None,
+    }
+}
+
+struct Stepper<'a, 'c> {
+    plan: &'a Plan,
+    state: &'a mut State,
+    ctx: &'a mut Ctx<'c>,
+    out: Outcome,
+}
+
+impl<'a> Stepper<'a, '_> {
+    fn apply(&mut self, input: Input) {
+        match input {
+            Input::Start { originator } => self.start(originator),
+            Input::Done { seq, results } => {
+                self.state.settle(seq, results);
+            }
+            Input::Failed { seq, message } => {
+                let calling = |open: &Open| open.phase == Phase::Calling;
+                if self.state.open.get(&seq).is_some_and(calling)
+                    && let Some(open) = self.state.open.remove(&seq)
+                {
+                    self.fail(open.record, ErrorKind::Handler, &message);
+                }
+            }
+            Input::Completed { token, results, message } => {
+                self.completed(&token, results, message);
+            }
+            Input::Updated { token, results, message } => self.updated(&token, results, message),
+            Input::Tick => self.tick(),
+            Input::Resolved { error, action } => self.resolved(error, action),
+            Input::Manual { node, place } => self.manual(node, place),
+        }
+    }
+
+    fn start(&mut self, originator: String) {
+        if self.state.started {
+            return;
+        }
+        self.state.started = true;
+        let place = Place { branch: self.next_branch(), loop_index: "/".into() };
+        let name = self.plan.node("start").map(|n| n.name.clone()).unwrap_or_default();
+        self.out.triggers.push(NewTrigger {
+            action: "Root",
+            kind: "Automatic",
+            scheduled_at: None,
+            node: "start".into(),
+            name,
+            place: place.clone(),
+            originator,
+            token: None,
+        });
+        self.state.queue.push_back(Todo::Enter {
+            node: "start".into(),
+            place,
+            from: String::new(),
+        });
+    }
+
+    fn manual(&mut self, node: String, mut place: Place) {
+        self.state.started = true;
+        if place.branch == 0 {
+            place.branch = self.next_branch();
+        }
+        self.state.queue.push_back(Todo::Enter { node, place, from: String::new() });
+    }
+
+    fn completed(
+        &mut self,
+        token: &str,
+        results: Map<String, Value>,
+        message: Option<String>,
+    ) {
+        let Some(mut record) = self.take_deferred(token) else { return };
+        self.note(&mut record, "Complete", message);
+        record.deferred_results = results;
+        record.deferred = false;
+        self.publish(&record);
+        self.close(record);
+    }
+
+    fn updated(&mut self, token: &str, results: Map<String, Value>, message: Option<String>) {
+        let Some(mut record) = self.take_deferred(token) else { return };
+        self.note(&mut record, "Update", message);
+        if !results.is_empty() {
+            record.deferred_results.extend(results);
+            self.publish(&record);
+        }
+        self.connect(&mut record, ConnectorKind::Update);
+        self.hold(record, Phase::Deferred);
+    }
+
+    fn take_deferred(&mut self, token: &str) -> Option<Record> {
+        let found = |open: &Open| open.phase == Phase::Deferred && open.record.token == token;
+        let seq = *self.state.open.iter().find(|(_, open)| found(open))?.0;
+        self.state.open.remove(&seq).map(|open| open.record)
+    }
+
+    fn note(&self, record: &mut Record, kind: &str, message: Option<String>) {
+        if let Some(text) = message.filter(|m| !m.is_empty()) {
+            record.messages.push(json!({ "type": kind, "text": text, "at": self.ctx.now.iso() }));
+        }
+    }
+
+    fn tick(&mut self) {
+        let mut due: Vec<(Micros, i64)> = self
+            .state
+            .open
+            .iter()
+            .filter_map(|(seq, open)| match open.phase {
+                Phase::Until(at) if at <= self.ctx.now => Some((at, *seq)),
+                _ => None,
+            })
+            .collect();
+        due.sort_unstable();
+        for (_, seq) in due {
+            if let Some(open) = self.state.open.remove(&seq) {
+                self.out.due.push(open.record.token.clone());
+                self.close(open.record);
+            }
+        }
+    }
+
+    fn resolved(&mut self, error: ErrorId, action: Resolution) {
+        let Some(at) = self.state.errors.iter().position(|e| e.id == Some(error)) else { return };
+        let resolved = self.state.errors.remove(at);
+        match action {
+            Resolution::RetryTask => {
+                self.state.queue.push_back(Todo::Again { seq: resolved.seq });
+            }
+            Resolution::ContinueBranch => {
+                if let Some((node, place)) = resolved.connector {
+                    let from = format!("error#{error}");
+                    self.state.queue.push_back(Todo::Enter { node, place, from });
+                }
+            }
+            Resolution::CancelBranch => {}
+            Resolution::SkipTask => {
+                if let Some(mut open) = self.state.open.remove(&resolved.seq) {
+                    open.record.results = Map::new();
+                    self.publish(&open.record);
+                    self.close(open.record);
+                }
+            }
+            Resolution::DoNothing => {
+                if let Some(mut open) = self.state.open.remove(&resolved.seq) {
+                    open.record.status = TaskStatus::Closed;
+                    open.record.finished_at = Some(self.ctx.now);
+                    self.save(open.record);
+                }
+            }
+        }
+    }
+
+    /// Works through the queue; junctions open when nothing else is left to do.
+    fn drain(&mut self) {
+        let mut steps = 0;
+        loop {
+            while let Some(todo) = self.state.queue.pop_front() {
+                if steps == limits::STEPS_PER_COMMIT_MAX {
+                    self.state.queue.push_front(todo);
+                    self.out.more = true;
+                    return;
+                }
+                steps += 1;
+                self.carry_out(todo);
+            }
+            if !self.open_junction() {
+                return;
+            }
+        }
+    }
+
+    fn carry_out(&mut self, todo: Todo) {
+        match todo {
+            Todo::Enter { node, place, from } => match self.plan.node(&node) {
+                Some(node) => self.enter(node, place, from),
+                None => {
+                    let message = format!("A connector leads to the node {node}, which does not exist.");
+                    self.tree_error(&message);
+                }
+            },
+            Todo::Again { seq } => {
+                if let Some(open) = self.state.open.remove(&seq)
+                    && let Some(node) = self.plan.node(&open.record.node)
+                {
+                    self.execute(node, open.record);
+                }
+            }
+            Todo::Leave { seq } => {
+                if let Some(open) = self.state.open.remove(&seq)
+                    && let Some(node) = self.plan.node(&open.record.node)
+                {
+                    self.finish(node, open.record);
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, node: &'a Node, place: Place, from: String) {
+        match node.handler.map(|h| h.work) {
+            Some(Work::Join) if !from.is_empty() => self.arrive_at_join(node, place, from),
+            Some(Work::Junction) if !from.is_empty() => self.arm_junction(node, &place, from),
+            _ => self.begin(node, place),
+        }
+    }
+
+    /// Gives a node its task and carries it out.
+    fn begin(&mut self, node: &'a Node, place: Place) {
+        if self.state.seq >= limits::TASKS_PER_RUN_MAX {
+            self.state.queue.clear();
+            let message = format!(
+                "The run has carried out {} nodes; the tree is likely to run in circles.",
+                limits::TASKS_PER_RUN_MAX
+            );
+            self.tree_error(&message);
+            return;
+        }
+        let record = self.new_record(node, place);
+        self.execute(node, record);
+    }
+
+    fn new_record(&mut self, node: &Node, place: Place) -> Record {
+        self.state.seq += 1;
+        Record {
+            seq: self.state.seq,
+            token: (self.ctx.token)(),
+            place,
+            node: node.id.clone(),
+            name: node.name.clone(),
+            definition: node.definition_id.clone(),
+            status: TaskStatus::New,
+            deferred: false,
+            inputs: Map::new(),
+            results: Map::new(),
+            deferred_results: Map::new(),
+            connectors: Vec::new(),
+            messages: Vec::new(),
+            started_at: self.ctx.now,
+            finished_at: None,
+        }
+    }
+
+    fn execute(&mut self, node: &'a Node, mut record: Record) {
+        let Some(handler) = node.handler else {
+            let routine = node.definition_id.starts_with("routine_");
+            let kind = if routine { ErrorKind::MissingRoutine } else { ErrorKind::MissingHandler };
+            return self.fail(record, kind, &unknown_handler(&node.definition_id));
+        };
+        match self.evaluate(node, &record) {
+            Ok(inputs) => record.inputs = inputs,
+            Err(message) => return self.fail(record, ErrorKind::NodeParameter, &message),
+        }
+        let Work::Act(act) = handler.work else {
+            return self.finish(node, record);
+        };
+        let inputs =
+            Inputs { parameters: &record.inputs, token: &record.token, now: self.ctx.now };
+        match act(&inputs) {
+            Ok(Action::Done(results)) => {
+                record.results = results;
+                self.finish(node, record);
+            }
+            Ok(Action::Return(outputs)) => {
+                record.results.clone_from(&outputs);
+                self.state.outputs = Some(outputs);
+                self.finish(node, record);
+            }
+            Ok(Action::Defer(results)) => {
+                record.results = results;
+                self.publish(&record);
+                self.defer(record);
+            }
+            Ok(Action::Wait(until)) => self.wait(record, until),
+            Ok(Action::Outside(work)) => {
+                let call = Call { seq: record.seq, key: record.token.clone(), work };
+                self.out.calls.push(call);
+                record.status = TaskStatus::WorkInProgress;
+                self.hold(record, Phase::Calling);
+            }
+            Err(message) => self.fail(record, ErrorKind::Handler, &message),
+        }
+    }
+
+    fn evaluate(&self, node: &Node, record: &Record) -> Result<Map<String, Value>, String> {
+        let scope = self.scope(record);
+        let context = Context::new(&scope, self.ctx.now);
+        let mut inputs = Map::new();
+        for parameter in &node.parameters {
+            let place = |e: &dyn std::fmt::Display| format!("Parameter \"{}\": {e}", parameter.id);
+            let template = parameter.template.as_ref().map_err(|e| place(e))?;
+            let text = template.render(&context).map_err(|e| place(&e))?;
+            inputs.insert(parameter.id.clone(), Value::String(text));
+        }
+        Ok(inputs)
+    }
+
+    fn scope(&self, record: &Record) -> Scope<'_> {
+        Scope {
+            base: self.ctx.base,
+            results: &self.state.results,
+            task: json!({
+                "Id": record.seq,
+                "Deferral Token": record.token,
+                "Name": record.name,
+                "Node Id": record.node,
+                "Branch Id": record.place.branch,
+                "Loop Index": record.place.loop_index,
+            }),
+        }
+    }
+
+    /// A node's work is done: it closes, or waits for its completion by token.
+    fn finish(&mut self, node: &Node, record: Record) {
+        self.publish(&record);
+        if node.defers { self.defer(record) } else { self.close(record) }
+    }
+
+    fn defer(&mut self, mut record: Record) {
+        record.status = TaskStatus::WorkInProgress;
+        record.deferred = true;
+        self.connect(&mut record, ConnectorKind::Create);
+        self.hold(record, Phase::Deferred);
+    }
+
+    fn wait(&mut self, mut record: Record, until: Micros) {
+        record.status = TaskStatus::WorkInProgress;
+        self.publish(&record);
+        self.connect(&mut record, ConnectorKind::Create);
+        self.out.triggers.push(NewTrigger {
+            action: "Complete",
+            kind: "Automatic",
+            scheduled_at: Some(until),
+            node: record.node.clone(),
+            name: record.name.clone(),
+            place: record.place.clone(),
+            originator: "HANDLER Wait".into(),
+            token: Some(record.token.clone()),
+        });
+        self.hold(record, Phase::Until(until));
+    }
+
+    fn close(&mut self, mut record: Record) {
+        record.status = TaskStatus::Closed;
+        record.finished_at = Some(self.ctx.now);
+        self.connect(&mut record, ConnectorKind::Complete);
+        self.save(record);
+    }
+
+    fn save(&mut self, record: Record) {
+        self.out.tasks.insert(record.seq, record);
+    }
+
+    fn hold(&mut self, record: Record, phase: Phase) {
+        self.save(record.clone());
+        self.state.open.insert(record.seq, Open { record, phase });
+    }
+
+    /// Makes a task's results known to later nodes.
+    fn publish(&mut self, record: &Record) {
+        let mut results = record.results.clone();
+        results.extend(record.deferred_results.clone());
+        if let Value::Object(all) = &mut self.state.results {
+            all.insert(record.name.clone(), Value::Object(results));
+        }
+    }
+
+    /// Looks at the connectors of one kind, in order.
+    fn connect(&mut self, record: &mut Record, kind: ConnectorKind) {
+        let Some(node) = self.plan.node(&record.node) else { return };
+        let mut keeps_branch = kind == ConnectorKind::Complete;
+        for (position, edge) in node.edges.iter().enumerate().filter(|(_, e)| e.kind == kind) {
+            let verdict = match &edge.condition {
+                Err(message) => Err(message.clone()),
+                Ok(condition) => {
+                    let scope = self.scope(record);
+                    let context = Context::new(&scope, self.ctx.now);
+                    condition.evaluate(&context).map_err(|e| e.to_string())
+                }
+            };
+            let mut entry = json!({ "to": edge.to, "type": kind.as_str(), "label": edge.label,
+                                    "condition": edge.text });
+            let place = |stepper: &mut Self, keeps: &mut bool| {
+                let branch = if std::mem::take(keeps) {
+                    record.place.branch
+                } else {
+                    stepper.next_branch()
+                };
+                Place { branch, loop_index: record.place.loop_index.clone() }
+            };
+            match verdict {
+                Ok(outcome) => {
+                    entry["taken"] = outcome.fires.into();
+                    entry["value"] = outcome.value.into();
+                    if outcome.fires {
+                        self.state.queue.push_back(Todo::Enter {
+                            node: edge.to.clone(),
+                            place: place(self, &mut keeps_branch),
+                            from: format!("{}#{position}", record.node),
+                        });
+                    }
+                }
+                Err(message) => {
+                    entry["taken"] = Value::Null;
+                    entry["error"] = message.clone().into();
+                    let connector = Some((edge.to.clone(), place(self, &mut keeps_branch)));
+                    let text = format!("Connector to {}: {message}", edge.to);
+                    self.error(record, ErrorKind::Connector, &text, connector);
+                }
+            }
+            record.connectors.push(entry);
+        }
+    }
+
+    fn next_branch(&mut self) -> i64 {
+        self.state.branch += 1;
+        self.state.branch
+    }
+
+    /// A task cannot go on without a person.
+    fn fail(&mut self, mut record: Record, kind: ErrorKind, message: &str) {
+        record.status = TaskStatus::WorkInProgress;
+        self.error(&record, kind, message, None);
+        self.hold(record, Phase::Failed);
+    }
+
+    fn error(
+        &mut self,
+        record: &Record,
+        kind: ErrorKind,
+        message: &str,
+        connector: Option<(String, Place)>,
+    ) {
+        self.state.errors.push(OpenError { id: None, seq: record.seq, kind, connector });
+        let first = message.lines().next().unwrap_or_default();
+        self.out.errors.push(NewError {
+            kind,
+            seq: record.seq,
+            node: Some(record.node.clone()),
+            summary: format!("\"{}\" ({}): {first}", record.name, record.node),
+            text: message.to_owned(),
+        });
+    }
+
+    fn tree_error(&mut self, message: &str) {
+        let error = OpenError { id: None, seq: 0, kind: ErrorKind::Tree, connector: None };
+        self.state.errors.push(error);
+        self.out.errors.push(NewError {
+            kind: ErrorKind::Tree,
+            seq: 0,
+            node: None,
+            summary: message.to_owned(),
+            text: message.to_owned(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;
