@@ -67,7 +67,13 @@ impl Plan {
         }
         if definition.nodes.len() > limits::NODES_MAX {
             let message = format!("A tree has at most {} nodes.", limits::NODES_MAX);
-            problems.push(Problem { node_id: None, place: None, line: None, column: None, message });
+            problems.push(Problem {
+                node_id: None,
+                place: None,
+                line: None,
+                column: None,
+                message,
+            });
         }
         for connector in &definition.connectors {
             plan.connect(connector, &mut problems);
@@ -99,7 +105,8 @@ impl Plan {
         let name = |id: &str| self.node(id).map_or_else(|| id.to_owned(), |n| n.name.clone());
         let place = format!("connector to \"{}\"", name(&connector.to));
         let Some(&from) = self.index.get(&connector.from) else {
-            let message = format!("A connector leaves a node that does not exist: {}", connector.from);
+            let message =
+                format!("A connector leaves a node that does not exist: {}", connector.from);
             problems.push(at(&connector.to, Some(&place), &message));
             return;
         };

@@ -250,9 +250,8 @@ pub(crate) fn read_results(
 /// Keeps each edge once: clients send it under `connectors` and under `dependents`.
 fn unite(connectors: &mut Vec<Connector>) {
     let mut seen = std::collections::HashSet::new();
-    connectors.retain(|c| {
-        seen.insert((c.from.clone(), c.to.clone(), c.kind, c.value.trim().to_owned()))
-    });
+    connectors
+        .retain(|c| seen.insert((c.from.clone(), c.to.clone(), c.kind, c.value.trim().to_owned())));
 }
 
 /// Line and column, both from 1, of a byte offset.

@@ -15,7 +15,10 @@ pub(super) const HANDLER: Handler = Handler {
             options: &["Complete", "Update"],
         },
         required("deferral_token", "The token of the deferred node."),
-        optional("deferred_variables", "Results: <results><result name=\"…\">…</result></results>."),
+        optional(
+            "deferred_variables",
+            "Results: <results><result name=\"…\">…</result></results>.",
+        ),
         optional("message", "A message kept with the deferred node."),
     ],
     open: false,

@@ -33,11 +33,10 @@ pub(super) const HANDLER: Handler = Handler {
 
 fn act(inputs: &Inputs<'_>) -> Result<Action, String> {
     let text = inputs.required("Time to wait")?.trim();
-    let amount: f64 = text
-        .parse()
-        .ok()
-        .filter(|n: &f64| n.is_finite() && *n >= 0.0)
-        .ok_or_else(|| format!("\"Time to wait\" must be a number that is not negative: {text}"))?;
+    let amount: f64 =
+        text.parse().ok().filter(|n: &f64| n.is_finite() && *n >= 0.0).ok_or_else(|| {
+            format!("\"Time to wait\" must be a number that is not negative: {text}")
+        })?;
     let unit = inputs.required("Time unit")?.trim().to_ascii_lowercase();
     let unit = unit.strip_suffix('s').unwrap_or(&unit);
     let (_, micros) = UNITS

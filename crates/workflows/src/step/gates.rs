@@ -9,7 +9,6 @@ use super::state::{Gate, Open, Place};
 use crate::handlers::Work;
 use crate::plan::Node;
 use expr::ruby::Context;
-use std::collections::BTreeSet;
 
 impl<'a> Stepper<'a, '_> {
     pub(super) fn arrive_at_join(&mut self, node: &'a Node, place: Place, from: String) {
@@ -79,7 +78,7 @@ impl<'a> Stepper<'a, '_> {
             })
             .collect();
         let ready: Vec<_> =
-            armed.iter().filter(|(_, node, index)| !self.is_busy(&node.upstream, index)).collect();
+            armed.iter().filter(|(_, node, index)| !self.is_busy(node, index)).collect();
         // Of several, the first that no other armed one leads to; in a circle, simply the first.
         let first = ready
             .iter()
@@ -98,21 +97,16 @@ impl<'a> Stepper<'a, '_> {
         true
     }
 
-    /// Whether anything among these nodes is still open in that loop iteration.
-    fn is_busy(&self, nodes: &std::collections::HashSet<String>, loop_index: &str) -> bool {
+    /// Whether anything upstream of a junction is still open in that loop iteration.
+    fn is_busy(&self, junction: &Node, loop_index: &str) -> bool {
         let inside = |open: &Open| {
-            nodes.contains(&open.record.node)
+            junction.upstream.contains(&open.record.node)
                 && open.record.place.loop_index.starts_with(loop_index)
         };
         if self.state.open.values().any(inside) {
             return true;
         }
-        let targets: BTreeSet<&str> = self
-            .state
-            .errors
-            .iter()
-            .filter_map(|e| e.connector.as_ref().map(|(to, _)| to.as_str()))
-            .collect();
-        targets.iter().any(|to| nodes.contains(*to))
+        let leads_here = |to: &String| *to == junction.id || junction.upstream.contains(to);
+        self.state.errors.iter().filter_map(|e| e.connector.as_ref()).any(|(to, _)| leads_here(to))
     }
 }

@@ -249,12 +249,7 @@ impl<'a> Stepper<'a, '_> {
         self.state.queue.push_back(Todo::Enter { node, place, from: String::new() });
     }
 
-    fn completed(
-        &mut self,
-        token: &str,
-        results: Map<String, Value>,
-        message: Option<String>,
-    ) {
+    fn completed(&mut self, token: &str, results: Map<String, Value>, message: Option<String>) {
         let Some(mut record) = self.take_deferred(token) else { return };
         self.note(&mut record, "Complete", message);
         record.deferred_results = results;
@@ -360,7 +355,8 @@ impl<'a> Stepper<'a, '_> {
             Todo::Enter { node, place, from } => match self.plan.node(&node) {
                 Some(node) => self.enter(node, place, from),
                 None => {
-                    let message = format!("A connector leads to the node {node}, which does not exist.");
+                    let message =
+                        format!("A connector leads to the node {node}, which does not exist.");
                     self.tree_error(&message);
                 }
             },
@@ -438,8 +434,7 @@ impl<'a> Stepper<'a, '_> {
         let Work::Act(act) = handler.work else {
             return self.finish(node, record);
         };
-        let inputs =
-            Inputs { parameters: &record.inputs, token: &record.token, now: self.ctx.now };
+        let inputs = Inputs { parameters: &record.inputs, token: &record.token, now: self.ctx.now };
         match act(&inputs) {
             Ok(Action::Done(results)) => {
                 record.results = results;
@@ -564,36 +559,35 @@ impl<'a> Stepper<'a, '_> {
             };
             let mut entry = json!({ "to": edge.to, "type": kind.as_str(), "label": edge.label,
                                     "condition": edge.text });
-            let place = |stepper: &mut Self, keeps: &mut bool| {
-                let branch = if std::mem::take(keeps) {
-                    record.place.branch
-                } else {
-                    stepper.next_branch()
-                };
-                Place { branch, loop_index: record.place.loop_index.clone() }
-            };
             match verdict {
                 Ok(outcome) => {
                     entry["taken"] = outcome.fires.into();
                     entry["value"] = outcome.value.into();
                     if outcome.fires {
-                        self.state.queue.push_back(Todo::Enter {
-                            node: edge.to.clone(),
-                            place: place(self, &mut keeps_branch),
-                            from: format!("{}#{position}", record.node),
-                        });
+                        let place = self.next_place(&record.place, &mut keeps_branch);
+                        let from = format!("{}#{position}", record.node);
+                        let node = edge.to.clone();
+                        self.state.queue.push_back(Todo::Enter { node, place, from });
                     }
                 }
                 Err(message) => {
                     entry["taken"] = Value::Null;
                     entry["error"] = message.clone().into();
-                    let connector = Some((edge.to.clone(), place(self, &mut keeps_branch)));
+                    let place = self.next_place(&record.place, &mut keeps_branch);
                     let text = format!("Connector to {}: {message}", edge.to);
+                    let connector = Some((edge.to.clone(), place));
                     self.error(record, ErrorKind::Connector, &text, connector);
                 }
             }
             record.connectors.push(entry);
         }
+    }
+
+    /// The first connector that is taken keeps the branch, each further one opens another.
+    fn next_place(&mut self, place: &Place, keeps_branch: &mut bool) -> Place {
+        let keeps = std::mem::take(keeps_branch);
+        let branch = if keeps { place.branch } else { self.next_branch() };
+        Place { branch, loop_index: place.loop_index.clone() }
     }
 
     fn next_branch(&mut self) -> i64 {
