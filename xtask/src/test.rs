@@ -2,6 +2,7 @@
 //! view, and a table of results at the end. A stage that cannot run because something is missing
 //! fails and says what; the one optional stage (`deny`) says that it was left out.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -34,7 +35,7 @@ enum Stage {
     Clippy,
     /// Licences and advisories of dependencies; optional, needs cargo-deny.
     Deny,
-    /// The console: types, build, lints and unit tests.
+    /// The console: types, build and unit tests.
     Console,
     /// The Rust tests, on SQLite and on PostgreSQL.
     Rust,
@@ -173,16 +174,12 @@ fn deny() -> Result<Outcome> {
 
 fn console_tests() -> Result<()> {
     console::build()?;
-    for script in ["lint", "test"] {
-        shell::run(&mut console::script("console", script))?;
-    }
-    Ok(())
+    shell::run(&mut console::script("console", "test"))
 }
 
 /// Every Rust test but the kill suite.
 fn rust_tests() -> Result<()> {
     tools::ruby()?;
-    let postgres = tools::postgres()?;
     let mut tests = shell::cargo();
     if has_nextest() {
         let others = format!("not test({KILL})");
@@ -190,12 +187,11 @@ fn rust_tests() -> Result<()> {
     } else {
         tests.args(["test", "--workspace", "--no-fail-fast", "--", "--skip", KILL]);
     }
-    shell::run(tests.env("KAPOK_PG_BIN", postgres))
+    shell::run(with_postgres(&mut tests)?)
 }
 
 /// The kill suite, alone on the machine.
 fn kill_tests() -> Result<()> {
-    let postgres = tools::postgres()?;
     let mut tests = shell::cargo();
     if has_nextest() {
         let these = format!("test({KILL})");
@@ -203,7 +199,15 @@ fn kill_tests() -> Result<()> {
     } else {
         tests.args(["test", "--workspace", "--tests", "--", "--test-threads=1", KILL]);
     }
-    shell::run(tests.env("KAPOK_PG_BIN", postgres))
+    shell::run(with_postgres(&mut tests)?)
+}
+
+/// Tells the tests where PostgreSQL's programs are, unless they are given a server.
+fn with_postgres(tests: &mut Command) -> Result<&mut Command> {
+    if std::env::var_os("KAPOK_TEST_POSTGRES_URL").is_none() {
+        tests.env("KAPOK_PG_BIN", tools::postgres()?);
+    }
+    Ok(tests)
 }
 
 fn has_nextest() -> bool {

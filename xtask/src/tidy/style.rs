@@ -36,19 +36,23 @@ fn opening(file: &File, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A silenced lint gives its reason and is noticed when it is no longer needed.
+/// A silenced lint gives its reason and is noticed when it is no longer needed; so does a test
+/// that is left out.
 fn silenced(file: &File, findings: &mut Vec<Finding>) {
     let Some(source) = &file.rust else { return };
     for (index, line) in source.code().lines().enumerate() {
+        let has_reason = || {
+            let attribute = source.code().lines().skip(index).take(8).collect::<String>();
+            attribute.split(']').next().is_some_and(|text| text.contains("reason"))
+        };
         let advice = if line.contains("#[allow(") {
             "write `#[expect(…, reason = \"…\")]`: it is noticed when it is no longer needed"
-        } else if line.contains("#![allow(") {
-            let attribute = source.code().lines().skip(index).take(6).collect::<String>();
-            let end = attribute.find(']').unwrap_or(attribute.len());
-            if attribute.get(..end).is_some_and(|text| text.contains("reason")) {
-                continue;
-            }
+        } else if line.contains("#![allow(") && !has_reason() {
             "give the reason: `#![allow(…, reason = \"…\")]`"
+        } else if (line.contains("#[expect(") || line.contains("#![expect(")) && !has_reason() {
+            "give the reason: `#[expect(…, reason = \"…\")]`"
+        } else if line.contains("#[ignore]") {
+            "run the test, or give the reason: `#[ignore = \"…\"]`"
         } else {
             continue;
         };
@@ -103,6 +107,8 @@ mod tests {
         let text = "//! A.\n#![allow(unused)]\n#![allow(\n    unused,\n    reason = \"x\"\n)]\n";
         assert_eq!(places(check, &[("a.rs", text)]), ["a.rs:2"]);
         assert_eq!(places(check, &[("a.rs", "//! Not `#[allow(x)]`.\n")]), [""; 0]);
+        assert_eq!(places(check, &[("a.rs", "//! A.\n#[expect(dead_code)]\n")]), ["a.rs:2"]);
+        assert_eq!(places(check, &[("a.rs", "//! A.\n#[test]\n#[ignore]\n")]), ["a.rs:3"]);
     }
 
     #[test]

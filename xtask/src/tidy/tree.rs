@@ -50,7 +50,8 @@ impl Tree {
     /// Reads the files that Git tracks, and new ones that it does not ignore.
     pub(crate) fn load(root: &Path) -> Result<Tree> {
         let mut list = shell::command("git");
-        list.current_dir(root);
+        // A build machine may own the clone by another user than the one that builds.
+        list.current_dir(root).args(["-c", "safe.directory=*"]);
         list.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
         let mut files = BTreeMap::new();
         for path in shell::read(&mut list)?.split('\0').filter(|path| !path.is_empty()) {
