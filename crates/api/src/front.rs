@@ -21,6 +21,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Addresses under which the workflow engine answers besides its own (reference §3.1).
 const TASK_PREFIXES: [&str; 2] = ["/app/components/task", "/kinetic-task"];
 
+/// Single submissions of the datastore; the same as those of kapps, since ids are unique.
+const DATASTORE_SUBMISSIONS: &str = "/app/api/v1/datastore/submissions/";
+
 /// The space prefix of the request, `acme` in `/acme/app/api/v1/kapps`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SpaceSlug(pub(crate) String);
@@ -81,6 +84,9 @@ fn normalise(uri: &Uri) -> Address {
     if path.starts_with("/app/") {
         path = path.trim_end_matches('/');
     }
+    let alias = path.strip_prefix(DATASTORE_SUBMISSIONS);
+    let alias = alias.map(|id| format!("/app/api/v1/submissions/{id}"));
+    let path = alias.as_deref().unwrap_or(path);
     let query = uri.query().map(|q| format!("?{q}")).unwrap_or_default();
     let rebuilt = format!("{path}{query}").parse().unwrap_or_else(|_| uri.clone());
     Address { uri: rebuilt, space, task }
@@ -189,6 +195,7 @@ pub(crate) async fn no_route(request: Request) -> Error {
 }
 
 /// The answer to a panic: its message goes to the log only.
+#[expect(clippy::needless_pass_by_value, reason = "the layer asks for this signature")]
 pub(crate) fn panicked(cause: Box<dyn std::any::Any + Send>) -> Response {
     let text = cause.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("unknown");
@@ -209,6 +216,7 @@ mod tests {
             assert_eq!(address.task, task, "{asked}");
         };
         check("/app/api/v1/kapps?q=a%20b", "/app/api/v1/kapps?q=a%20b", None, false);
+        check("/app/api/v1/datastore/submissions/1", "/app/api/v1/submissions/1", None, false);
         check("/app/api/v1/memberships/", "/app/api/v1/memberships", None, false);
         check("/acme/app/api/v1/me", "/app/api/v1/me", Some("acme"), false);
         check("/app/components/task/app/api/v2/runs/1", "/app/api/v2/runs/1", None, true);

@@ -9,6 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// Seconds a client may take to send its body.
@@ -140,6 +141,17 @@ fn unknown_property(reason: &str) -> Option<String> {
     let (name, expected) = rest.split_once('`')?;
     let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
     Some(unknown_message(name, &known))
+}
+
+/// Refuses a body with a property that is not among the `known` ones.
+///
+/// # Errors
+/// 400, naming the property and the known one nearest to it.
+pub fn require_known(body: &Map<String, Value>, known: &[&str]) -> Result<()> {
+    match body.keys().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(Error::bad_request(unknown_message(name, known))),
+        None => Ok(()),
+    }
 }
 
 /// Says that a property is unknown and which known one is nearest.

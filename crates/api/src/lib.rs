@@ -7,16 +7,22 @@
 mod app;
 pub mod auth;
 pub mod error;
+mod forms;
 mod front;
 mod health;
 pub mod include;
 pub mod input;
 mod kapps;
 pub mod list;
+mod memberships;
 pub mod openapi;
 pub mod router;
+mod sign_in;
 mod spaces;
 mod stream;
+mod submissions;
+mod teams;
+mod users;
 mod version;
 
 pub use app::{App, Settings};

@@ -2,7 +2,10 @@
 //! the same rows. What happens around all of them stands in [`crate::front`].
 
 use crate::App;
-use crate::{auth, front, health, kapps, openapi, spaces, stream, version};
+use crate::{
+    auth, forms, front, health, kapps, memberships, openapi, sign_in, spaces, stream, submissions,
+    teams, users, version,
+};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
@@ -19,6 +22,8 @@ fn open() -> OpenApiRouter<App> {
         .routes(routes!(health::ready))
         .routes(routes!(version::read))
         .routes(routes!(openapi::read))
+        .routes(routes!(sign_in::login))
+        .routes(routes!(sign_in::logout))
 }
 
 /// Routes of signed-in users; the platform decides what each may see.
@@ -28,6 +33,20 @@ fn signed_in() -> OpenApiRouter<App> {
         .routes(routes!(spaces::read))
         .routes(routes!(kapps::list))
         .routes(routes!(kapps::read))
+        .routes(routes!(forms::list))
+        .routes(routes!(forms::read))
+        .routes(routes!(forms::list_datastore))
+        .routes(routes!(forms::read_datastore))
+        .routes(routes!(submissions::list, submissions::create))
+        .routes(routes!(submissions::search))
+        .routes(routes!(submissions::list_kapp))
+        .routes(routes!(submissions::search_kapp))
+        .routes(routes!(submissions::list_datastore, submissions::create_datastore))
+        .routes(routes!(submissions::read, submissions::update, submissions::submit_page))
+        .routes(routes!(users::read_me, users::update_me))
+        .routes(routes!(users::read, users::update))
+        .routes(routes!(teams::list))
+        .routes(routes!(teams::read))
 }
 
 /// Routes of space administrators.
@@ -36,6 +55,18 @@ fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(spaces::update))
         .routes(routes!(kapps::create))
         .routes(routes!(kapps::update, kapps::delete))
+        .routes(routes!(forms::create))
+        .routes(routes!(forms::update, forms::delete))
+        .routes(routes!(forms::create_datastore))
+        .routes(routes!(forms::update_datastore, forms::delete_datastore))
+        .routes(routes!(submissions::patch_new))
+        .routes(routes!(submissions::patch, submissions::delete))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::delete))
+        .routes(routes!(teams::create))
+        .routes(routes!(teams::update, teams::delete))
+        .routes(routes!(memberships::create))
+        .routes(routes!(memberships::delete))
 }
 
 /// The table and its description.

@@ -1,0 +1,51 @@
+//! `/app/api/v1/memberships`: users in teams.
+
+use crate::App;
+use crate::auth::Caller;
+use crate::error::Result;
+use crate::include::{Include, IncludeQuery};
+use crate::input::{Json, Path, Query};
+use crate::{list, teams, users};
+use axum::extract::State;
+use platform::memberships::{Membership, MembershipInput};
+use serde_json::{Value, json};
+
+fn document(membership: &Membership, include: &Include) -> Value {
+    let below = |name: &str| include.below(name).cloned().unwrap_or_default();
+    json!({
+        "team": teams::document(&membership.team, &below("team")),
+        "user": users::document(&membership.user, &below("user")),
+    })
+}
+
+/// Puts a user into a team.
+#[utoipa::path(post, path = "/app/api/v1/memberships", tag = "Teams", params(IncludeQuery),
+    request_body(content = inline(Object),
+        description = "`{team: {slug | name}, user: {username}}`"),
+    responses((status = 200, description = "`{membership: {team, user}}`",
+        body = inline(Object))))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<IncludeQuery>,
+    Json(body): Json<Value>,
+) -> Result<axum::Json<Value>> {
+    let input = MembershipInput::from_json(&body)?;
+    let membership = app.platform.add_membership(&caller, input).await?;
+    Ok(list::wrapped("membership", document(&membership, &query.read())))
+}
+
+/// Takes a user out of a team.
+#[utoipa::path(delete, path = "/app/api/v1/memberships/{key}", tag = "Teams",
+    params(("key" = String, Path, description = "`{team slug}_{username}`"), IncludeQuery),
+    responses((status = 200, description = "`{membership: {team, user}}` as it was",
+        body = inline(Object))))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(key): Path<String>,
+    Query(query): Query<IncludeQuery>,
+) -> Result<axum::Json<Value>> {
+    let membership = app.platform.remove_membership(&caller, &key).await?;
+    Ok(list::wrapped("membership", document(&membership, &query.read())))
+}
