@@ -5,15 +5,21 @@
 //! `webhooks::insert(tx, &webhook)?`, `webhooks::by_name(tx, space, name)?`. Not found is `None`;
 //! a guarded update that found another state is `false`.
 
+pub mod attempts;
+pub mod dashboard;
 pub mod db;
+pub mod events;
 pub mod forms;
+pub mod jobs;
 pub mod kapps;
 pub mod memberships;
+mod rows;
 pub mod sessions;
 pub mod spaces;
 pub mod submissions;
 pub mod teams;
 pub mod users;
+pub mod webhooks;
 
 pub use db::{
     Dialect, Error, Limits, Options, Row, Select, Sql, Stats, Store, Tx, Value, migrations,
