@@ -10,6 +10,7 @@ mod source;
 mod sql;
 mod style;
 mod tree;
+mod web;
 
 use anyhow::{Result, bail};
 
@@ -42,6 +43,7 @@ const RULES: &[Rule] = &[
     files::generated,
     history::changelog,
     prose::links,
+    web::dead,
 ];
 
 /// Checks every rule on the files of the repository and prints what it finds.

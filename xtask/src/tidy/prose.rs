@@ -1,6 +1,7 @@
 //! Links between documents lead somewhere: to a file or folder of the repository, and to a
 //! heading where they name one. Addresses on the web are not followed.
 
+use super::tree::resolve;
 use super::{File, Finding, Tree};
 
 /// Checks the links of every Markdown file.
@@ -74,20 +75,6 @@ fn prose(file: &File) -> impl Iterator<Item = (usize, &str)> {
         fenced ^= fence;
         !fenced && !fence
     })
-}
-
-/// A path relative to a file, with `..` and `.` worked out.
-fn resolve(file: &str, target: &str) -> String {
-    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 #[cfg(test)]

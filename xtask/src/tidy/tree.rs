@@ -100,3 +100,17 @@ impl Tree {
         self.files.values().filter_map(|file| Some((file, file.rust.as_ref()?)))
     }
 }
+
+/// A path relative to a file, with `..` and `.` worked out.
+pub(crate) fn resolve(file: &str, target: &str) -> String {
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
