@@ -47,6 +47,9 @@ struct Options {
     /// An empty PostgreSQL database to measure on; SQLite in a temporary folder when absent.
     #[arg(long)]
     database_url: Option<String>,
+    /// Measures on a fresh database of the tests' private PostgreSQL.
+    #[arg(long, conflicts_with = "database_url")]
+    postgres: bool,
     /// The folder for temporary data, on the disk to measure; the system's when absent.
     #[arg(long)]
     dir: Option<PathBuf>,

@@ -44,10 +44,11 @@ struct Received {
 /// Measures everything.
 pub(crate) async fn run(options: &Options) -> Result<Figures> {
     let mut figures = Figures::default();
-    circumstances(options, &mut figures);
+    let private = if options.postgres { Some(testkit::postgres().await) } else { None };
+    let database = options.database_url.as_deref().or(private.as_ref().map(testkit::Database::url));
+    circumstances(options, database, &mut figures);
     let dir = options.dir.clone().unwrap_or_else(std::env::temp_dir);
     let data = tempfile::tempdir_in(&dir).context("cannot make a folder for the data")?;
-    let database = options.database_url.as_deref();
 
     let (server, ready) = process::server(&options.server, data.path(), database).await?;
     let receiver = process::receiver()?;
@@ -93,14 +94,14 @@ pub(crate) async fn run(options: &Options) -> Result<Figures> {
     Ok(figures)
 }
 
-fn circumstances(options: &Options, figures: &mut Figures) {
+fn circumstances(options: &Options, database: Option<&str>, figures: &mut Figures) {
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let cpu = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("model name"))?;
         Some(line.split_once(':')?.1.trim().to_owned())
     });
     figures.fact("machine", format!("{cores} cores, {}", cpu.unwrap_or_default()));
-    let database = match options.database_url {
+    let database = match database {
         Some(_) => "PostgreSQL (its own CPU time and disk are not counted)",
         None => "SQLite, synchronous=FULL",
     };

@@ -16,7 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("server", &["model", "store", "expr", "runtime", "platform", "webhooks", "workflows", "api"]),
     ("testkit", &["model", "store", "runtime"]),
     ("xtask", &[]),
-    ("bench", &[]),
+    ("bench", &["testkit"]),
 ];
 
 /// Outside crates that only some of ours may name, with what the others should do.
