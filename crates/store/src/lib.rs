@@ -8,16 +8,22 @@
 pub mod attempts;
 pub mod dashboard;
 pub mod db;
+pub mod errors;
 pub mod events;
 pub mod forms;
 pub mod jobs;
 pub mod kapps;
 pub mod memberships;
 mod rows;
+pub mod runs;
 pub mod sessions;
+pub mod sources;
 pub mod spaces;
 pub mod submissions;
+pub mod tasks;
 pub mod teams;
+pub mod trees;
+pub mod triggers;
 pub mod users;
 pub mod webhooks;
 

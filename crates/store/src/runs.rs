@@ -1,0 +1,442 @@
+//! Rows of runs: their birth, the guarded write that moves them, leases and lists.
+
+use crate::trees::like;
+use crate::{Error, Row, Select, Sql, Tx};
+use model::id::{EventId, JobId, RunId, SpaceId, TraceId, TreeId, TreeVersionId};
+use model::run::{Run, RunState};
+use model::time::Micros;
+
+macro_rules! select {
+    ($data:literal, $state:literal, $tail:literal) => {
+        Sql::both(concat!(
+            "SELECT r.id, r.space_id, r.tree_id, r.tree_version_id, r.job_id, r.event_id, ",
+            "r.trace_id, r.depth, r.source_record_id, ",
+            $data,
+            ", r.state, r.token, ",
+            $state,
+            ", r.originator, r.leased_by, r.leased_until, r.wake_at, r.version, r.created_at, ",
+            "r.created_by, r.updated_at, r.finished_at",
+            $tail
+        ))
+    };
+}
+
+fn read(row: &Row) -> Result<Run, Error> {
+    let state = row.text(10)?;
+    Ok(Run {
+        id: RunId(row.i64(0)?),
+        space_id: SpaceId(row.text(1)?),
+        tree_id: TreeId(row.text(2)?),
+        tree_version_id: TreeVersionId(row.i64(3)?),
+        job_id: row.opt_text(4)?.map(JobId),
+        event_id: row.opt_text(5)?.map(EventId),
+        trace_id: TraceId(row.text(6)?),
+        depth: row.i64(7)?,
+        source_record_id: row.opt_text(8)?,
+        source_data: row.opt_text(9)?,
+        state: RunState::parse(&state)
+            .ok_or_else(|| Error::db(format!("{state} is not a run state")))?,
+        token: row.text(11)?,
+        engine_state: row.text(12)?,
+        originator: row.text(13)?,
+        leased_by: row.opt_text(14)?,
+        leased_until: row.opt_micros(15)?,
+        wake_at: row.opt_micros(16)?,
+        version: row.i64(17)?,
+        created_at: row.micros(18)?,
+        created_by: row.text(19)?,
+        updated_at: row.micros(20)?,
+        finished_at: row.opt_micros(21)?,
+    })
+}
+
+const INSERT: Sql = Sql::both(
+    "INSERT INTO runs (space_id, tree_id, tree_version_id, job_id, event_id, trace_id, depth, \
+     source_record_id, source_data, state, token, engine_state, originator, leased_by, \
+     leased_until, wake_at, version, created_at, created_by, updated_at, finished_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+     $19, $20, $21) ON CONFLICT (job_id) WHERE job_id IS NOT NULL DO NOTHING RETURNING id",
+);
+
+/// Adds a run and returns its number; `None` when its job has started one before.
+///
+/// # Errors
+/// Those of the store.
+pub fn insert(tx: &mut Tx, run: &Run) -> Result<Option<RunId>, Error> {
+    let r = run;
+    tx.query_opt(
+        &INSERT,
+        &[
+            (&r.space_id).into(),
+            (&r.tree_id).into(),
+            r.tree_version_id.into(),
+            r.job_id.as_ref().into(),
+            r.event_id.as_ref().into(),
+            (&r.trace_id).into(),
+            r.depth.into(),
+            r.source_record_id.as_ref().into(),
+            r.source_data.as_ref().into(),
+            r.state.as_str().into(),
+            (&r.token).into(),
+            (&r.engine_state).into(),
+            (&r.originator).into(),
+            r.leased_by.as_ref().into(),
+            r.leased_until.into(),
+            r.wake_at.into(),
+            r.version.into(),
+            r.created_at.into(),
+            (&r.created_by).into(),
+            r.updated_at.into(),
+            r.finished_at.into(),
+        ],
+        |row| Ok(RunId(row.i64(0)?)),
+    )
+}
+
+const BY_JOB: Sql = Sql::both("SELECT id FROM runs WHERE job_id = $1");
+
+/// The run that a job started.
+///
+/// # Errors
+/// Those of the store.
+pub fn by_job(tx: &mut Tx, job: &JobId) -> Result<Option<RunId>, Error> {
+    tx.query_opt(&BY_JOB, &[job.into()], |row| Ok(RunId(row.i64(0)?)))
+}
+
+const BY_ID: Sql =
+    select!("r.source_data", "r.engine_state", " FROM runs r WHERE r.id = $1 AND r.space_id = $2");
+
+/// Finds a run of a space, whole.
+///
+/// # Errors
+/// Those of the store.
+pub fn by_id(tx: &mut Tx, space: &SpaceId, id: RunId) -> Result<Option<Run>, Error> {
+    tx.query_opt(&BY_ID, &[id.into(), space.into()], read)
+}
+
+const LOAD: Sql = select!("r.source_data", "r.engine_state", " FROM runs r WHERE r.id = $1");
+
+/// Finds a run for the engine, in whatever space.
+///
+/// # Errors
+/// Those of the store.
+pub fn load(tx: &mut Tx, id: RunId) -> Result<Option<Run>, Error> {
+    tx.query_opt(&LOAD, &[id.into()], read)
+}
+
+/// What a step of the engine writes to a run.
+#[derive(Clone, Debug)]
+pub struct Advance {
+    /// The run.
+    pub id: RunId,
+    /// The version the step started from.
+    pub from_version: i64,
+    /// The new state.
+    pub state: RunState,
+    /// The engine's own state.
+    pub engine_state: String,
+    /// Who keeps the run, and until when; `None` lets it go.
+    pub lease: Option<(String, Micros)>,
+    /// When the engine has to look at it next.
+    pub wake_at: Option<Micros>,
+    /// Now.
+    pub now: Micros,
+}
+
+const ADVANCE: Sql = Sql::both(
+    "UPDATE runs SET state = $3, engine_state = $4, leased_by = $5, leased_until = $6, \
+     wake_at = $7, updated_at = $8, finished_at = $9, version = version + 1 \
+     WHERE id = $1 AND version = $2",
+);
+
+/// Moves a run that still has the version the step started from; false when it has moved.
+///
+/// # Errors
+/// Those of the store.
+pub fn advance(tx: &mut Tx, a: &Advance) -> Result<bool, Error> {
+    let (by, until) = a.lease.as_ref().map(|(by, until)| (by, *until)).unzip();
+    let done = matches!(a.state, RunState::Complete | RunState::Cancelled);
+    let changed = tx.execute(
+        &ADVANCE,
+        &[
+            a.id.into(),
+            a.from_version.into(),
+            a.state.as_str().into(),
+            (&a.engine_state).into(),
+            by.into(),
+            until.into(),
+            a.wake_at.into(),
+            a.now.into(),
+            done.then_some(a.now).into(),
+        ],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Who takes a run, and until when.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The node's name.
+    pub node: String,
+    /// Now.
+    pub now: Micros,
+    /// When the lease ends.
+    pub until: Micros,
+}
+
+const WAKE: Sql = Sql::both(
+    "UPDATE runs SET wake_at = $2, version = version + 1, \
+     leased_until = CASE WHEN leased_until IS NULL OR leased_until <= $2 THEN $4 \
+       ELSE leased_until END, \
+     leased_by = CASE WHEN leased_until IS NULL OR leased_until <= $2 THEN $3 ELSE leased_by END \
+     WHERE id = $1 AND state <> 'Cancelled'",
+);
+
+/// Makes a run look at its inbox: whoever walks it is refused and reads again; nobody's becomes
+/// the caller's. False when it is gone or called off.
+///
+/// # Errors
+/// Those of the store.
+pub fn wake(tx: &mut Tx, id: RunId, claim: &Claim) -> Result<bool, Error> {
+    let values = [id.into(), claim.now.into(), (&claim.node).into(), claim.until.into()];
+    Ok(tx.execute(&WAKE, &values)? == 1)
+}
+
+// SQLite has one writer, so its rows need no locks and it has no SKIP LOCKED.
+const CLAIM_DUE: Sql = Sql::per(
+    "UPDATE runs SET leased_by = $1, leased_until = $2, wake_at = NULL, version = version + 1 \
+     WHERE id IN (SELECT id FROM runs WHERE wake_at <= $3 AND (leased_until IS NULL \
+     OR leased_until <= $3 OR leased_by = $1) ORDER BY wake_at LIMIT $4) RETURNING id",
+    "UPDATE runs SET leased_by = $1, leased_until = $2, wake_at = NULL, version = version + 1 \
+     WHERE id IN (SELECT id FROM runs WHERE wake_at <= $3 AND (leased_until IS NULL \
+     OR leased_until <= $3 OR leased_by = $1) ORDER BY wake_at LIMIT $4 \
+     FOR UPDATE SKIP LOCKED) RETURNING id",
+);
+
+const CLAIM_EXPIRED: Sql = Sql::per(
+    "UPDATE runs SET leased_by = $1, leased_until = $2, wake_at = NULL, version = version + 1 \
+     WHERE id IN (SELECT id FROM runs WHERE leased_until <= $3 ORDER BY leased_until LIMIT $4) \
+     RETURNING id",
+    "UPDATE runs SET leased_by = $1, leased_until = $2, wake_at = NULL, version = version + 1 \
+     WHERE id IN (SELECT id FROM runs WHERE leased_until <= $3 ORDER BY leased_until LIMIT $4 \
+     FOR UPDATE SKIP LOCKED) RETURNING id",
+);
+
+/// Takes runs whose time has come or whose lease has expired, at most `limit` of each.
+///
+/// # Errors
+/// Those of the store.
+pub fn claim(tx: &mut Tx, claim: &Claim, limit: i64) -> Result<Vec<RunId>, Error> {
+    let values = [(&claim.node).into(), claim.until.into(), claim.now.into(), limit.into()];
+    let mut claimed = tx.query(&CLAIM_DUE, &values, |row| Ok(RunId(row.i64(0)?)))?;
+    claimed.extend(tx.query(&CLAIM_EXPIRED, &values, |row| Ok(RunId(row.i64(0)?)))?);
+    Ok(claimed)
+}
+
+const NEXT_WAKE: Sql =
+    Sql::both("SELECT min(wake_at) FROM runs WHERE wake_at IS NOT NULL AND leased_until IS NULL");
+
+/// When the next timer of a run that nobody holds is due.
+///
+/// # Errors
+/// Those of the store.
+pub fn next_wake(tx: &mut Tx) -> Result<Option<Micros>, Error> {
+    tx.query_one(&NEXT_WAKE, &[], |row| row.opt_micros(0))
+}
+
+const RENEW: Sql = Sql::both("UPDATE runs SET leased_until = $3 WHERE id = $1 AND leased_by = $2");
+
+/// Prolongs the lease of a run that the node still holds.
+///
+/// # Errors
+/// Those of the store.
+pub fn renew(tx: &mut Tx, id: RunId, claim: &Claim) -> Result<(), Error> {
+    tx.push(&RENEW, &[id.into(), (&claim.node).into(), claim.until.into()])
+}
+
+const EXPIRE_ALL: Sql =
+    Sql::both("UPDATE runs SET leased_until = $1 WHERE leased_until IS NOT NULL");
+
+/// Ends all leases: at the start of the only process that uses the database.
+///
+/// # Errors
+/// Those of the store.
+pub fn expire_all(tx: &mut Tx, now: Micros) -> Result<(), Error> {
+    tx.push(&EXPIRE_ALL, &[now.into()])
+}
+
+const CANCEL: Sql = Sql::both(
+    "UPDATE runs SET state = 'Cancelled', leased_by = NULL, leased_until = NULL, wake_at = NULL, \
+     finished_at = $2, updated_at = $2, version = version + 1 \
+     WHERE id = $1 AND state IN ('Running', 'Waiting', 'Error')",
+);
+
+/// Calls a run off; false when it is finished or gone.
+///
+/// # Errors
+/// Those of the store.
+pub fn cancel(tx: &mut Tx, id: RunId, now: Micros) -> Result<bool, Error> {
+    Ok(tx.execute(&CANCEL, &[id.into(), now.into()])? == 1)
+}
+
+const DELETE: Sql = Sql::both("DELETE FROM runs WHERE id = $1");
+
+/// Removes a run with its tasks, triggers and errors; false when it is gone.
+///
+/// # Errors
+/// Those of the store.
+pub fn delete(tx: &mut Tx, id: RunId) -> Result<bool, Error> {
+    Ok(tx.execute(&DELETE, &[id.into()])? == 1)
+}
+
+const STUCK: Sql = Sql::both(
+    "SELECT r.id FROM runs r WHERE r.state IN ('Running', 'Waiting', 'Error') \
+     AND r.leased_until IS NULL AND r.wake_at IS NULL AND r.updated_at < $1 \
+     AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.run_id = r.id AND t.deferred = TRUE) \
+     AND NOT EXISTS (SELECT 1 FROM errors e WHERE e.run_id = r.id AND e.active = TRUE) \
+     ORDER BY r.id LIMIT $2",
+);
+
+/// Unfinished runs that nothing will ever move: no lease, timer, deferral or open error, and
+/// unchanged since `before`.
+///
+/// # Errors
+/// Those of the store.
+pub fn stuck(tx: &mut Tx, before: Micros, limit: i64) -> Result<Vec<RunId>, Error> {
+    tx.query(&STUCK, &[before.into(), limit.into()], |row| Ok(RunId(row.i64(0)?)))
+}
+
+/// Which runs to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// This run only.
+    pub id: Option<RunId>,
+    /// Only larger numbers.
+    pub after_id: Option<i64>,
+    /// Only smaller numbers.
+    pub before_id: Option<i64>,
+    /// From this instant on.
+    pub start: Option<Micros>,
+    /// Before this instant.
+    pub end: Option<Micros>,
+    /// Of trees of this source.
+    pub source: Option<String>,
+    /// Of trees of this group.
+    pub group: Option<String>,
+    /// Of trees whose group holds this.
+    pub group_fragment: Option<String>,
+    /// Of trees of this name.
+    pub tree: Option<String>,
+    /// Of trees whose name holds this.
+    pub tree_fragment: Option<String>,
+    /// Of this tree.
+    pub tree_id: Option<String>,
+    /// Of trees of this type.
+    pub tree_kind: Option<String>,
+    /// About this record.
+    pub source_record_id: Option<String>,
+    /// Started by this event.
+    pub event_id: Option<String>,
+    /// In any of these states; empty: all.
+    pub states: Vec<RunState>,
+    /// Oldest first.
+    pub ascending: bool,
+}
+
+/// A run in a list, without its data, and the tree it is of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// The run; its source data and engine state are left out.
+    pub run: Run,
+    /// The tree's source.
+    pub source: String,
+    /// The tree's group.
+    pub group: String,
+    /// The tree's name.
+    pub tree: String,
+    /// The tree's type.
+    pub tree_kind: String,
+}
+
+const LIST: Sql = select!(
+    "NULL",
+    "''",
+    ", t.source, t.tree_group, t.name, t.kind \
+     FROM runs r JOIN trees t ON t.id = r.tree_id WHERE r.space_id = $1"
+);
+const COUNT: Sql =
+    Sql::both("SELECT count(*) FROM runs r JOIN trees t ON t.id = r.tree_id WHERE r.space_id = $1");
+
+fn narrow<'a>(select: &mut Select<'a>, filter: &'a Filter) {
+    let texts: [(&'static str, &'a Option<String>); 7] = [
+        ("t.source = $?", &filter.source),
+        ("t.tree_group = $?", &filter.group),
+        ("t.name = $?", &filter.tree),
+        ("r.tree_id = $?", &filter.tree_id),
+        ("t.kind = $?", &filter.tree_kind),
+        ("r.source_record_id = $?", &filter.source_record_id),
+        ("r.event_id = $?", &filter.event_id),
+    ];
+    for (fragment, value) in texts {
+        if let Some(value) = value {
+            select.and(fragment, value);
+        }
+    }
+    let numbers = [
+        ("r.id = $?", filter.id.map(|id| id.0)),
+        ("r.id > $?", filter.after_id),
+        ("r.id < $?", filter.before_id),
+        ("r.created_at >= $?", filter.start.map(|at| at.0)),
+        ("r.created_at < $?", filter.end.map(|at| at.0)),
+    ];
+    for (fragment, value) in numbers {
+        if let Some(value) = value {
+            select.and(fragment, value);
+        }
+    }
+    if let Some(fragment) = &filter.group_fragment {
+        select.and("lower(t.tree_group) LIKE $? ESCAPE '\\'", like(fragment));
+    }
+    if let Some(fragment) = &filter.tree_fragment {
+        select.and("lower(t.name) LIKE $? ESCAPE '\\'", like(fragment));
+    }
+    if !filter.states.is_empty() {
+        select.and_in("r.state", filter.states.iter().map(|s| s.as_str().into()).collect());
+    }
+}
+
+/// Lists runs, newest first unless asked otherwise.
+///
+/// # Errors
+/// Those of the store.
+pub fn list(
+    tx: &mut Tx,
+    space: &SpaceId,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Listed>, Error> {
+    let mut select = Select::new(&LIST, &[space.into()]);
+    narrow(&mut select, filter);
+    let order =
+        if filter.ascending { "ORDER BY r.id LIMIT $?" } else { "ORDER BY r.id DESC LIMIT $?" };
+    select.end(order, limit);
+    select.query(tx, |row| {
+        Ok(Listed {
+            run: read(row)?,
+            source: row.text(22)?,
+            group: row.text(23)?,
+            tree: row.text(24)?,
+            tree_kind: row.text(25)?,
+        })
+    })
+}
+
+/// Counts runs.
+///
+/// # Errors
+/// Those of the store.
+pub fn count(tx: &mut Tx, space: &SpaceId, filter: &Filter) -> Result<i64, Error> {
+    let mut select = Select::new(&COUNT, &[space.into()]);
+    narrow(&mut select, filter);
+    Ok(select.query(tx, |row| row.i64(0))?.first().copied().unwrap_or_default())
+}

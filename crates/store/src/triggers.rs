@@ -1,0 +1,210 @@
+//! Rows of triggers. Those that are `New` and not scheduled are a run's inbox: whoever completes a
+//! deferral or decides about an error adds one, and the engine takes them in the order of their
+//! numbers, in the write that moves the run.
+
+use crate::{Error, Row, Select, Sql, Tx};
+use model::id::{RunId, SpaceId, TriggerId};
+use model::run::{Trigger, TriggerStatus};
+use model::time::Micros;
+
+macro_rules! select {
+    ($tail:literal) => {
+        Sql::both(concat!(
+            "SELECT g.id, g.run_id, g.action, g.kind, g.status, g.node_id, g.node_name, ",
+            "g.loop_index, g.branch_id, g.originator, g.scheduled_at, g.token, g.results, ",
+            "g.message, g.created_at, g.updated_at FROM triggers g ",
+            $tail
+        ))
+    };
+}
+
+fn read(row: &Row) -> Result<Trigger, Error> {
+    let status = row.text(4)?;
+    Ok(Trigger {
+        id: TriggerId(row.i64(0)?),
+        run_id: RunId(row.i64(1)?),
+        action: row.text(2)?,
+        kind: row.text(3)?,
+        status: TriggerStatus::parse(&status)
+            .ok_or_else(|| Error::db(format!("{status} is not a trigger status")))?,
+        node_id: row.text(5)?,
+        node_name: row.text(6)?,
+        loop_index: row.text(7)?,
+        branch_id: row.i64(8)?,
+        originator: row.text(9)?,
+        scheduled_at: row.opt_micros(10)?,
+        token: row.opt_text(11)?,
+        results: row.json(12)?,
+        message: row.opt_text(13)?,
+        created_at: row.micros(14)?,
+        updated_at: row.micros(15)?,
+    })
+}
+
+const INSERT: Sql = Sql::both(
+    "INSERT INTO triggers (run_id, action, kind, status, node_id, node_name, loop_index, \
+     branch_id, originator, scheduled_at, token, results, message, created_at, updated_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+);
+const INSERT_NUMBERED: Sql = Sql::both(
+    "INSERT INTO triggers (run_id, action, kind, status, node_id, node_name, loop_index, \
+     branch_id, originator, scheduled_at, token, results, message, created_at, updated_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id",
+);
+
+fn values(trigger: &Trigger) -> [crate::Value<'_>; 15] {
+    let t = trigger;
+    [
+        t.run_id.into(),
+        (&t.action).into(),
+        (&t.kind).into(),
+        t.status.as_str().into(),
+        (&t.node_id).into(),
+        (&t.node_name).into(),
+        (&t.loop_index).into(),
+        t.branch_id.into(),
+        (&t.originator).into(),
+        t.scheduled_at.into(),
+        t.token.as_ref().into(),
+        (&t.results).into(),
+        t.message.as_ref().into(),
+        t.created_at.into(),
+        t.updated_at.into(),
+    ]
+}
+
+/// Adds a trigger; its id is drawn by the database.
+///
+/// # Errors
+/// Those of the store.
+pub fn insert(tx: &mut Tx, trigger: &Trigger) -> Result<(), Error> {
+    tx.push(&INSERT, &values(trigger))
+}
+
+/// Adds a trigger and returns its number.
+///
+/// # Errors
+/// Those of the store.
+pub fn insert_numbered(tx: &mut Tx, trigger: &Trigger) -> Result<TriggerId, Error> {
+    tx.query_one(&INSERT_NUMBERED, &values(trigger), |row| Ok(TriggerId(row.i64(0)?)))
+}
+
+const INBOX: Sql = select!(
+    "WHERE g.run_id = $1 AND g.status = 'New' AND g.scheduled_at IS NULL ORDER BY g.id LIMIT 1000"
+);
+
+/// What waits to be taken by the engine, in order.
+///
+/// # Errors
+/// Those of the store.
+pub fn inbox(tx: &mut Tx, run: RunId) -> Result<Vec<Trigger>, Error> {
+    tx.query(&INBOX, &[run.into()], read)
+}
+
+const OF_RUN: Sql = select!("WHERE g.run_id = $1 ORDER BY g.id");
+
+/// All triggers of a run, in order.
+///
+/// # Errors
+/// Those of the store.
+pub fn of_run(tx: &mut Tx, run: RunId) -> Result<Vec<Trigger>, Error> {
+    tx.query(&OF_RUN, &[run.into()], read)
+}
+
+const CLOSE: Sql =
+    Sql::both("UPDATE triggers SET status = 'Closed', updated_at = $2 WHERE id = $1");
+
+/// Notes that a trigger was taken.
+///
+/// # Errors
+/// Those of the store.
+pub fn close(tx: &mut Tx, id: TriggerId, now: Micros) -> Result<(), Error> {
+    tx.push(&CLOSE, &[id.into(), now.into()])
+}
+
+const CLOSE_DUE: Sql = Sql::both(
+    "UPDATE triggers SET status = 'Closed', updated_at = $3 \
+     WHERE run_id = $1 AND token = $2 AND status = 'New' AND scheduled_at IS NOT NULL",
+);
+
+/// Notes that the scheduled trigger of a task came due.
+///
+/// # Errors
+/// Those of the store.
+pub fn close_due(tx: &mut Tx, run: RunId, token: &str, now: Micros) -> Result<(), Error> {
+    tx.push(&CLOSE_DUE, &[run.into(), token.into(), now.into()])
+}
+
+const CLOSE_ALL: Sql = Sql::both(
+    "UPDATE triggers SET status = 'Closed', updated_at = $2 WHERE run_id = $1 AND status = 'New'",
+);
+
+/// Closes whatever waits in a run that was called off.
+///
+/// # Errors
+/// Those of the store.
+pub fn close_all(tx: &mut Tx, run: RunId, now: Micros) -> Result<(), Error> {
+    tx.push(&CLOSE_ALL, &[run.into(), now.into()])
+}
+
+/// Which triggers to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Of this run.
+    pub run_id: Option<RunId>,
+    /// `Root`, `Complete`, `Update`.
+    pub action: Option<String>,
+    /// A status.
+    pub status: Option<String>,
+    /// A token.
+    pub token: Option<String>,
+    /// Only those that wait for their time.
+    pub scheduled: bool,
+    /// Only those with a smaller number, for paging.
+    pub before: Option<i64>,
+}
+
+const LIST: Sql = select!("JOIN runs r ON r.id = g.run_id WHERE r.space_id = $1");
+
+/// Lists triggers, newest first.
+///
+/// # Errors
+/// Those of the store.
+pub fn list(
+    tx: &mut Tx,
+    space: &SpaceId,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Trigger>, Error> {
+    let mut select = Select::new(&LIST, &[space.into()]);
+    if let Some(run) = filter.run_id {
+        select.and("g.run_id = $?", run);
+    }
+    if let Some(action) = &filter.action {
+        select.and("lower(g.action) = $?", action.to_lowercase());
+    }
+    if let Some(status) = &filter.status {
+        select.and("lower(g.status) = $?", status.to_lowercase());
+    }
+    if let Some(token) = &filter.token {
+        select.and("g.token = $?", token);
+    }
+    if filter.scheduled {
+        select.and_plain("g.status = 'New' AND g.scheduled_at IS NOT NULL");
+    }
+    if let Some(before) = filter.before {
+        select.and("g.id < $?", before);
+    }
+    select.end("ORDER BY g.id DESC LIMIT $?", limit);
+    select.query(tx, read)
+}
+
+const BY_ID: Sql = select!("JOIN runs r ON r.id = g.run_id WHERE r.space_id = $1 AND g.id = $2");
+
+/// Finds a trigger.
+///
+/// # Errors
+/// Those of the store.
+pub fn by_id(tx: &mut Tx, space: &SpaceId, id: TriggerId) -> Result<Option<Trigger>, Error> {
+    tx.query_opt(&BY_ID, &[space.into(), id.into()], read)
+}
