@@ -161,7 +161,7 @@ const form = createRoute({
 const submission = createRoute({
   getParentRoute: () => frame,
   path: '/console/submissions/$id',
-  validateSearch: only('tab'),
+  validateSearch: only('tab', 'done'),
   component: lazyRouteComponent(
     () => import('./routes/submissions/SubmissionPage'),
     'KappSubmission',
@@ -184,7 +184,7 @@ const datastoreForm = createRoute({
 const datastoreSubmission = createRoute({
   getParentRoute: () => frame,
   path: '/console/datastore/submissions/$id',
-  validateSearch: only('tab'),
+  validateSearch: only('tab', 'done'),
   component: lazyRouteComponent(
     () => import('./routes/submissions/SubmissionPage'),
     'DatastoreSubmission',

@@ -24,6 +24,8 @@ const list = (filter: EventFilter, limit: number, pageToken?: string) =>
 export const events = (filter: EventFilter) =>
   infiniteQueryOptions({
     queryKey: ['still', 'events', filter],
+    refetchOnMount: 'always' as const,
+    refetchOnWindowFocus: false,
     queryFn: ({ pageParam }) => list(filter, 50, pageParam),
     initialPageParam: '',
     getNextPageParam: (last) => last.nextPageToken || undefined,

@@ -29,10 +29,15 @@ function list({ kapp, ...filter }: JobFilter, limit: number, pageToken?: string)
   });
 }
 
-/** The pages a person is looking at: not refreshed by themselves, so that rows keep their place. */
+/**
+ * The pages a person is looking at. Not refreshed by themselves, so that rows keep their place;
+ * the queue is, because it is about what moves.
+ */
 export const jobs = (filter: JobFilter) =>
   infiniteQueryOptions({
-    queryKey: ['still', 'jobs', filter],
+    queryKey: [filter.status === 'Queued' ? 'jobs' : 'still', 'jobs', filter],
+    refetchOnMount: 'always' as const,
+    refetchOnWindowFocus: false,
     queryFn: ({ pageParam }) => list(filter, 50, pageParam),
     initialPageParam: '',
     getNextPageParam: (last) => last.nextPageToken || undefined,

@@ -298,8 +298,12 @@ export interface TaskRecord {
   token?: string | null;
   results?: Record<string, unknown> | null;
   deferredResults?: Record<string, unknown> | null;
+  /** Parameters as evaluated. */
+  inputs?: Record<string, unknown> | null;
   parameters?: Record<string, unknown> | null;
   messages?: unknown[];
+  startedAt?: string;
+  finishedAt?: string | null;
   createdAt?: string;
   updatedAt?: string;
 }

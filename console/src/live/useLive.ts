@@ -13,7 +13,6 @@ interface Change {
 /** The query families that a topic of the stream touches. */
 export const FAMILIES: Record<string, string[]> = {
   jobs: ['jobs', 'events'],
-  webhookJobs: ['jobs', 'events'],
   runs: ['runs', 'events', 'jobs'],
   errors: ['errors', 'runs'],
   events: ['events'],
@@ -24,8 +23,7 @@ export const FAMILIES: Record<string, string[]> = {
   kapps: ['kapps', 'forms'],
   users: ['users'],
   teams: ['teams', 'users'],
-  memberships: ['teams', 'users'],
-  space: ['space'],
+  spaces: ['space', 'me'],
 };
 
 export function familiesOf(change: Change): Set<string> {

@@ -68,7 +68,7 @@ export function problemOf(field: FieldElement, value: unknown): string | undefin
   const regex = field.pattern?.regex;
   if (!regex || typeof value !== 'string') return undefined;
   try {
-    if (new RegExp(`^(?:${regex})$`, 'u').test(value)) return undefined;
+    if (new RegExp(`^(?:${regex})$`).test(value)) return undefined;
   } catch {
     return undefined;
   }

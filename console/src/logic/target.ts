@@ -85,7 +85,8 @@ function encode(text: string): string {
 export const treeUrl = (path: TreePath): string =>
   `/app/api/v1/run-tree/${[path.source, path.group, path.name].map(encode).join('/')}`;
 
-export const DEFAULT_SOURCE = 'Kinetic Request CE';
+/** The space names its source in an attribute, so that webhooks survive a rename. */
+export const DEFAULT_SOURCE = "${space('attribute:Task Source Name')}";
 
 /** The conventional tree for what happens at a level, as an address with expressions in it. */
 export function conventional(type: string, event: string, source = DEFAULT_SOURCE): TreePath {

@@ -1,4 +1,193 @@
-// Placeholder.
+// Home: is everything all right?
+import { SegmentedControl } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Suspense, lazy, useState, type ReactNode } from 'react';
+import { dashboard as dashboardQuery } from '../../api/dashboard';
+import type { Dashboard } from '../../api/types';
+import type { Tone } from '../../logic/states';
+import { plural } from '../../logic/text';
+import { Fault, Head, Panel, Waiting } from '../../parts/Page';
+import { ToneIcon } from '../../parts/Status';
+import { To } from '../../parts/To';
+import { When } from '../../parts/When';
+import { titleOfApproval } from '../approvals/Approvals';
+import { useOpenApprovals } from '../approvals/useApprovals';
+import { Checklist } from './Checklist';
+import classes from './Home.module.css';
+
+const Chart = lazy(() => import('./Chart'));
+
 export function Home() {
-  return null;
+  const [minutes, setMinutes] = useState('60');
+  const { data, error, refetch } = useQuery(dashboardQuery(Number(minutes)));
+  return (
+    <>
+      <Head title="Home" />
+      {error ? (
+        <Fault what="The dashboard" error={error} retry={() => void refetch()} />
+      ) : !data ? (
+        <Waiting rows={8} />
+      ) : (
+        <div className="kp-stack">
+          <Sentence data={data} />
+          {isNew(data) && <Checklist />}
+          <Figures data={data} />
+          <Panel
+            title="Deliveries and runs per minute"
+            actions={
+              <SegmentedControl
+                size="xs"
+                aria-label="Time"
+                value={minutes}
+                onChange={setMinutes}
+                data={[
+                  { value: '15', label: '15 min' },
+                  { value: '60', label: '1 h' },
+                  { value: '360', label: '6 h' },
+                ]}
+              />
+            }
+          >
+            <Suspense fallback={<div style={{ height: 220 }} />}>
+              <Chart series={data.series} />
+            </Suspense>
+          </Panel>
+          <div className={classes.columns}>
+            <Failing data={data} />
+            <Waits />
+          </div>
+        </div>
+      )}
+    </>
+  );
+}
+
+const isNew = (data: Dashboard): boolean =>
+  Object.values(data.jobs).every((n) => n === 0) && Object.values(data.runs).every((n) => n === 0);
+
+const TONES: Record<string, Tone> = { ok: 'good', good: 'good', warning: 'warn', warn: 'warn' };
+
+function Sentence({ data }: { data: Dashboard }) {
+  const tone = TONES[data.status.level.toLowerCase()] ?? 'bad';
+  return (
+    <div className={classes.sentence} data-tone={tone} role="status">
+      <span className="kp-status" data-tone={tone}>
+        <ToneIcon tone={tone} size={22} />
+      </span>
+      <span>{data.status.sentence}</span>
+    </div>
+  );
+}
+
+function Figures({ data }: { data: Dashboard }) {
+  return (
+    <div className={classes.figures}>
+      <Figure label="Jobs waiting" value={data.jobs.queued + data.jobs.inProgress}>
+        <To to="/console/jobs" search={{ tab: 'queued' }}>
+          {data.oldestQueuedAt ? (
+            <>
+              Oldest from <When at={data.oldestQueuedAt} />
+            </>
+          ) : (
+            'Nothing waits'
+          )}
+        </To>
+      </Figure>
+      <Figure label="Jobs failed" value={data.jobs.failed} bad>
+        <To to="/console/jobs" search={{ tab: 'failed' }}>
+          {data.jobs.failed ? 'See what failed' : 'None'}
+        </To>
+      </Figure>
+      <Figure label="Runs going" value={data.runs.running + data.runs.waiting}>
+        <To to="/console/runs" search={{ status: 'Waiting' }}>
+          {data.runs.waiting ? `${data.runs.waiting} wait for something` : 'None waits'}
+        </To>
+      </Figure>
+      <Figure label="Open errors" value={data.openErrors} bad>
+        <To to="/console/errors">{data.openErrors ? 'Deal with them' : 'None'}</To>
+      </Figure>
+      <Figure label="Events in 24 h" value={data.events24h ?? 0}>
+        <To to="/console/activity">See the activity</To>
+      </Figure>
+    </div>
+  );
+}
+
+interface FigureProps {
+  label: string;
+  value: number;
+  bad?: boolean;
+  children: ReactNode;
+}
+
+function Figure({ label, value, bad, children }: FigureProps) {
+  return (
+    <div className={classes.figure}>
+      <div className={classes.label}>{label}</div>
+      <div className={classes.value} data-bad={bad && value > 0}>
+        {value.toLocaleString('en')}
+      </div>
+      <div className={classes.hint}>{children}</div>
+    </div>
+  );
+}
+
+function Failing({ data }: { data: Dashboard }) {
+  return (
+    <Panel title="Failing webhooks">
+      {data.failingWebhooks.length === 0 ? (
+        <span className="kp-dim">Every webhook delivers.</span>
+      ) : (
+        <ul className={classes.list}>
+          {data.failingWebhooks.map((one) => (
+            <li key={`${one.kappSlug} ${one.webhook}`}>
+              <To to="/console/jobs" search={{ tab: 'failed', webhook: one.webhook }} strong>
+                {one.webhook}
+              </To>
+              <span className="kp-status" data-tone="bad">
+                {one.failed} failed
+              </span>
+              <div className="kp-dim kp-clip" title={one.lastError ?? undefined}>
+                {one.lastError}
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+function Waits() {
+  const approvals = useOpenApprovals();
+  return (
+    <Panel
+      title="Waiting for a decision"
+      actions={
+        approvals.length > 0 && (
+          <To to="/console/approvals" strong style={{ fontSize: 13 }}>
+            {plural(approvals.length, 'approval')}
+          </To>
+        )
+      }
+    >
+      {approvals.length === 0 ? (
+        <span className="kp-dim">Nothing waits for an answer.</span>
+      ) : (
+        <ul className={classes.list}>
+          {approvals.slice(0, 5).map((one) => (
+            <li key={one.submission.id}>
+              <To to="/console/submissions/$id" params={{ id: one.submission.id }} strong>
+                {titleOfApproval(one)}
+              </To>
+              <span className="kp-dim">
+                <When at={one.submission.createdAt} />
+              </span>
+              <div className="kp-dim">{one.form.name}</div>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
 }

@@ -1,0 +1,230 @@
+// The webhook editor: when, then, only if; with a live verdict beside it.
+import { Alert, Button, Group, Select, Switch, Textarea, TextInput } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState, type FormEvent } from 'react';
+import { kapps } from '../../api/forms';
+import { catalogue, type Scope } from '../../api/webhooks';
+import type { Webhook } from '../../api/types';
+import { conventional, treePath, treeUrl } from '../../logic/target';
+import { done, words } from '../../parts/notify';
+import { Panel } from '../../parts/Page';
+import { TargetPicker } from './TargetPicker';
+import { VerdictPanel } from './VerdictPanel';
+
+export interface Fields {
+  scope: Scope;
+  name: string;
+  type: string;
+  event: string;
+  filter: string;
+  url: string;
+  enabled: boolean;
+}
+
+interface Props {
+  initial: Partial<Webhook> & { scope: Scope };
+  save: (scope: Scope, body: Partial<Webhook>) => Promise<Webhook>;
+  saved: (webhook: Webhook) => void;
+}
+
+function start({ scope, name, type, event, filter, url, enabled }: Props['initial']): Fields {
+  const fallback = scope === null ? 'User' : 'Submission';
+  const fields = {
+    scope,
+    name: name ?? '',
+    type: type ?? fallback,
+    event: event ?? 'Created',
+    filter: filter ?? '',
+    url: url ?? '',
+    enabled: enabled ?? true,
+  };
+  return url ? fields : { ...fields, url: treeUrl(conventional(fields.type, fields.event)) };
+}
+
+export function Editor({ initial, save, saved }: Props) {
+  const existing = initial.name !== undefined;
+  const [fields, setFields] = useState(() => start(initial));
+  const client = useQueryClient();
+  const store = useMutation({
+    mutationFn: () => {
+      const { scope, name, ...rest } = fields;
+      return save(scope, { ...rest, name: name.trim() || proposedName(fields) });
+    },
+    onSuccess: (webhook) => {
+      done(`Webhook ${webhook.name} saved`);
+      void client.invalidateQueries({ queryKey: ['webhooks'] });
+      saved(webhook);
+    },
+  });
+  const set = (change: Partial<Fields>) => {
+    store.reset();
+    setFields((now) => ({ ...now, ...followed(now, change) }));
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    store.mutate();
+  };
+  return (
+    <div className="kp-cols" style={{ gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 440px)' }}>
+      <form onSubmit={submit} aria-label="Webhook">
+        <div className="kp-stack">
+          <Panel title="When">
+            <When fields={fields} set={set} fixed={existing} />
+          </Panel>
+          <Panel title="Then">
+            <TargetPicker fields={fields} set={set} />
+          </Panel>
+          <Panel title="Only if">
+            <Filter fields={fields} set={set} />
+          </Panel>
+          <Panel title="Name and state">
+            <div className="kp-stack">
+              <TextInput
+                label="Name"
+                description="Unique in its level; jobs carry it."
+                placeholder={proposedName(fields)}
+                value={fields.name}
+                onChange={(event) => set({ name: event.currentTarget.value })}
+              />
+              <Switch
+                label="Active"
+                description="A webhook that is switched off lets events pass."
+                checked={fields.enabled}
+                onChange={(event) => set({ enabled: event.currentTarget.checked })}
+              />
+            </div>
+          </Panel>
+          {store.isError && (
+            <Alert color="red" variant="light" title="It was not saved" role="alert">
+              <span style={{ whiteSpace: 'pre-wrap' }}>{words(store.error)}</span>
+            </Alert>
+          )}
+          <Group>
+            <Button type="submit" size="sm" loading={store.isPending}>
+              {existing ? 'Save' : 'Create webhook'}
+            </Button>
+          </Group>
+        </div>
+      </form>
+      <VerdictPanel fields={fields} />
+    </div>
+  );
+}
+
+const proposedName = (fields: Fields) => `${fields.type} ${fields.event}`;
+
+/** A change of type or event takes the conventional target along, unless another was chosen. */
+function followed(now: Fields, change: Partial<Fields>): Partial<Fields> {
+  if (change.type === undefined && change.event === undefined) return change;
+  const before = treeUrl(conventional(now.type, now.event));
+  const path = treePath(now.url);
+  if (now.url !== before && path) return change;
+  if (now.url !== '' && !path) return change;
+  return {
+    ...change,
+    url: treeUrl(conventional(change.type ?? now.type, change.event ?? now.event)),
+  };
+}
+
+interface PartProps {
+  fields: Fields;
+  set: (change: Partial<Fields>) => void;
+}
+
+const SPACE = '\u0000space';
+
+function When({ fields, set, fixed }: PartProps & { fixed: boolean }) {
+  const { data: kappList } = useQuery(kapps);
+  const { data: events } = useQuery(catalogue(fields.scope));
+  const types = Object.keys(events ?? { [fields.type]: [] });
+  return (
+    <div
+      style={{
+        display: 'grid',
+        gap: 12,
+        gridTemplateColumns: 'repeat(auto-fit, minmax(150px, 1fr))',
+      }}
+    >
+      <Select
+        label="Level"
+        allowDeselect={false}
+        disabled={fixed}
+        data={[
+          { value: SPACE, label: 'Space' },
+          ...(kappList ?? []).map(({ slug, name }) => ({ value: slug, label: `Kapp ${name}` })),
+        ]}
+        value={fields.scope ?? SPACE}
+        onChange={(level) => {
+          const scope = level === SPACE ? null : level;
+          const type = scope === null ? 'User' : 'Submission';
+          set(
+            scope === null || fields.scope === null ? { scope, type, event: 'Created' } : { scope },
+          );
+        }}
+      />
+      <Select
+        label="Type"
+        allowDeselect={false}
+        data={types}
+        value={fields.type}
+        onChange={(type) => {
+          if (!type) return;
+          const known = events?.[type] ?? [];
+          set({ type, event: known.includes(fields.event) ? fields.event : (known[0] ?? '') });
+        }}
+      />
+      <Select
+        label="Event"
+        allowDeselect={false}
+        data={events?.[fields.type] ?? [fields.event]}
+        value={fields.event}
+        onChange={(event) => event && set({ event })}
+      />
+    </div>
+  );
+}
+
+const EXAMPLES: Record<string, string[]> = {
+  Submission: ["values('Status') == 'Open'", "submission('coreState') == 'Submitted'"],
+  'Datastore Submission': ["values('Status') == 'Active'"],
+  Form: ["form('slug') == 'laptop'"],
+  User: ["user('spaceAdmin')", "user('email').endsWith('@example.com')"],
+  Team: ["team('name').startsWith('Role::')"],
+};
+
+function Filter({ fields, set }: PartProps) {
+  const examples = EXAMPLES[fields.type] ?? [];
+  return (
+    <>
+      <Textarea
+        label="Filter"
+        description="A JavaScript expression. Empty means always."
+        autosize
+        minRows={2}
+        maxRows={10}
+        spellCheck={false}
+        styles={{ input: { fontFamily: 'var(--kp-mono)', fontSize: 12.5 } }}
+        value={fields.filter}
+        onChange={(event) => set({ filter: event.currentTarget.value })}
+      />
+      {examples.length > 0 && !fields.filter && (
+        <p className="kp-dim" style={{ fontSize: 12.5, margin: '8px 0 0' }}>
+          For example{' '}
+          {examples.map((example, index) => (
+            <span key={example}>
+              {index > 0 && ' or '}
+              <button
+                type="button"
+                className="kp-id"
+                style={{ margin: 0, cursor: 'pointer' }}
+                onClick={() => set({ filter: example })}
+              >
+                {example}
+              </button>
+            </span>
+          ))}
+        </p>
+      )}
+    </>
+  );
+}
