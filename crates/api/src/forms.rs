@@ -86,6 +86,8 @@ impl<'a> Around<'a> {
     }
 }
 
+list::answers!(FormDocument, FormAnswer { form }, FormList { forms });
+
 /// The document of a form.
 pub(crate) fn document(form: &Form, around: Around<'_>, include: &Include) -> FormDocument {
     let kapp = around.kapp.zip(include.below("kapp"));
@@ -114,8 +116,8 @@ pub(crate) fn document(form: &Form, around: Around<'_>, include: &Include) -> Fo
     }
 }
 
-fn wrapped(context: &FormContext, include: &Include) -> axum::Json<Value> {
-    list::wrapped("form", document(&context.form, Around::of(context), include))
+fn wrapped(context: &FormContext, include: &Include) -> axum::Json<FormAnswer> {
+    FormAnswer::of(document(&context.form, Around::of(context), include))
 }
 
 /// What asks for archived forms instead of living ones.
@@ -163,7 +165,7 @@ async fn list_in(
     scope: Scope<'_>,
     params: &ListParams,
     archived: &ArchivedParams,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<FormList>> {
     let include = params.include();
     let page = if archived.asked() {
         let items = app.platform.archived_forms(caller, scope, &archived.which()?).await?;
@@ -176,7 +178,7 @@ async fn list_in(
         _ => None,
     };
     let around = Around { kapp: kapp.as_deref(), space: None };
-    Ok(list::document("forms", &page, |form| document(form, around, &include)))
+    Ok(FormList::of(&page, |form| document(form, around, &include)))
 }
 
 /// A body with a restoration token restores an archived form; without one it is `None`.
@@ -190,7 +192,7 @@ async fn create_in(
     scope: Scope<'_>,
     include: &Include,
     body: &Value,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<FormAnswer>> {
     let input = FormInput::from_json(body)?;
     let context = match restoration_token(body) {
         Some(token) => app.platform.restore_form(caller, scope, token, input).await?,
@@ -205,7 +207,7 @@ async fn update_in(
     (scope, slug): (Scope<'_>, &str),
     include: &Include,
     body: &Value,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<FormAnswer>> {
     let input = FormInput::from_json(body)?;
     let context = match restoration_token(body) {
         Some(token) => app.platform.restore_form(caller, scope, token, input).await?,
@@ -218,14 +220,14 @@ async fn update_in(
 #[utoipa::path(get, path = "/app/api/v1/kapps/{kapp}/forms", tag = "Forms",
     params(("kapp" = String, Path, description = "The kapp's slug."), ListParams, ArchivedParams),
     responses((status = 200, description = "`{forms, nextPageToken, messages}`",
-        body = inline(Object))))]
+        body = FormList)))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     Path(kapp): Path<String>,
     Query(params): Query<ListParams>,
     Query(archived): Query<ArchivedParams>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<FormList>> {
     list_in(&app, &caller, Scope::Kapp(&kapp), &params, &archived).await
 }
 
@@ -233,13 +235,13 @@ pub(crate) async fn list(
 #[utoipa::path(get, path = "/app/api/v1/kapps/{kapp}/forms/{form}", tag = "Forms",
     params(("kapp" = String, Path, description = "The kapp's slug."),
         ("form" = String, Path, description = "The form's slug."), IncludeQuery),
-    responses((status = 200, description = "`{form}`", body = FormDocument)))]
+    responses((status = 200, description = "`{form}`", body = FormAnswer)))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller,
     Path((kapp, form)): Path<(String, String)>,
     Query(query): Query<IncludeQuery>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<FormAnswer>> {
     let context = app.platform.form(&caller, Scope::Kapp(&kapp), &form).await?;
     Ok(wrapped(&context, &query.read()))
 }
@@ -248,14 +250,14 @@ pub(crate) async fn read(
 #[utoipa::path(post, path = "/app/api/v1/kapps/{kapp}/forms", tag = "Forms",
     params(("kapp" = String, Path, description = "The kapp's slug."), IncludeQuery),
     request_body = inline(Object),
-    responses((status = 200, description = "`{form}`", body = FormDocument)))]
+    responses((status = 200, description = "`{form}`", body = FormAnswer)))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
     Path(kapp): Path<String>,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<FormAnswer>> {
     create_in(&app, &caller, Scope::Kapp(&kapp), &query.read(), &body).await
 }
 
@@ -264,14 +266,14 @@ pub(crate) async fn create(
     params(("kapp" = String, Path, description = "The kapp's slug."),
         ("form" = String, Path, description = "The form's slug."), IncludeQuery),
     request_body = inline(Object),
-    responses((status = 200, description = "`{form}`", body = FormDocument)))]
+    responses((status = 200, description = "`{form}`", body = FormAnswer)))]
 pub(crate) async fn update(
     State(app): State<App>,
     caller: Caller,
     Path((kapp, form)): Path<(String, String)>,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<FormAnswer>> {
     update_in(&app, &caller, (Scope::Kapp(&kapp), &form), &query.read(), &body).await
 }
 
@@ -279,13 +281,13 @@ pub(crate) async fn update(
 #[utoipa::path(delete, path = "/app/api/v1/kapps/{kapp}/forms/{form}", tag = "Forms",
     params(("kapp" = String, Path, description = "The kapp's slug."),
         ("form" = String, Path, description = "The form's slug."), IncludeQuery),
-    responses((status = 200, description = "`{form}`", body = FormDocument)))]
+    responses((status = 200, description = "`{form}`", body = FormAnswer)))]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller,
     Path((kapp, form)): Path<(String, String)>,
     Query(query): Query<IncludeQuery>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<FormAnswer>> {
     let context = app.platform.delete_form(&caller, Scope::Kapp(&kapp), &form).await?;
     Ok(wrapped(&context, &query.read()))
 }
@@ -294,26 +296,26 @@ pub(crate) async fn delete(
 #[utoipa::path(get, path = "/app/api/v1/datastore/forms", tag = "Datastore",
     params(ListParams, ArchivedParams),
     responses((status = 200, description = "`{forms, nextPageToken, messages}`",
-        body = inline(Object))))]
+        body = FormList)))]
 pub(crate) async fn list_datastore(
     State(app): State<App>,
     caller: Caller,
     Query(params): Query<ListParams>,
     Query(archived): Query<ArchivedParams>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<FormList>> {
     list_in(&app, &caller, Scope::Datastore, &params, &archived).await
 }
 
 /// Reads a datastore form.
 #[utoipa::path(get, path = "/app/api/v1/datastore/forms/{form}", tag = "Datastore",
     params(("form" = String, Path, description = "The form's slug."), IncludeQuery),
-    responses((status = 200, description = "`{form}`", body = FormDocument)))]
+    responses((status = 200, description = "`{form}`", body = FormAnswer)))]
 pub(crate) async fn read_datastore(
     State(app): State<App>,
     caller: Caller,
     Path(form): Path<String>,
     Query(query): Query<IncludeQuery>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<FormAnswer>> {
     let context = app.platform.form(&caller, Scope::Datastore, &form).await?;
     Ok(wrapped(&context, &query.read()))
 }
@@ -321,13 +323,13 @@ pub(crate) async fn read_datastore(
 /// Creates a datastore form, or restores one whose restoration token the body holds.
 #[utoipa::path(post, path = "/app/api/v1/datastore/forms", tag = "Datastore",
     params(IncludeQuery), request_body = inline(Object),
-    responses((status = 200, description = "`{form}`", body = FormDocument)))]
+    responses((status = 200, description = "`{form}`", body = FormAnswer)))]
 pub(crate) async fn create_datastore(
     State(app): State<App>,
     caller: Caller,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<FormAnswer>> {
     create_in(&app, &caller, Scope::Datastore, &query.read(), &body).await
 }
 
@@ -335,27 +337,27 @@ pub(crate) async fn create_datastore(
 #[utoipa::path(put, path = "/app/api/v1/datastore/forms/{form}", tag = "Datastore",
     params(("form" = String, Path, description = "The form's slug."), IncludeQuery),
     request_body = inline(Object),
-    responses((status = 200, description = "`{form}`", body = FormDocument)))]
+    responses((status = 200, description = "`{form}`", body = FormAnswer)))]
 pub(crate) async fn update_datastore(
     State(app): State<App>,
     caller: Caller,
     Path(form): Path<String>,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<FormAnswer>> {
     update_in(&app, &caller, (Scope::Datastore, &form), &query.read(), &body).await
 }
 
 /// Archives a datastore form; the form returned holds its restoration token.
 #[utoipa::path(delete, path = "/app/api/v1/datastore/forms/{form}", tag = "Datastore",
     params(("form" = String, Path, description = "The form's slug."), IncludeQuery),
-    responses((status = 200, description = "`{form}`", body = FormDocument)))]
+    responses((status = 200, description = "`{form}`", body = FormAnswer)))]
 pub(crate) async fn delete_datastore(
     State(app): State<App>,
     caller: Caller,
     Path(form): Path<String>,
     Query(query): Query<IncludeQuery>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<FormAnswer>> {
     let context = app.platform.delete_form(&caller, Scope::Datastore, &form).await?;
     Ok(wrapped(&context, &query.read()))
 }

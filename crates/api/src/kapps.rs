@@ -45,6 +45,8 @@ pub(crate) struct KappDocument {
     properties: Map<String, Value>,
 }
 
+list::answers!(KappDocument, KappAnswer { kapp }, KappList { kapps });
+
 /// The document of a kapp; `space` only when it is at hand.
 pub(crate) fn document(kapp: &Kapp, space: Option<&Space>, include: &Include) -> KappDocument {
     let space = space.zip(include.below("space"));
@@ -64,72 +66,72 @@ pub(crate) fn document(kapp: &Kapp, space: Option<&Space>, include: &Include) ->
 /// Lists the kapps of the space.
 #[utoipa::path(get, path = "/app/api/v1/kapps", tag = "Kapps", params(ListParams),
     responses((status = 200, description = "`{kapps, nextPageToken, messages}`",
-        body = inline(Object))))]
+        body = KappList)))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     Query(params): Query<ListParams>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<KappList>> {
     let include = params.include();
     let page = app.platform.kapps(&caller, &params.query()?).await?;
-    Ok(list::document("kapps", &page, |kapp| document(kapp, None, &include)))
+    Ok(KappList::of(&page, |kapp| document(kapp, None, &include)))
 }
 
 /// Reads a kapp.
 #[utoipa::path(get, path = "/app/api/v1/kapps/{kapp}", tag = "Kapps",
     params(("kapp" = String, Path, description = "The kapp's slug."), IncludeQuery),
-    responses((status = 200, description = "`{kapp}`", body = KappDocument)))]
+    responses((status = 200, description = "`{kapp}`", body = KappAnswer)))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller,
     Path(slug): Path<String>,
     Query(query): Query<IncludeQuery>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<KappAnswer>> {
     let kapp = app.platform.kapp(&caller, &slug).await?;
     let space = app.platform.space(&caller).await?;
-    Ok(list::wrapped("kapp", document(&kapp, Some(&space), &query.read())))
+    Ok(KappAnswer::of(document(&kapp, Some(&space), &query.read())))
 }
 
 /// Creates a kapp.
 #[utoipa::path(post, path = "/app/api/v1/kapps", tag = "Kapps", params(IncludeQuery),
     request_body = inline(Object),
-    responses((status = 200, description = "`{kapp}`", body = KappDocument)))]
+    responses((status = 200, description = "`{kapp}`", body = KappAnswer)))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<KappAnswer>> {
     let kapp = app.platform.create_kapp(&caller, KappInput::from_json(&body)?).await?;
-    Ok(list::wrapped("kapp", document(&kapp, None, &query.read())))
+    Ok(KappAnswer::of(document(&kapp, None, &query.read())))
 }
 
 /// Changes a kapp: properties that are given replace their former values.
 #[utoipa::path(put, path = "/app/api/v1/kapps/{kapp}", tag = "Kapps",
     params(("kapp" = String, Path, description = "The kapp's slug."), IncludeQuery),
     request_body = inline(Object),
-    responses((status = 200, description = "`{kapp}`", body = KappDocument)))]
+    responses((status = 200, description = "`{kapp}`", body = KappAnswer)))]
 pub(crate) async fn update(
     State(app): State<App>,
     caller: Caller,
     Path(slug): Path<String>,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<KappAnswer>> {
     let kapp = app.platform.update_kapp(&caller, &slug, KappInput::from_json(&body)?).await?;
-    Ok(list::wrapped("kapp", document(&kapp, None, &query.read())))
+    Ok(KappAnswer::of(document(&kapp, None, &query.read())))
 }
 
 /// Deletes a kapp with its webhooks, forms and submissions.
 #[utoipa::path(delete, path = "/app/api/v1/kapps/{kapp}", tag = "Kapps",
     params(("kapp" = String, Path, description = "The kapp's slug."), IncludeQuery),
-    responses((status = 200, description = "`{kapp}` as it was", body = KappDocument)))]
+    responses((status = 200, description = "`{kapp}` as it was", body = KappAnswer)))]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller,
     Path(slug): Path<String>,
     Query(query): Query<IncludeQuery>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<KappAnswer>> {
     let kapp = app.platform.delete_kapp(&caller, &slug).await?;
-    Ok(list::wrapped("kapp", document(&kapp, None, &query.read())))
+    Ok(KappAnswer::of(document(&kapp, None, &query.read())))
 }

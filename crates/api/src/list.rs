@@ -74,3 +74,52 @@ pub fn wrapped(name: &str, record: impl serde::Serialize) -> axum::Json<Value> {
     document.insert(name.to_owned(), json!(record));
     axum::Json(Value::Object(document))
 }
+
+/// Declares the two answers of a resource: one record under its name, and a page of them.
+macro_rules! answers {
+    ($document:ty, $single:ident { $one:ident }, $page:ident { $many:ident }) => {
+        #[doc = concat!("`{", stringify!($one), "}`")]
+        #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+        pub(crate) struct $single {
+            $one: $document,
+        }
+
+        impl $single {
+            /// Wraps a record in its name.
+            pub(crate) fn of($one: $document) -> axum::Json<Self> {
+                axum::Json(Self { $one })
+            }
+        }
+
+        #[doc = concat!("`{", stringify!($many), ", nextPageToken, messages}`")]
+        #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+        #[serde(rename_all = "camelCase")]
+        pub(crate) struct $page {
+            $many: Vec<$document>,
+            /// Give it back as `pageToken` for the next page; null on the last one.
+            next_page_token: Option<String>,
+            /// How many match in all, when asked for.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            count: Option<i64>,
+            /// Always empty; clients read it.
+            messages: Vec<String>,
+        }
+
+        impl $page {
+            /// Wraps the rows of a page in their name.
+            pub(crate) fn of<T>(
+                page: &platform::Page<T>,
+                row: impl Fn(&T) -> $document,
+            ) -> axum::Json<Self> {
+                axum::Json(Self {
+                    $many: page.items.iter().map(row).collect(),
+                    next_page_token: page.next_page_token.clone(),
+                    count: page.count,
+                    messages: Vec::new(),
+                })
+            }
+        }
+    };
+}
+
+pub(crate) use answers;

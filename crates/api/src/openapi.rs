@@ -33,6 +33,38 @@ pub(crate) fn base() -> OpenApi {
     document
 }
 
+/// Gives each operation the id that its method and path make, such as `getKappsForms`, since the
+/// handlers' own names repeat from resource to resource.
+pub(crate) fn finished(mut document: OpenApi) -> OpenApi {
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(operation_id(method, path));
+            }
+        }
+    }
+    document
+}
+
+fn operation_id(method: &str, path: &str) -> String {
+    let path = path.strip_prefix("/app/api/v1").unwrap_or(path);
+    let path = path.replace("/app/api/v2", "/task").replace("/app", "");
+    let mut id = method.to_owned();
+    for word in path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        let (first, rest) = word.split_at(1);
+        id.push_str(&first.to_ascii_uppercase());
+        id.push_str(rest);
+    }
+    id
+}
+
 /// Returns this description.
 #[utoipa::path(get, path = "/app/api/openapi.json", tag = "Server", security(()),
     responses((status = 200, description = "OpenAPI 3.1.")))]
@@ -47,4 +79,24 @@ pub fn text() -> String {
     let mut text = router::description().to_pretty_json().expect("plain data serialises");
     text.push('\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn operations_have_ids_of_their_own() {
+        assert_eq!(operation_id("get", "/app/api/v1/kapps/{kapp}/forms"), "getKappsKappForms");
+        let text: serde_json::Value = serde_json::from_str(&text()).unwrap();
+        let mut seen = BTreeSet::new();
+        for item in text["paths"].as_object().unwrap().values() {
+            for operation in item.as_object().unwrap().values() {
+                let Some(id) = operation["operationId"].as_str() else { continue };
+                assert!(seen.insert(id.to_owned()), "{id} is there twice");
+            }
+        }
+        assert!(seen.len() > 40, "{}", seen.len());
+    }
 }

@@ -81,16 +81,13 @@ pub(crate) fn table(app: &App) -> (Router<App>, OpenApi) {
 /// The description of every route, without a running server.
 pub fn description() -> OpenApi {
     let all = OpenApiRouter::with_openapi(openapi::base());
-    all.merge(open()).merge(signed_in()).merge(administrators()).into_openapi()
+    openapi::finished(all.merge(open()).merge(signed_in()).merge(administrators()).into_openapi())
 }
 
-/// The whole API; `pages` answers what is no route of it, such as the console.
-pub fn router(app: App, pages: Option<Router>) -> Router {
+/// The whole API, and `pages` beside it, such as the console.
+pub fn router(app: App, pages: Router) -> Router {
     let (table, _) = table(&app);
-    let routes = match pages {
-        Some(pages) => table.fallback_service(pages),
-        None => table.fallback(front::no_route),
-    };
+    let routes = table.merge(pages.with_state(())).fallback(front::no_route);
     let routed = routes
         .layer(CatchPanicLayer::custom(front::panicked))
         .layer(DefaultBodyLimit::max(model::limits::BODY_BYTES_MAX))

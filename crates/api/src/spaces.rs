@@ -5,14 +5,14 @@ use crate::auth::Caller;
 use crate::error::Result;
 use crate::include::{Attribute, Details, Include, IncludeQuery};
 use crate::input::{Json, Query};
-use crate::{kapps, list};
+use crate::kapps::{self, KappDocument};
 use axum::extract::State;
 use model::Attributes;
 use model::space::Space;
 use platform::ListQuery;
 use platform::spaces::SpaceInput;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// Properties that hold secrets; they can be written and are never read.
@@ -33,6 +33,10 @@ pub(crate) struct SpaceDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     attributes_map: Option<Attributes>,
+    /// With `include=kapps`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
+    kapps: Option<Vec<KappDocument>>,
     /// With `include=details`.
     #[serde(flatten)]
     details: Option<Details>,
@@ -40,6 +44,12 @@ pub(crate) struct SpaceDocument {
     #[serde(flatten)]
     #[schema(value_type = Object)]
     properties: Map<String, Value>,
+}
+
+/// `{"space":{…}}`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SpaceAnswer {
+    space: SpaceDocument,
 }
 
 /// The document of a space, without its secrets.
@@ -51,6 +61,7 @@ pub(crate) fn document(space: &Space, include: &Include) -> SpaceDocument {
         name: space.name.clone(),
         attributes: include.attributes("attributes", &space.attributes),
         attributes_map: include.attributes_map("attributes", &space.attributes),
+        kapps: None,
         details: include.details(&space.audit),
         properties: open.map(|(name, value)| (name.clone(), value.clone())).collect(),
     }
@@ -58,33 +69,33 @@ pub(crate) fn document(space: &Space, include: &Include) -> SpaceDocument {
 
 /// Reads the space; `include=kapps` adds its kapps.
 #[utoipa::path(get, path = "/app/api/v1/space", tag = "Space", params(IncludeQuery),
-    responses((status = 200, description = "`{space}`", body = SpaceDocument)))]
+    responses((status = 200, description = "`{space}`", body = SpaceAnswer)))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller,
     Query(query): Query<IncludeQuery>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SpaceAnswer>> {
     let include = query.read();
     let space = app.platform.space(&caller).await?;
-    let mut body = json!(document(&space, &include));
+    let mut space = document(&space, &include);
     if let Some(below) = include.below("kapps") {
         let all = app.platform.kapps(&caller, &ListQuery::default()).await?;
-        let kapps = all.items.iter().map(|kapp| json!(kapps::document(kapp, None, below)));
-        body["kapps"] = kapps.collect();
+        let kapps = all.items.iter().map(|kapp| kapps::document(kapp, None, below));
+        space.kapps = Some(kapps.collect());
     }
-    Ok(list::wrapped("space", body))
+    Ok(axum::Json(SpaceAnswer { space }))
 }
 
 /// Changes the space: properties that are given replace their former values.
 #[utoipa::path(put, path = "/app/api/v1/space", tag = "Space", params(IncludeQuery),
     request_body = inline(Object),
-    responses((status = 200, description = "`{space}`", body = SpaceDocument)))]
+    responses((status = 200, description = "`{space}`", body = SpaceAnswer)))]
 pub(crate) async fn update(
     State(app): State<App>,
     caller: Caller,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SpaceAnswer>> {
     let space = app.platform.update_space(&caller, SpaceInput::from_json(&body)?).await?;
-    Ok(list::wrapped("space", document(&space, &query.read())))
+    Ok(axum::Json(SpaceAnswer { space: document(&space, &query.read()) }))
 }

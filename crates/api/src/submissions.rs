@@ -67,6 +67,8 @@ impl Reference {
     }
 }
 
+list::answers!(SubmissionDocument, SubmissionAnswer { submission }, SubmissionList { submissions });
+
 /// The document of a submission.
 pub(crate) fn document(record: &Record, include: &Include) -> SubmissionDocument {
     let (submission, context) = (&record.submission, &record.context);
@@ -97,8 +99,8 @@ pub(crate) fn document(record: &Record, include: &Include) -> SubmissionDocument
     }
 }
 
-fn wrapped(record: &Record, include: &Include) -> axum::Json<Value> {
-    list::wrapped("submission", document(record, include))
+fn wrapped(record: &Record, include: &Include) -> axum::Json<SubmissionAnswer> {
+    SubmissionAnswer::of(document(record, include))
 }
 
 /// How a submission is saved.
@@ -155,7 +157,7 @@ impl SaveParams {
     params(("kapp" = String, Path, description = "The kapp's slug."),
         ("form" = String, Path, description = "The form's slug."), SaveParams, IncludeQuery),
     request_body = inline(Object),
-    responses((status = 200, description = "`{submission}`", body = SubmissionDocument)))]
+    responses((status = 200, description = "`{submission}`", body = SubmissionAnswer)))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -163,7 +165,7 @@ pub(crate) async fn create(
     Query(save): Query<SaveParams>,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SubmissionAnswer>> {
     let (input, options) = (save.input(&body)?, save.options());
     let scope = Scope::Kapp(&kapp);
     let record = app.platform.create_submission(&caller, scope, &form, input, &options).await?;
@@ -174,7 +176,7 @@ pub(crate) async fn create(
 #[utoipa::path(post, path = "/app/api/v1/datastore/forms/{form}/submissions", tag = "Datastore",
     params(("form" = String, Path, description = "The form's slug."), SaveParams, IncludeQuery),
     request_body = inline(Object),
-    responses((status = 200, description = "`{submission}`", body = SubmissionDocument)))]
+    responses((status = 200, description = "`{submission}`", body = SubmissionAnswer)))]
 pub(crate) async fn create_datastore(
     State(app): State<App>,
     caller: Caller,
@@ -182,7 +184,7 @@ pub(crate) async fn create_datastore(
     Query(save): Query<SaveParams>,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SubmissionAnswer>> {
     let (input, options) = (save.input(&body)?, save.options());
     let scope = Scope::Datastore;
     let record = app.platform.create_submission(&caller, scope, &form, input, &options).await?;
@@ -195,14 +197,14 @@ pub(crate) async fn create_datastore(
     params(("kapp" = String, Path, description = "The kapp's slug."),
         ("form" = String, Path, description = "The form's slug."), IncludeQuery),
     request_body = inline(Object),
-    responses((status = 200, description = "`{submission}`", body = SubmissionDocument)))]
+    responses((status = 200, description = "`{submission}`", body = SubmissionAnswer)))]
 pub(crate) async fn patch_new(
     State(app): State<App>,
     caller: Caller,
     Path((kapp, form)): Path<(String, String)>,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SubmissionAnswer>> {
     let patch = SubmissionPatch::from_json(&body)?;
     let scope = Scope::Kapp(&kapp);
     let record = app.platform.patch_new_submission(&caller, scope, &form, patch).await?;
@@ -212,13 +214,13 @@ pub(crate) async fn patch_new(
 /// Reads a submission.
 #[utoipa::path(get, path = "/app/api/v1/submissions/{id}", tag = "Submissions",
     params(("id" = String, Path, description = "The submission's id."), IncludeQuery),
-    responses((status = 200, description = "`{submission}`", body = SubmissionDocument)))]
+    responses((status = 200, description = "`{submission}`", body = SubmissionAnswer)))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
     Query(query): Query<IncludeQuery>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SubmissionAnswer>> {
     let record = app.platform.submission(&caller, &id).await?;
     Ok(wrapped(&record, &query.read()))
 }
@@ -227,14 +229,14 @@ pub(crate) async fn read(
 #[utoipa::path(put, path = "/app/api/v1/submissions/{id}", tag = "Submissions",
     params(("id" = String, Path, description = "The submission's id."), IncludeQuery),
     request_body = inline(Object),
-    responses((status = 200, description = "`{submission}`", body = SubmissionDocument)))]
+    responses((status = 200, description = "`{submission}`", body = SubmissionAnswer)))]
 pub(crate) async fn update(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SubmissionAnswer>> {
     let input = SubmissionInput::from_json(&body)?;
     let record = app.platform.update_submission(&caller, &id, input).await?;
     Ok(wrapped(&record, &query.read()))
@@ -244,7 +246,7 @@ pub(crate) async fn update(
 #[utoipa::path(post, path = "/app/api/v1/submissions/{id}", tag = "Submissions",
     params(("id" = String, Path, description = "The submission's id."), SaveParams, IncludeQuery),
     request_body = inline(Object),
-    responses((status = 200, description = "`{submission}`", body = SubmissionDocument)))]
+    responses((status = 200, description = "`{submission}`", body = SubmissionAnswer)))]
 pub(crate) async fn submit_page(
     State(app): State<App>,
     caller: Caller,
@@ -252,7 +254,7 @@ pub(crate) async fn submit_page(
     Query(save): Query<SaveParams>,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SubmissionAnswer>> {
     let input = SubmissionInput::from_json(&body)?;
     let record = app.platform.submit_page(&caller, &id, input, &save.options()).await?;
     Ok(wrapped(&record, &query.read()))
@@ -262,14 +264,14 @@ pub(crate) async fn submit_page(
 #[utoipa::path(patch, path = "/app/api/v1/submissions/{id}", tag = "Submissions",
     params(("id" = String, Path, description = "The submission's id."), IncludeQuery),
     request_body = inline(Object),
-    responses((status = 200, description = "`{submission}`", body = SubmissionDocument)))]
+    responses((status = 200, description = "`{submission}`", body = SubmissionAnswer)))]
 pub(crate) async fn patch(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SubmissionAnswer>> {
     let patch = SubmissionPatch::from_json(&body)?;
     let record = app.platform.patch_submission(&caller, &id, patch).await?;
     Ok(wrapped(&record, &query.read()))
@@ -279,13 +281,13 @@ pub(crate) async fn patch(
 #[utoipa::path(delete, path = "/app/api/v1/submissions/{id}", tag = "Submissions",
     params(("id" = String, Path, description = "The submission's id."), IncludeQuery),
     responses((status = 200, description = "`{submission}` as it was",
-        body = SubmissionDocument)))]
+        body = SubmissionAnswer)))]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
     Query(query): Query<IncludeQuery>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SubmissionAnswer>> {
     let record = app.platform.delete_submission(&caller, &id).await?;
     Ok(wrapped(&record, &query.read()))
 }

@@ -6,14 +6,14 @@ use crate::error::Result;
 use crate::include::{Attribute, Details, Include, IncludeQuery};
 use crate::input::{Json, Path, Query};
 use crate::list::{self, ListParams};
-use crate::users;
+use crate::users::{self, UserDocument};
 use axum::extract::State;
 use model::Attributes;
 use model::people::Team;
 use platform::Page;
 use platform::teams::TeamInput;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 /// A team as clients read it.
@@ -40,6 +40,10 @@ pub(crate) struct TeamDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     attributes_map: Option<Attributes>,
+    /// With `include=memberships`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
+    memberships: Option<Vec<Member>>,
     /// With `include=details`.
     #[serde(flatten)]
     details: Option<Details>,
@@ -48,6 +52,14 @@ pub(crate) struct TeamDocument {
     #[schema(value_type = Object)]
     properties: Map<String, Value>,
 }
+
+/// A user who is in a team.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Member {
+    user: UserDocument,
+}
+
+list::answers!(TeamDocument, TeamAnswer { team }, TeamList { teams });
 
 /// The document of a team.
 pub(crate) fn document(team: &Team, include: &Include) -> TeamDocument {
@@ -65,6 +77,7 @@ pub(crate) fn document(team: &Team, include: &Include) -> TeamDocument {
         restoration_token: team.restoration_token.clone(),
         attributes: include.attributes("attributes", &team.attributes),
         attributes_map: include.attributes_map("attributes", &team.attributes),
+        memberships: None,
         details: include.details(&team.audit),
         properties: team.properties.clone(),
     }
@@ -76,28 +89,28 @@ async fn single(
     caller: &Caller,
     team: &Team,
     include: &Include,
-) -> Result<axum::Json<Value>> {
-    let mut body = json!(document(team, include));
+) -> Result<axum::Json<TeamAnswer>> {
+    let mut document = document(team, include);
     if let Some(below) = include.below("memberships") {
         let below = below.below("user").cloned().unwrap_or_default();
         let members = app.platform.members_of(caller, &team.slug).await?;
-        let members = members.iter().map(|user| json!({ "user": users::document(user, &below) }));
-        body["memberships"] = members.collect();
+        let members = members.iter().map(|user| Member { user: users::document(user, &below) });
+        document.memberships = Some(members.collect());
     }
-    Ok(list::wrapped("team", body))
+    Ok(TeamAnswer::of(document))
 }
 
 /// Lists the teams of the space.
 #[utoipa::path(get, path = "/app/api/v1/teams", tag = "Teams",
     params(ListParams, ArchivedParams),
     responses((status = 200, description = "`{teams, nextPageToken, messages}`",
-        body = inline(Object))))]
+        body = TeamList)))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     Query(params): Query<ListParams>,
     Query(archived): Query<ArchivedParams>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<TeamList>> {
     let include = params.include();
     let page = if archived.archived.as_deref().is_some_and(|text| text != "false") {
         let items = app.platform.archived_teams(&caller).await?;
@@ -105,7 +118,7 @@ pub(crate) async fn list(
     } else {
         app.platform.teams(&caller, &params.query()?).await?
     };
-    Ok(list::document("teams", &page, |team| document(team, &include)))
+    Ok(TeamList::of(&page, |team| document(team, &include)))
 }
 
 /// What asks for deleted teams instead of living ones.
@@ -119,13 +132,13 @@ pub(crate) struct ArchivedParams {
 /// Reads a team.
 #[utoipa::path(get, path = "/app/api/v1/teams/{team}", tag = "Teams",
     params(("team" = String, Path, description = "The team's slug."), IncludeQuery),
-    responses((status = 200, description = "`{team}`", body = TeamDocument)))]
+    responses((status = 200, description = "`{team}`", body = TeamAnswer)))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller,
     Path(slug): Path<String>,
     Query(query): Query<IncludeQuery>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<TeamAnswer>> {
     let team = app.platform.team(&caller, &slug).await?;
     single(&app, &caller, &team, &query.read()).await
 }
@@ -142,14 +155,14 @@ pub(crate) struct RestoreParams {
 /// Creates a team, or restores the one of a restoration token.
 #[utoipa::path(post, path = "/app/api/v1/teams", tag = "Teams",
     params(RestoreParams, IncludeQuery), request_body = inline(Object),
-    responses((status = 200, description = "`{team}`", body = TeamDocument)))]
+    responses((status = 200, description = "`{team}`", body = TeamAnswer)))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
     Query(restore): Query<RestoreParams>,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<TeamAnswer>> {
     let input = TeamInput::from_json(&body)?;
     let team = match restore.restoration_token.filter(|token| !token.is_empty()) {
         Some(token) => app.platform.restore_team(&caller, &token, input).await?,
@@ -162,14 +175,14 @@ pub(crate) async fn create(
 #[utoipa::path(put, path = "/app/api/v1/teams/{team}", tag = "Teams",
     params(("team" = String, Path, description = "The team's slug."), IncludeQuery),
     request_body = inline(Object),
-    responses((status = 200, description = "`{team}`", body = TeamDocument)))]
+    responses((status = 200, description = "`{team}`", body = TeamAnswer)))]
 pub(crate) async fn update(
     State(app): State<App>,
     caller: Caller,
     Path(slug): Path<String>,
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<TeamAnswer>> {
     let team = app.platform.update_team(&caller, &slug, TeamInput::from_json(&body)?).await?;
     single(&app, &caller, &team, &query.read()).await
 }
@@ -177,13 +190,13 @@ pub(crate) async fn update(
 /// Deletes a team softly; the team returned holds its restoration token.
 #[utoipa::path(delete, path = "/app/api/v1/teams/{team}", tag = "Teams",
     params(("team" = String, Path, description = "The team's slug."), IncludeQuery),
-    responses((status = 200, description = "`{team}`", body = TeamDocument)))]
+    responses((status = 200, description = "`{team}`", body = TeamAnswer)))]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller,
     Path(slug): Path<String>,
     Query(query): Query<IncludeQuery>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<TeamAnswer>> {
     let team = app.platform.delete_team(&caller, &slug).await?;
-    Ok(list::wrapped("team", document(&team, &query.read())))
+    Ok(TeamAnswer::of(document(&team, &query.read())))
 }

@@ -1,13 +1,12 @@
 //! Lists of submissions, by query string or, for long queries, by body.
 
-use super::document;
+use super::{SubmissionList, document};
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{Error, Result};
 use crate::forms::instant;
 use crate::include::Include;
 use crate::input::{self, Json, Path, Query};
-use crate::list;
 use axum::extract::State;
 use model::submission::CoreState;
 use platform::submissions::SubmissionQuery;
@@ -162,10 +161,10 @@ async fn found(
     search: &Search,
     scope: Scope<'_>,
     form: Option<&str>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SubmissionList>> {
     let include = Include::parse(search.include.as_deref());
     let page = app.platform.submissions(caller, &search.query(scope, form)?).await?;
-    Ok(list::document("submissions", &page, |record| document(record, &include)))
+    Ok(SubmissionList::of(&page, |record| document(record, &include)))
 }
 
 fn scope_of(kapp: &str) -> Scope<'_> {
@@ -178,13 +177,13 @@ fn scope_of(kapp: &str) -> Scope<'_> {
     params(("kapp" = String, Path, description = "The kapp's slug."),
         ("form" = String, Path, description = "The form's slug."), Search),
     responses((status = 200, description = "`{submissions, nextPageToken, messages}`",
-        body = inline(Object))))]
+        body = SubmissionList)))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     Path((kapp, form)): Path<(String, String)>,
     Query(search): Query<Search>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SubmissionList>> {
     found(&app, &caller, &search, scope_of(&kapp), Some(&form)).await
 }
 
@@ -194,13 +193,13 @@ pub(crate) async fn list(
     params(("kapp" = String, Path, description = "The kapp's slug."),
         ("form" = String, Path, description = "The form's slug.")),
     responses((status = 200, description = "`{submissions, nextPageToken, messages}`",
-        body = inline(Object))))]
+        body = SubmissionList)))]
 pub(crate) async fn search(
     State(app): State<App>,
     caller: Caller,
     Path((kapp, form)): Path<(String, String)>,
     Json(body): Json<Map<String, Value>>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SubmissionList>> {
     found(&app, &caller, &from_body(body)?, scope_of(&kapp), Some(&form)).await
 }
 
@@ -208,13 +207,13 @@ pub(crate) async fn search(
 #[utoipa::path(get, path = "/app/api/v1/kapps/{kapp}/submissions", tag = "Submissions",
     params(("kapp" = String, Path, description = "The kapp's slug."), Search),
     responses((status = 200, description = "`{submissions, nextPageToken, messages}`",
-        body = inline(Object))))]
+        body = SubmissionList)))]
 pub(crate) async fn list_kapp(
     State(app): State<App>,
     caller: Caller,
     Path(kapp): Path<String>,
     Query(search): Query<Search>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SubmissionList>> {
     found(&app, &caller, &search, scope_of(&kapp), None).await
 }
 
@@ -222,13 +221,13 @@ pub(crate) async fn list_kapp(
 #[utoipa::path(post, path = "/app/api/v1/kapps/{kapp}/submissions-search", tag = "Submissions",
     params(("kapp" = String, Path, description = "The kapp's slug.")), request_body = Search,
     responses((status = 200, description = "`{submissions, nextPageToken, messages}`",
-        body = inline(Object))))]
+        body = SubmissionList)))]
 pub(crate) async fn search_kapp(
     State(app): State<App>,
     caller: Caller,
     Path(kapp): Path<String>,
     Json(body): Json<Map<String, Value>>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SubmissionList>> {
     found(&app, &caller, &from_body(body)?, scope_of(&kapp), None).await
 }
 
@@ -236,12 +235,12 @@ pub(crate) async fn search_kapp(
 #[utoipa::path(get, path = "/app/api/v1/datastore/forms/{form}/submissions", tag = "Datastore",
     params(("form" = String, Path, description = "The form's slug."), Search),
     responses((status = 200, description = "`{submissions, nextPageToken, messages}`",
-        body = inline(Object))))]
+        body = SubmissionList)))]
 pub(crate) async fn list_datastore(
     State(app): State<App>,
     caller: Caller,
     Path(form): Path<String>,
     Query(search): Query<Search>,
-) -> Result<axum::Json<Value>> {
+) -> Result<axum::Json<SubmissionList>> {
     found(&app, &caller, &search, Scope::Datastore, Some(&form)).await
 }

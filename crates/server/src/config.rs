@@ -1,0 +1,245 @@
+//! The configuration: flags over environment over `kapok.toml`, each value checked where it is
+//! read, each error naming the value and where it came from.
+
+use anyhow::{Context, Result, bail};
+use ipnet::IpNet;
+use serde::Deserialize;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use url::Url;
+
+/// The file that is read when none is named and it is there.
+const FILE: &str = "kapok.toml";
+const LISTEN: &str = "127.0.0.1:8080";
+const DATA_DIR: &str = "./kapok-data";
+const ADMIN_USERNAME: &str = "admin";
+
+/// What flags and environment give; clap lets the flag win.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Given {
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, env = "KAPOK_LISTEN", value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// Where the embedded database lives; created when missing [default: ./kapok-data]
+    #[arg(long, env = "KAPOK_DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// PostgreSQL 15 or newer; without it SQLite in the data folder
+    #[arg(long, env = "KAPOK_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// The administrator that the first start creates [default: admin]
+    #[arg(long, env = "KAPOK_ADMIN_USERNAME", value_name = "NAME")]
+    pub admin_username: Option<String>,
+    /// Their password; made up and printed once when absent
+    #[arg(long, env = "KAPOK_ADMIN_PASSWORD", value_name = "TEXT", hide_env_values = true)]
+    pub admin_password: Option<String>,
+    /// The address people use; webhooks that name it are internal
+    #[arg(long, env = "KAPOK_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Private ranges that webhooks may reach, separated by commas
+    #[arg(long, env = "KAPOK_ALLOW_CIDRS", value_name = "CIDRS")]
+    pub allow_cidrs: Option<String>,
+    /// How logs are written: text or json [default: text]
+    #[arg(long, env = "KAPOK_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// What is logged, such as info or info,webhooks=debug [default: info]
+    #[arg(long, env = "KAPOK_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// The configuration file [default: kapok.toml, when it is there]
+    #[arg(long, env = "KAPOK_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Fills an empty database with a small company to try things on
+    #[arg(long)]
+    pub demo: bool,
+}
+
+/// What the file may say; the keys are the flags with underscores.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    listen: Option<String>,
+    data_dir: Option<PathBuf>,
+    database_url: Option<String>,
+    admin_username: Option<String>,
+    admin_password: Option<String>,
+    public_url: Option<String>,
+    allow_cidrs: Option<Vec<String>>,
+    log_format: Option<String>,
+    log: Option<String>,
+}
+
+/// The configuration in force.
+#[derive(Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The database.
+    pub database: store::Options,
+    /// The first administrator.
+    pub admin_username: String,
+    /// Their password; made up when `None`.
+    pub admin_password: Option<String>,
+    /// The address people use.
+    pub public_url: Option<Url>,
+    /// Private ranges that webhooks may reach.
+    pub allow_cidrs: Vec<IpNet>,
+    /// How logs are written.
+    pub log_format: LogFormat,
+    /// What is logged.
+    pub log: String,
+    /// Whether to fill an empty database with the demo company.
+    pub demo: bool,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON document a line.
+    Json,
+}
+
+impl Config {
+    /// Reads the file, lays environment and flags over it, and checks every value.
+    ///
+    /// # Errors
+    /// A file that cannot be read, an unknown key, a value that is none; each named.
+    pub fn read(given: Given) -> Result<Self> {
+        let file = read_file(given.config.as_deref())?;
+        let listen = given.listen.or(file.listen).unwrap_or_else(|| LISTEN.to_owned());
+        let data_dir = given.data_dir.or(file.data_dir).unwrap_or_else(|| DATA_DIR.into());
+        let database_url = not_blank(given.database_url.or(file.database_url));
+        let cidrs = match given.allow_cidrs {
+            Some(text) => text.split(',').map(str::to_owned).collect(),
+            None => file.allow_cidrs.unwrap_or_default(),
+        };
+        let format = given.log_format.or(file.log_format);
+        let username = not_blank(given.admin_username.or(file.admin_username));
+        let public_url = not_blank(given.public_url.or(file.public_url));
+        Ok(Self {
+            listen: address(&listen)?,
+            database: database(database_url, &data_dir)?,
+            admin_username: username.unwrap_or_else(|| ADMIN_USERNAME.to_owned()),
+            admin_password: not_blank(given.admin_password.or(file.admin_password)),
+            public_url: public_url.map(|text| web_address(&text)).transpose()?,
+            allow_cidrs: ranges(&cidrs)?,
+            log_format: log_format(format.as_deref().unwrap_or("text"))?,
+            log: given.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
+            demo: given.demo,
+        })
+    }
+}
+
+fn not_blank(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+fn read_file(named: Option<&Path>) -> Result<File> {
+    let path = named.unwrap_or(Path::new(FILE));
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(File::default());
+        }
+        Err(error) => {
+            return Err(error)
+                .with_context(|| format!("cannot read the configuration {}", path.display()));
+        }
+    };
+    toml::from_str(&text).with_context(|| format!("the configuration {}", path.display()))
+}
+
+fn address(text: &str) -> Result<SocketAddr> {
+    text.trim().parse().map_err(|_| {
+        anyhow::anyhow!(
+            "listen (KAPOK_LISTEN) must be an address and a port such as {LISTEN}, not \"{text}\""
+        )
+    })
+}
+
+fn database(url: Option<String>, data_dir: &Path) -> Result<store::Options> {
+    let Some(url) = url else {
+        return Ok(store::Options::Sqlite { path: data_dir.join("kapok.db") });
+    };
+    // The URL holds a password, so the message shows its beginning only.
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        let scheme = url.split(':').next().unwrap_or_default();
+        bail!(
+            "database_url (KAPOK_DATABASE_URL) must begin with postgres://, not \"{scheme}:\". \
+             Leave it out for SQLite in the data folder"
+        );
+    }
+    Ok(store::Options::Postgres { url })
+}
+
+fn web_address(text: &str) -> Result<Url> {
+    let url = Url::parse(text).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
+    url.with_context(|| {
+        format!(
+            "public_url (KAPOK_PUBLIC_URL) must be an address such as https://kapok.example.com, \
+             not \"{text}\""
+        )
+    })
+}
+
+fn ranges(texts: &[String]) -> Result<Vec<IpNet>> {
+    let given = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
+    let range = |text: &str| {
+        let single = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse::<IpNet>().or_else(|_| single()).map_err(|_| {
+            anyhow::anyhow!(
+                "allow_cidrs (KAPOK_ALLOW_CIDRS) must be ranges such as 10.20.30.0/24, \
+                 not \"{text}\""
+            )
+        })
+    };
+    given.map(range).collect()
+}
+
+fn log_format(text: &str) -> Result<LogFormat> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => bail!("log_format (KAPOK_LOG_FORMAT) must be text or json, not \"{text}\""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(toml: &str, given: Given) -> Result<Config> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kapok.toml");
+        std::fs::write(&path, toml).unwrap();
+        Config::read(Given { config: Some(path), ..given })
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let file = "listen = \"0.0.0.0:1\"\nallow_cidrs = [\"10.0.0.0/8\"]\ndata_dir = \"/d\"\n";
+        let given = Given { listen: Some("127.0.0.1:2".to_owned()), ..Given::default() };
+        let config = read(file, given).unwrap();
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.allow_cidrs, ["10.0.0.0/8".parse::<IpNet>().unwrap()]);
+        assert_eq!(config.admin_username, "admin");
+        let store::Options::Sqlite { path } = config.database else { panic!("SQLite") };
+        assert_eq!(path, Path::new("/d/kapok.db"));
+    }
+
+    #[test]
+    fn errors_name_the_value() {
+        let check = |toml: &str, expect: &str| {
+            let error = format!("{:#}", read(toml, Given::default()).err().unwrap());
+            assert!(error.contains(expect), "{error}");
+        };
+        check("listen = \"8080\"", "not \"8080\"");
+        check("allow_cidrs = [\"10.0.0.0/8\", \"x/9\"]", "not \"x/9\"");
+        check("database_url = \"mysql://u:secret@h/d\"", "must begin with postgres://");
+        check("public_url = \"kapok\"", "not \"kapok\"");
+        check("log_format = \"xml\"", "not \"xml\"");
+        check("lisen = \"x\"", "lisen");
+        let error = read("database_url = \"mysql://u:secret@h/d\"", Given::default());
+        assert!(!format!("{:#}", error.err().unwrap()).contains("secret"));
+    }
+}

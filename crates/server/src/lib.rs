@@ -1,0 +1,13 @@
+//! The server: command line, configuration, wiring, telemetry, the embedded console.
+//!
+//! A library beside the binary, so that tests start the very server they test, on a real socket
+//! and in their own process ([`serve::start`]).
+
+pub mod cli;
+pub mod config;
+mod console;
+mod demo;
+pub mod output;
+pub mod serve;
+mod telemetry;
+mod wiring;

@@ -1,0 +1,143 @@
+//! `kapok serve`: opens the database, connects the engines, listens, and stops gracefully.
+
+use crate::config::Config;
+use crate::wiring::{self, Engines};
+use crate::{console, demo, output, telemetry};
+use anyhow::{Context, Result};
+use axum::serve::ListenerExt;
+use platform::spaces::Bootstrap;
+use runtime::Runtime;
+use std::net::SocketAddr;
+use std::time::Duration;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+
+/// The slug of the space that a first start creates.
+const SPACE_SLUG: &str = "kapok";
+/// Its name until an administrator gives it another.
+const SPACE_NAME: &str = "Kapok";
+/// Seconds that requests under way get when the server stops.
+const DRAIN_SECONDS_MAX: u64 = 20;
+
+/// A server that listens.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    username: String,
+    /// The password that was made up for the first administrator.
+    pub password: Option<String>,
+    /// What the handlers work with.
+    pub app: api::App,
+    runtime: Runtime,
+    store: Store,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+/// Runs the server until it is told to stop.
+///
+/// # Errors
+/// What keeps it from starting.
+pub fn run(config: Config) -> Result<()> {
+    telemetry::start(&config)?;
+    let workers = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    workers.context("cannot start worker threads")?.block_on(async {
+        let running = start(config).await?;
+        running.announce();
+        stop_signal().await?;
+        tracing::info!("stopping; a second signal ends the process at once");
+        tokio::select! {
+            () = running.stop() => tracing::info!("stopped"),
+            second = stop_signal() => {
+                second?;
+                tracing::warn!("ended before everything was finished; the next start goes on");
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Starts a server and returns once it accepts work.
+///
+/// # Errors
+/// What keeps it from starting.
+pub async fn start(config: Config) -> Result<Running> {
+    let runtime = Runtime::system();
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr().context("the listening address is unknown")?;
+    let store = open(&config).await?;
+    let receiver = if config.demo { Some(demo::receiver::start(&runtime).await?) } else { None };
+    let engines = Engines { store: &store, runtime: &runtime, config: &config, address, receiver };
+    let app = wiring::connect(&engines, SPACE_SLUG).await?;
+    let first = Bootstrap {
+        slug: SPACE_SLUG.to_owned(),
+        name: SPACE_NAME.to_owned(),
+        username: config.admin_username.clone(),
+        password: config.admin_password.clone(),
+    };
+    let made = app.platform.bootstrap(first).await.context("cannot set up the first space")?;
+    if let (Some(receiver), Some(administrator)) = (receiver, &made.administrator) {
+        demo::load(&app, administrator, receiver).await.context("cannot load the demo")?;
+    }
+    let routes = api::router::router(app.clone(), Some(console::pages()));
+    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+    // Small answers must not wait for more to be sent with them.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let stopping = runtime.clone();
+    let serving = axum::serve(listener, service)
+        .with_graceful_shutdown(async move { stopping.stopping().await });
+    let serving = runtime.spawn(async move { serving.await });
+    let username = config.admin_username;
+    Ok(Running { address, username, password: made.password, app, runtime, store, serving })
+}
+
+async fn open(config: &Config) -> Result<Store> {
+    if let store::Options::Sqlite { path } = &config.database
+        && let Some(folder) = path.parent()
+    {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the data folder {}", folder.display()))?;
+    }
+    Store::open(&config.database).await.context("cannot open the database")
+}
+
+impl Running {
+    fn announce(&self) {
+        if let Some(password) = &self.password {
+            output::line("The first start created an administrator. Note the password, it is");
+            output::line("printed only now:");
+            output::line(&format!("  username  {}", self.app.settings.admin_username));
+            output::line(&format!("  password  {password}"));
+        }
+        tracing::info!(address = %self.address, version = api::SERVER_VERSION, "listening");
+    }
+
+    /// Stops accepting, finishes what is under way, closes the database.
+    pub async fn stop(self) {
+        let drained = async {
+            self.runtime.stop().await;
+            let _ = self.serving.await;
+        };
+        let limit = Duration::from_secs(DRAIN_SECONDS_MAX);
+        if tokio::time::timeout(limit, drained).await.is_err() {
+            tracing::warn!("requests were still under way after {DRAIN_SECONDS_MAX} seconds");
+        }
+        self.store.close().await;
+    }
+}
+
+/// Resolves when the process is asked to stop.
+async fn stop_signal() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! Logs: structured, on the standard error, as text or JSON.
+
+use crate::config::{Config, LogFormat};
+use anyhow::{Context, Result};
+use std::io::stderr;
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging; a second start in the same process, as in tests, is ignored.
+///
+/// # Errors
+/// A filter that cannot be read.
+pub(crate) fn start(config: &Config) -> Result<()> {
+    let filter = EnvFilter::try_new(&config.log).with_context(|| {
+        format!("log (KAPOK_LOG) must be a filter such as info,webhooks=debug, not {:?}", config.log)
+    })?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    let _ = match config.log_format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    Ok(())
+}
