@@ -25,14 +25,13 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
 <pre>cargo xtask run</pre>\
 <p>The API is here: <a href=\"/app/api/openapi.json\">/app/api/openapi.json</a>.</p>";
 
-/// The console's routes; anything else is no page.
+/// The console's routes.
 pub(crate) fn pages() -> Router {
     Router::new()
         .route("/", get(|| async { Redirect::to("/console/") }))
         .route("/console", get(|| async { Redirect::to("/console/") }))
         .route("/console/", get(page))
         .route("/console/{*path}", get(page))
-        .fallback(api::router::no_route)
 }
 
 /// An asset, or the application for every address that is none: it routes by itself.

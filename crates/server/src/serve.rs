@@ -82,7 +82,7 @@ pub async fn start(config: Config) -> Result<Running> {
     if let (Some(receiver), Some(administrator)) = (receiver, &made.administrator) {
         demo::load(&app, administrator, receiver).await.context("cannot load the demo")?;
     }
-    let routes = api::router::router(app.clone(), Some(console::pages()));
+    let routes = api::router::router(app.clone(), console::pages());
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
     // Small answers must not wait for more to be sent with them.
     let listener = listener.tap_io(|stream| {
@@ -111,7 +111,7 @@ impl Running {
         if let Some(password) = &self.password {
             output::line("The first start created an administrator. Note the password, it is");
             output::line("printed only now:");
-            output::line(&format!("  username  {}", self.app.settings.admin_username));
+            output::line(&format!("  username  {}", self.username));
             output::line(&format!("  password  {password}"));
         }
         tracing::info!(address = %self.address, version = api::SERVER_VERSION, "listening");

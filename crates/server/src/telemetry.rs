@@ -11,7 +11,10 @@ use tracing_subscriber::EnvFilter;
 /// A filter that cannot be read.
 pub(crate) fn start(config: &Config) -> Result<()> {
     let filter = EnvFilter::try_new(&config.log).with_context(|| {
-        format!("log (KAPOK_LOG) must be a filter such as info,webhooks=debug, not {:?}", config.log)
+        format!(
+            "log (KAPOK_LOG) must be a filter such as info,webhooks=debug, not {:?}",
+            config.log
+        )
     })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
     let _ = match config.log_format {
