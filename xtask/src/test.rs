@@ -180,14 +180,16 @@ fn console_tests() -> Result<()> {
 /// Every Rust test but the kill suite.
 fn rust_tests() -> Result<()> {
     tools::ruby()?;
-    let mut tests = shell::cargo();
-    if has_nextest() {
-        let others = format!("not test({KILL})");
-        tests.args(["nextest", "run", "--workspace", "-E", &others]);
-    } else {
+    if !has_nextest() {
+        let mut tests = shell::cargo();
         tests.args(["test", "--workspace", "--no-fail-fast", "--", "--skip", KILL]);
+        return shell::run(with_postgres(&mut tests)?);
     }
-    shell::run(with_postgres(&mut tests)?)
+    let mut tests = shell::cargo();
+    tests.args(["nextest", "run", "--workspace", "-E", &format!("not test({KILL})")]);
+    shell::run(with_postgres(&mut tests)?)?;
+    // The examples in documentation, which nextest leaves to Cargo.
+    shell::run(shell::cargo().args(["test", "--workspace", "--doc"]))
 }
 
 /// The kill suite, alone on the machine.
@@ -196,9 +198,14 @@ fn kill_tests() -> Result<()> {
     if has_nextest() {
         let these = format!("test({KILL})");
         tests.args(["nextest", "run", "--workspace", "--profile", "kill", "-E", &these]);
-    } else {
-        tests.args(["test", "--workspace", "--tests", "--", "--test-threads=1", KILL]);
+        return shell::run(with_postgres(&mut tests)?);
     }
+    let suite = ["test", "--workspace", "--tests", "--"];
+    let list = shell::read(shell::cargo().args(suite).args(["--list", KILL]))?;
+    if !list.lines().any(|line| line.ends_with(": test")) {
+        bail!("there is no kill suite: no test's name contains `{KILL}`");
+    }
+    tests.args(suite).args(["--test-threads=1", "--nocapture", KILL]);
     shell::run(with_postgres(&mut tests)?)
 }
 
