@@ -157,18 +157,21 @@ impl Store {
         let counters = Counters::default();
         let shared = Shared { limits, counters: counters.clone() };
         let (alive, ended) = mpsc::channel(1);
-        let dialect = match options {
+        let (dialect, ended) = match options {
+            Options::Sqlite { .. } => (Dialect::Sqlite, Mutex::new(ended)),
+            Options::Postgres { .. } => (Dialect::Postgres, Mutex::new(ended)),
+        };
+        // Made before the threads start: should opening fail, dropping it ends those that run.
+        let inner = Arc::new(Inner { dialect, writes, reads, counters, ended });
+        match options {
             Options::Sqlite { path } => {
-                sqlite::open(path, &writes, &reads, &shared, &alive).await?;
-                Dialect::Sqlite
+                sqlite::open(path, &inner.writes, &inner.reads, &shared, &alive).await?;
             }
             Options::Postgres { url } => {
-                postgres::open(url, &writes, &reads, &shared, &alive).await?;
-                Dialect::Postgres
+                postgres::open(url, &inner.writes, &inner.reads, &shared, &alive).await?;
             }
-        };
-        let ended = Mutex::new(ended);
-        Ok(Self { inner: Arc::new(Inner { dialect, writes, reads, counters, ended }) })
+        }
+        Ok(Self { inner })
     }
 
     /// Runs a closure in a write transaction and answers once it is committed and on disk.

@@ -29,6 +29,9 @@ const STATEMENTS_MAX: usize = 1_024;
 /// Beyond the server's own statement limit, how long an answer may take before the line is lost.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long connecting and logging in may take.
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+
 type PgResult<T> = Result<T, tokio_postgres::Error>;
 type Pending<T> = Pin<Box<dyn Future<Output = PgResult<T>> + Send>>;
 
@@ -68,8 +71,9 @@ pub(in crate::db) struct Session {
 
 struct Line {
     client: Arc<Client>,
-    connection: Pin<Box<dyn Future<Output = PgResult<()>> + Send>>,
-    ended: bool,
+    /// Carries requests and answers while it is polled. Dropped when it ends, for it holds the
+    /// other ends of the answers that are waited for.
+    connection: Option<Pin<Box<dyn Future<Output = PgResult<()>> + Send>>>,
     /// Prepared statements by the address of the constant they come from.
     statements: HashMap<(usize, usize), Statement>,
     /// Requests sent ahead whose answers are still to come, in order.
@@ -87,7 +91,7 @@ impl Session {
             return Err(unusable(message.to_owned()));
         }
         config
-            .connect_timeout(Duration::from_secs(5))
+            .connect_timeout(CONNECT_TIME)
             .keepalives_idle(Duration::from_secs(30))
             .tcp_user_timeout(Duration::from_secs(30));
         if config.get_application_name().is_none() {
@@ -120,7 +124,7 @@ impl Session {
 
     /// Connects when there is no connection, backing off for a while.
     pub(super) fn connect(&mut self) -> Result<(), Error> {
-        if self.line.as_ref().is_some_and(|line| !line.ended && !line.client.is_closed()) {
+        if self.line.as_ref().is_some_and(|line| !line.is_lost() && !line.client.is_closed()) {
             return Ok(());
         }
         self.line = None;
@@ -150,12 +154,16 @@ impl Session {
             Error::Db { message, .. } => Error::Unavailable { message },
             error => error,
         };
-        let connecting = self.config.connect(NoTls);
-        let (client, connection) = self.runtime.block_on(connecting).map_err(out_of_reach)?;
+        let connecting = async {
+            tokio::time::timeout(CONNECT_TIME, self.config.connect(NoTls)).await
+        };
+        let (client, connection) = match self.runtime.block_on(connecting) {
+            Ok(connected) => connected.map_err(out_of_reach)?,
+            Err(_) => return Err(Error::Unavailable { message: "no answer".to_owned() }),
+        };
         self.line = Some(Line {
             client: Arc::new(client),
-            connection: Box::pin(connection),
-            ended: false,
+            connection: Some(Box::pin(connection)),
             statements: HashMap::new(),
             ahead: VecDeque::new(),
         });
@@ -173,7 +181,7 @@ impl Session {
 
     /// Whether the connection broke; the next [`Session::connect`] makes another.
     pub(super) fn is_lost(&self) -> bool {
-        self.line.as_ref().is_none_or(|line| line.ended)
+        self.line.as_ref().is_none_or(Line::is_lost)
     }
 
     /// Opens a transaction, without waiting for the answer.
@@ -365,12 +373,14 @@ impl Session {
                     line.statements.clear();
                 }
                 let verdict = classify(error);
-                line.ended |= verdict.lost;
                 line.ahead.clear();
+                if verdict.lost {
+                    line.connection = None;
+                }
                 Err(Failed { last, verdict })
             }
             Err(_) => {
-                line.ended = true;
+                line.connection = None;
                 Err(Failed::lost(Error::Timeout))
             }
         }
@@ -379,9 +389,15 @@ impl Session {
 
 impl Line {
     fn drive(&mut self, cx: &mut std::task::Context<'_>) {
-        if !self.ended && self.connection.as_mut().poll(cx).is_ready() {
-            self.ended = true;
+        if let Some(connection) = &mut self.connection
+            && connection.as_mut().poll(cx).is_ready()
+        {
+            self.connection = None;
         }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.connection.is_none()
     }
 }
 
