@@ -6,10 +6,11 @@ export interface TreePath {
   name: string;
 }
 
+/** `title` is the whole name, `short` what a table has room for. */
 export type Target =
-  | { kind: 'tree'; path: TreePath; title: string }
-  | { kind: 'guid'; guid: string; title: string }
-  | { kind: 'url'; host: string; title: string };
+  | { kind: 'tree'; path: TreePath; title: string; short: string }
+  | { kind: 'guid'; guid: string; title: string; short: string }
+  | { kind: 'url'; host: string; title: string; short: string };
 
 const RUN_TREE = /\/app\/api\/v1\/run-tree\/(.+)$/;
 const EXPRESSION = /\$\{([^}]*)\}/g;
@@ -62,16 +63,20 @@ export function treePath(url: string): TreePath | undefined {
 export function target(url: string): Target {
   const path = treePath(url);
   if (path) {
-    const title = [path.source, path.group, path.name].map(readable).join(' :: ');
-    return { kind: 'tree', path, title };
+    const [source, group, name] = [path.source, path.group, path.name].map(readable);
+    const title = `${source} :: ${group} :: ${name}`;
+    return { kind: 'tree', path, title, short: `${group} :: ${name}` };
   }
   const guid = /\/runs\?(?:.*&)?guid=([^&]+)/.exec(url);
-  if (guid) return { kind: 'guid', guid: guid[1]!, title: `Tree ${guid[1]!.slice(0, 8)}` };
+  if (guid) {
+    const title = `Tree ${guid[1]!.slice(0, 8)}`;
+    return { kind: 'guid', guid: guid[1]!, title, short: title };
+  }
   try {
     const host = new URL(url.replace(EXPRESSION, 'x')).host;
-    return { kind: 'url', host, title: host };
+    return { kind: 'url', host, title: host, short: host };
   } catch {
-    return { kind: 'url', host: url, title: url };
+    return { kind: 'url', host: url, title: url, short: url };
   }
 }
 

@@ -1,5 +1,5 @@
 // Copying: a short id that copies itself whole, and a button for longer texts.
-import { ActionIcon, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Tooltip } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useState } from 'react';
 import { failed } from './notify';
@@ -57,8 +57,26 @@ export function ShortId({ id, label = 'id' }: { id: string | null | undefined; l
   );
 }
 
-export function CopyButton({ text, label }: { text: () => string; label: string }) {
+interface CopyProps {
+  text: () => string;
+  label: string;
+  /** Shows the label instead of the icon alone. */
+  words?: boolean;
+}
+
+export function CopyButton({ text, label, words }: CopyProps) {
   const [copied, copy] = useCopy();
+  if (words)
+    return (
+      <Button
+        size="compact-xs"
+        variant="default"
+        leftSection={copied ? <IconCheck size={13} /> : <IconCopy size={13} />}
+        onClick={() => copy(text())}
+      >
+        {copied ? 'Copied' : label}
+      </Button>
+    );
   return (
     <Tooltip label={copied ? 'Copied' : label}>
       <ActionIcon aria-label={label} onClick={() => copy(text())} size="sm">

@@ -121,16 +121,20 @@ export function Waiting({ rows = 4, height = 18 }: { rows?: number; height?: num
   );
 }
 
-/** Name and value pairs. */
+const known = (value: ReactNode) => value !== undefined && value !== null && value !== '';
+
+/** Name and value pairs; those without a value are left out. */
 export function Facts({ rows }: { rows: [string, ReactNode][] }) {
   return (
     <dl className="kp-facts">
-      {rows.map(([name, value]) => (
-        <Fragment key={name}>
-          <dt>{name}</dt>
-          <dd>{value ?? <span className="kp-dim">–</span>}</dd>
-        </Fragment>
-      ))}
+      {rows
+        .filter(([, value]) => known(value))
+        .map(([name, value]) => (
+          <Fragment key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </Fragment>
+        ))}
     </dl>
   );
 }

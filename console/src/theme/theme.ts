@@ -68,7 +68,7 @@ export const theme = createTheme({
         events: { hover: true, focus: true, touch: true },
       },
     },
-    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.4, blur: 2 } } },
+    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.28, blur: 1 } } },
     Anchor: { defaultProps: { underline: 'hover' } },
   },
 });
@@ -86,6 +86,9 @@ function tones(scheme: 'light' | 'dark') {
     '--kp-warn': warn[scheme],
     '--kp-busy': busy[scheme],
     '--kp-idle': idle[scheme],
+    '--kp-chart-good': scheme === 'light' ? '#3a9a74' : '#45a881',
+    '--kp-chart-bad': scheme === 'light' ? '#d5484e' : '#e5686d',
+    '--kp-chart-wait': scheme === 'light' ? '#b87f1d' : '#d19a3a',
   };
 }
 
@@ -103,6 +106,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--kp-hover': '#f3f4f7',
     '--kp-line': '#e4e7ec',
     '--kp-line-soft': '#eef0f3',
+    '--kp-edge': '#9aa4b1',
     '--kp-text-strong': '#14181f',
   },
   dark: {
@@ -118,6 +122,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--kp-hover': '#21252c',
     '--kp-line': '#2c313a',
     '--kp-line-soft': '#242932',
+    '--kp-edge': '#69727f',
     '--kp-text-strong': '#f3f5f8',
   },
 });

@@ -32,10 +32,10 @@ export default function Chart({ series }: { series: SeriesPoint[] }) {
         xAxisProps={{ minTickGap: 48 }}
         yAxisProps={{ allowDecimals: false, width: 36 }}
         series={[
-          { name: 'complete', label: 'Complete', type: 'bar', color: 'var(--kp-good)' },
-          { name: 'failed', label: 'Failed', type: 'bar', color: 'var(--kp-bad)' },
-          { name: 'queued', label: 'Queued', type: 'bar', color: 'var(--kp-warn)' },
-          { name: 'runs', label: 'Runs', type: 'line', color: 'iris.5' },
+          { name: 'complete', label: 'Complete', type: 'bar', color: 'var(--kp-chart-good)' },
+          { name: 'failed', label: 'Failed', type: 'bar', color: 'var(--kp-chart-bad)' },
+          { name: 'queued', label: 'Queued', type: 'bar', color: 'var(--kp-chart-wait)' },
+          { name: 'runs', label: 'Runs', type: 'line', color: 'iris.4' },
         ]}
         lineProps={{ dot: false, strokeWidth: 1.8 }}
         barProps={{ stackId: 'jobs' }}

@@ -237,9 +237,7 @@ function ValueList({ form, submission }: { form: Form | undefined; submission: S
   const labels = new Map(known.map((field) => [field.name, field.label || field.name]));
   if (names.length === 0) return <span className="kp-dim">No values.</span>;
   return (
-    <Facts
-      rows={names.map((name) => [labels.get(name) ?? name, inline(values[name]) || undefined])}
-    />
+    <Facts rows={names.map((name) => [labels.get(name) ?? name, inline(values[name]) || '–'])} />
   );
 }
 

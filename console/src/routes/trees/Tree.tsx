@@ -95,7 +95,18 @@ function Problems({ tree, definition, select }: ProblemProps) {
   const names = new Map(definition.nodes.map((node) => [node.id, node.name]));
   return (
     <div style={{ marginBottom: 16 }}>
-      <Panel title={`${plural(problems.length, 'problem')}: a run that gets there will stop`}>
+      <Panel
+        title={
+          <>
+            <Status of={{ word: plural(problems.length, 'problem'), tone: 'bad' }} />
+            <span className="kp-dim" style={{ fontWeight: 400 }}>
+              {' '}
+              a run that gets there will stop
+            </span>
+          </>
+        }
+        label="Problems"
+      >
         <ul style={{ margin: 0, paddingLeft: 18, fontSize: 13.5 }}>
           {problems.map((problem, index) => (
             <li key={index} style={{ marginBottom: 4 }}>

@@ -192,7 +192,7 @@ function Request({ job, attempt }: SideProps) {
           POST <span className="kp-mono">{job.url}</span>
         </>
       }
-      actions={<CopyButton label="Copy as curl" text={() => curl(job.url, headers, body)} />}
+      actions={<CopyButton label="Copy as curl" words text={() => curl(job.url, headers, body)} />}
     >
       <div className="kp-stack">
         <HeaderList headers={headers} />

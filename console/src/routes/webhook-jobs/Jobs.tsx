@@ -262,10 +262,10 @@ function columns(
         />
       ),
     },
-    { title: 'Status', width: 124, cell: (job) => <Status of={job.status} /> },
+    { title: 'Status', width: 112, cell: (job) => <Status of={job.status} /> },
     {
       title: 'Webhook',
-      width: '22%',
+      width: '19%',
       clip: true,
       cell: (job) => (
         <To to="/console/jobs/$id" params={{ id: job.id }} className="kp-strong">
@@ -273,21 +273,22 @@ function columns(
         </To>
       ),
     },
-    { title: 'Event', width: '18%', clip: true, cell: (job) => typeAndEvent(job.type, job.event) },
+    { title: 'Event', width: '17%', clip: true, cell: (job) => typeAndEvent(job.type, job.event) },
     {
       title: 'Target',
+      width: '24%',
       clip: true,
       cell: (job) => (
         <span className="kp-dim" title={job.url}>
-          {target(job.url).title}
+          {target(job.url).short}
         </span>
       ),
     },
-    { title: 'Answer', width: '17%', clip: true, cell: (job) => answer(job) },
-    { title: 'Retries', width: 70, align: 'right', cell: (job) => job.retryCount },
+    { title: 'Answer', clip: true, cell: (job) => answer(job) },
+    { title: 'Retries', width: 60, align: 'right', cell: (job) => job.retryCount },
     {
       title: 'When',
-      width: 104,
+      width: 96,
       cell: (job) => <When at={job.createdAt ?? job.scheduledAt} />,
     },
   ];

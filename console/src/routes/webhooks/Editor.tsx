@@ -65,7 +65,7 @@ export function Editor({ initial, save, saved }: Props) {
     store.mutate();
   };
   return (
-    <div className="kp-cols" style={{ gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 440px)' }}>
+    <div className="kp-cols kp-cols-even">
       <form onSubmit={submit} aria-label="Webhook">
         <div className="kp-stack">
           <Panel title="When">

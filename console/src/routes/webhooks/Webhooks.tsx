@@ -118,7 +118,7 @@ function Level({ scope, name, search }: LevelProps) {
 const columns = (scope: Scope): Column<Webhook>[] => [
   {
     title: 'Webhook',
-    width: '24%',
+    width: '20%',
     clip: true,
     cell: (one) => (
       <To
@@ -131,7 +131,7 @@ const columns = (scope: Scope): Column<Webhook>[] => [
       </To>
     ),
   },
-  { title: 'When', width: '20%', clip: true, cell: (one) => typeAndEvent(one.type, one.event) },
+  { title: 'When', width: '18%', clip: true, cell: (one) => typeAndEvent(one.type, one.event) },
   {
     title: 'Then',
     clip: true,
@@ -140,7 +140,7 @@ const columns = (scope: Scope): Column<Webhook>[] => [
       const verb = where.kind === 'url' ? 'call' : 'start';
       return (
         <span title={one.url}>
-          <span className="kp-dim">{verb}</span> {where.title}
+          <span className="kp-dim">{verb}</span> {where.short}
         </span>
       );
     },
