@@ -71,7 +71,7 @@ pub struct Job {
     pub id: JobId,
     /// Its space.
     pub space_id: SpaceId,
-    /// Its kapp, when the webhook or the record belongs to one.
+    /// The kapp its webhook is defined on; `None`: the space (the documented scope of a job).
     pub kapp_id: Option<KappId>,
     /// The event it delivers; `None` for a job made by hand.
     pub event_id: Option<EventId>,

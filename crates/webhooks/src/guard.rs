@@ -30,19 +30,14 @@ pub struct Refusal {
 
 impl Refusal {
     fn new(subject: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self {
-            subject: subject.into(),
-            reason: reason.into(),
-        }
+        Self { subject: subject.into(), reason: reason.into() }
     }
 }
 
 impl Guard {
     /// A judge that lets `allowed` ranges pass besides the public ones.
     pub fn new(allowed: Vec<IpNet>) -> Self {
-        Self {
-            allowed: allowed.into(),
-        }
+        Self { allowed: allowed.into() }
     }
 
     /// Reads and judges an absolute URL; a literal address in it is judged at once.
@@ -56,10 +51,7 @@ impl Guard {
         }
         // The parser drops tabs and line breaks silently; what was written must be what is called.
         if text.chars().any(char::is_control) || text.trim() != text {
-            return Err(Refusal::new(
-                "The URL",
-                "contains control characters or outer spaces",
-            ));
+            return Err(Refusal::new("The URL", "contains control characters or outer spaces"));
         }
         let mut url =
             Url::parse(text).map_err(|e| Refusal::new(format!("The URL \"{text}\""), why(e)))?;
@@ -87,11 +79,7 @@ impl Guard {
     /// A [`Refusal`] unless the address is public or allowed by the operator.
     pub fn judge_addr(&self, address: IpAddr) -> Result<(), Refusal> {
         let inner = carried(address).map_or(address, IpAddr::V4);
-        if self
-            .allowed
-            .iter()
-            .any(|net| net.contains(&inner) || net.contains(&address))
-        {
+        if self.allowed.iter().any(|net| net.contains(&inner) || net.contains(&address)) {
             return Ok(());
         }
         let reason = match inner {
@@ -283,30 +271,15 @@ mod tests {
         }
         let passed = [
             ("http://example.com", "http://example.com/"),
-            (
-                "https://example.com:8443/x?y=1#z",
-                "https://example.com:8443/x?y=1",
-            ),
+            ("https://example.com:8443/x?y=1#z", "https://example.com:8443/x?y=1"),
             ("http://93.184.216.34/", "http://93.184.216.34/"),
             ("http://172.32.0.1/", "http://172.32.0.1/"),
             ("http://100.128.0.1/", "http://100.128.0.1/"),
-            (
-                "http://[2606:2800:220:1::1]:81/",
-                "http://[2606:2800:220:1::1]:81/",
-            ),
-            (
-                "http://[64:ff9b::5db8:d822]/",
-                "http://[64:ff9b::5db8:d822]/",
-            ),
+            ("http://[2606:2800:220:1::1]:81/", "http://[2606:2800:220:1::1]:81/"),
+            ("http://[64:ff9b::5db8:d822]/", "http://[64:ff9b::5db8:d822]/"),
             ("http://[2002:5db8:d822::1]/", "http://[2002:5db8:d822::1]/"),
-            (
-                "http://[::ffff:93.184.216.34]/",
-                "http://[::ffff:5db8:d822]/",
-            ),
-            (
-                "http://localhost.example.com/",
-                "http://localhost.example.com/",
-            ),
+            ("http://[::ffff:93.184.216.34]/", "http://[::ffff:5db8:d822]/"),
+            ("http://localhost.example.com/", "http://localhost.example.com/"),
         ];
         for (url, read) in passed {
             assert_eq!(guard.judge_url(url).map(String::from).as_deref(), Ok(read));
@@ -322,10 +295,7 @@ mod tests {
         assert!(passes("http://10.1.2.3/") && !passes("http://10.2.0.1/"));
         assert!(passes("http://[::ffff:10.1.2.3]/") && passes("http://[64:ff9b::10.1.0.1]/"));
         assert!(passes("http://[fd00:1::5]/") && !passes("http://[fd00:2::5]/"));
-        assert!(
-            !passes("http://[::1]/"),
-            "an IPv4 range says nothing about IPv6 loopback"
-        );
+        assert!(!passes("http://[::1]/"), "an IPv4 range says nothing about IPv6 loopback");
     }
 
     #[test]

@@ -1,4 +1,114 @@
 //! Events to webhook jobs, and jobs to their targets: filters, delivery, the outbound guard.
+//!
+//! [`outbox`] takes events into the transaction of their change: verdicts, jobs, internal runs.
+//! [`dispatch`] delivers what goes out, through [`send`], which obeys the [`guard`]. The rest are
+//! the use cases around webhooks, jobs and events; each takes the [`Actor`] first.
+//!
+//! What it is not: it knows neither requests nor documents of the API, and of the workflow engine
+//! only the trait [`Workflows`].
 
+mod answer;
+mod attempt;
+mod dispatch;
+mod error;
 pub mod guard;
+mod lanes;
+pub mod outbox;
+mod queue;
+mod record;
 pub mod send;
+mod snapshot;
+pub mod target;
+mod verdict;
+pub mod workflows;
+
+pub use error::Error;
+pub use workflows::{StartOutcome, StartRequest, Workflows};
+
+use attempt::Policy;
+use model::id::SpaceId;
+use model::limits;
+use runtime::Runtime;
+use runtime::backoff::Backoff;
+use runtime::changes::Changes;
+use send::Sender;
+use std::sync::Arc;
+use store::Store;
+use url::Url;
+
+/// Who asks: a user of a space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The space; records of other spaces do not exist for the actor.
+    pub space_id: SpaceId,
+    /// The username kept on records.
+    pub username: String,
+    /// Whether the actor administers the space.
+    pub is_space_admin: bool,
+}
+
+impl Actor {
+    fn must_administer(&self, act: &'static str) -> Result<(), Error> {
+        if self.is_space_admin { Ok(()) } else { Err(Error::Forbidden { act }) }
+    }
+}
+
+/// What webhooks are built from.
+pub struct Options {
+    /// The store.
+    pub store: Store,
+    /// Clock, randomness, tasks.
+    pub runtime: Runtime,
+    /// Where to report what changed.
+    pub changes: Changes,
+    /// What sends requests out.
+    pub sender: Sender,
+    /// The workflow engine.
+    pub workflows: Arc<dyn Workflows>,
+    /// This server's own address; webhooks that name it are internal.
+    pub public_url: Option<Url>,
+    /// This node's id: new at every start, so that leases of an earlier life are known as such.
+    pub node: String,
+}
+
+/// The use cases and the delivery of one node; cheap to clone.
+#[derive(Clone)]
+pub struct Webhooks {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    runtime: Runtime,
+    changes: Changes,
+    sender: Sender,
+    workflows: Arc<dyn Workflows>,
+    snapshots: snapshot::Snapshots,
+    queue: queue::Queue,
+    settings: Settings,
+}
+
+struct Settings {
+    public_url: Option<Url>,
+    node: String,
+    policy: Policy,
+}
+
+impl Webhooks {
+    /// Builds the use cases; [`Webhooks::deliver`] starts the delivery.
+    pub fn new(options: Options) -> Self {
+        let policy = Policy { backoff: Backoff::DELIVERY, attempts_max: limits::ATTEMPTS_MAX };
+        let Options { store, runtime, changes, sender, workflows, public_url, node } = options;
+        let inner = Inner {
+            store,
+            runtime,
+            changes,
+            sender,
+            workflows,
+            snapshots: snapshot::Snapshots::default(),
+            queue: queue::Queue::new(lanes::Bounds::default()),
+            settings: Settings { public_url, node, policy },
+        };
+        Self { inner: Arc::new(inner) }
+    }
+}

@@ -115,10 +115,7 @@ pub struct Failure {
 
 impl Failure {
     pub(crate) fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self {
-            class,
-            message: message.into(),
-        }
+        Self { class, message: message.into() }
     }
 }
 
@@ -183,14 +180,7 @@ impl Sender {
             idle.clear();
         });
         let guard = options.guard;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                runtime,
-                guard,
-                connector,
-                pool,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { runtime, guard, connector, pool }) })
     }
 
     /// The judge of addresses this sender obeys.
@@ -218,13 +208,7 @@ impl Sender {
             None => Some(timed_out(trace.phase, request.limits.total_ms)),
         };
         let duration = runtime.elapsed().saturating_sub(began);
-        Outcome {
-            started_at,
-            duration,
-            trace,
-            response,
-            failure,
-        }
+        Outcome { started_at, duration, trace, response, failure }
     }
 }
 
@@ -236,10 +220,7 @@ fn timed_out(phase: Phase, total_ms: u64) -> Failure {
         Phase::Waiting => "waiting for the answer",
         Phase::Reading => "reading the answer",
     };
-    let message = format!(
-        "Gave up after {:.1} s, while {doing}",
-        total_ms as f64 / 1_000.0
-    );
+    let message = format!("Gave up after {:.1} s, while {doing}", total_ms as f64 / 1_000.0);
     Failure::new(ErrorClass::Timeout, message)
 }
 
@@ -263,10 +244,7 @@ impl Outcome {
             500..=599 => ErrorClass::Http5xx,
             _ => ErrorClass::Protocol,
         };
-        Some(Failure::new(
-            class,
-            format!("Answered {}", status_line(status)),
-        ))
+        Some(Failure::new(class, format!("Answered {}", status_line(status))))
     }
 
     /// The outcome in a few words: `200 OK`, or the failure.
@@ -291,9 +269,7 @@ impl Outcome {
             address: self.trace.address.map(|a| a.to_string()),
             request_headers: self.trace.request_headers.clone(),
             response_status: response.map(|r| r.status.as_u16()),
-            response_headers: response
-                .map(|r| text::headers(&r.headers))
-                .unwrap_or_default(),
+            response_headers: response.map(|r| text::headers(&r.headers)).unwrap_or_default(),
             response_body: response.map(Response::text),
             error_class: failure.as_ref().map(|f| f.class),
             error: failure.map(|f| f.message),

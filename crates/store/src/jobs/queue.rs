@@ -6,7 +6,7 @@
 //! The conditions repeat the partial index's own (`state IN (…)`): SQLite uses such an index only
 //! when the very same term stands in the statement.
 
-use model::id::JobId;
+use model::id::{JobId, RunId};
 use model::job::{Job, State};
 use model::time::Micros;
 
@@ -34,7 +34,7 @@ const CLAIM_DUE: Sql = Sql::per(
      SELECT id FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') AND state = 'Queued' \
      AND scheduled_at <= $2 \
      AND (leased_until IS NULL OR leased_until <= $2 OR leased_by <> $1) \
-     AND instr($4, coalesce(webhook_id, '-')) = 0 \
+     AND instr($4, coalesce(webhook_id, 'none')) = 0 \
      ORDER BY scheduled_at, id LIMIT $5) \
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
      event, parent_type, parent_id, parent_key, url, state, summary, request_content, \
@@ -43,7 +43,7 @@ const CLAIM_DUE: Sql = Sql::per(
     "UPDATE jobs SET leased_by = $1, leased_until = $3, epoch = epoch + 1 WHERE id IN (\
      SELECT id FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') AND state = 'Queued' \
      AND scheduled_at <= $2 AND (leased_until IS NULL OR leased_until <= $2) \
-     AND strpos($4, coalesce(webhook_id, '-')) = 0 \
+     AND strpos($4, coalesce(webhook_id, 'none')) = 0 \
      ORDER BY scheduled_at, id LIMIT $5 FOR UPDATE SKIP LOCKED) \
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
      event, parent_type, parent_id, parent_key, url, state, summary, request_content, \
@@ -66,7 +66,7 @@ const CLAIM_INTERRUPTED: Sql = Sql::per(
      SELECT id FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') \
      AND state = 'In Progress' AND scheduled_at <= $2 \
      AND (leased_until IS NULL OR leased_until <= $2 OR leased_by <> $1) \
-     AND instr($4, coalesce(webhook_id, '-')) = 0 \
+     AND instr($4, coalesce(webhook_id, 'none')) = 0 \
      ORDER BY scheduled_at, id LIMIT $5) \
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
      event, parent_type, parent_id, parent_key, url, state, summary, request_content, \
@@ -77,7 +77,7 @@ const CLAIM_INTERRUPTED: Sql = Sql::per(
      SELECT id FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') \
      AND state = 'In Progress' AND scheduled_at <= $2 \
      AND (leased_until IS NULL OR leased_until <= $2) \
-     AND strpos($4, coalesce(webhook_id, '-')) = 0 \
+     AND strpos($4, coalesce(webhook_id, 'none')) = 0 \
      ORDER BY scheduled_at, id LIMIT $5 FOR UPDATE SKIP LOCKED) \
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
      event, parent_type, parent_id, parent_key, url, state, summary, request_content, \
@@ -107,17 +107,23 @@ fn claim_by(tx: &mut Tx, sql: &Sql, claim: &Claim<'_>) -> Result<Vec<Job>, Error
     Ok(jobs)
 }
 
-const NEXT_DUE: Sql = Sql::both(
+// Leases of an earlier life of this node are void at once on SQLite; see above.
+const NEXT_DUE: Sql = Sql::per(
     "SELECT scheduled_at FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') \
-     AND state = 'Queued' AND scheduled_at > $1 ORDER BY scheduled_at LIMIT 1",
+     AND state = 'Queued' AND (leased_until IS NULL OR leased_until <= $1 OR leased_by <> $2) \
+     AND instr($3, coalesce(webhook_id, 'none')) = 0 ORDER BY scheduled_at LIMIT 1",
+    "SELECT scheduled_at FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') \
+     AND state = 'Queued' AND (leased_until IS NULL OR leased_until <= $1) \
+     AND $2 <> '' AND strpos($3, coalesce(webhook_id, 'none')) = 0 ORDER BY scheduled_at LIMIT 1",
 );
 
-/// When the next queued job becomes due after `now`.
+/// When the earliest queued job that nobody holds is, or was, due.
 ///
 /// # Errors
 /// What the database says.
-pub fn next_due(tx: &mut Tx, now: Micros) -> Result<Option<Micros>, Error> {
-    tx.query_opt(&NEXT_DUE, &[now.into()], |row| row.micros(0))
+pub fn next_due(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Micros>, Error> {
+    let values = [claim.now.into(), claim.node.into(), claim.full.into()];
+    tx.query_opt(&NEXT_DUE, &values, |row| row.micros(0))
 }
 
 const MARK_STARTED: Sql = Sql::both(
@@ -148,6 +154,8 @@ pub struct Settled {
     pub response_content: Option<String>,
     /// Attempts after the first one.
     pub retry_count: i64,
+    /// The run it started.
+    pub run_id: Option<RunId>,
     /// When it is (or was) due.
     pub scheduled_at: Micros,
     /// When its first attempt began.
@@ -161,7 +169,7 @@ pub struct Settled {
 const SETTLE: Sql = Sql::both(
     "UPDATE jobs SET state = $3, summary = $4, response_content = $5, retry_count = $6, \
      scheduled_at = $7, started_at = coalesce(started_at, $8), finished_at = $9, updated_at = $10, \
-     leased_by = NULL, leased_until = NULL \
+     leased_by = NULL, leased_until = NULL, run_id = coalesce($11, run_id) \
      WHERE id = $1 AND epoch = $2 AND state IN ('Queued', 'In Progress')",
 );
 
@@ -181,6 +189,7 @@ pub fn settle(tx: &mut Tx, s: &Settled) -> Result<bool, Error> {
         s.started_at.into(),
         s.finished_at.into(),
         s.at.into(),
+        s.run_id.into(),
     ];
     Ok(tx.execute(&SETTLE, &values)? == 1)
 }

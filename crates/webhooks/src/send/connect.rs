@@ -80,11 +80,7 @@ impl Connector {
             let began = self.runtime.elapsed();
             let name = ServerName::try_from(endpoint.host.trim_matches(['[', ']']).to_owned())
                 .map_err(|_| Failure::new(ErrorClass::Tls, "The host is no name for TLS"))?;
-            let stream = self
-                .tls
-                .connect(name, stream)
-                .await
-                .map_err(|e| tls_failure(&e))?;
+            let stream = self.tls.connect(name, stream).await.map_err(|e| tls_failure(&e))?;
             trace.tls = Some(self.runtime.elapsed().saturating_sub(began));
             self.handshake(stream).await?
         } else {
@@ -202,9 +198,7 @@ fn tls_config(extra_roots: &[Vec<u8>]) -> Result<ClientConfig, rustls::Error> {
 }
 
 fn tls_failure(error: &io::Error) -> Failure {
-    let inner = error
-        .get_ref()
-        .and_then(|e| e.downcast_ref::<rustls::Error>());
+    let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
     let message = match inner {
         Some(rustls::Error::InvalidCertificate(reason)) => match reason {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {

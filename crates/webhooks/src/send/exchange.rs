@@ -108,25 +108,17 @@ async fn read(
 fn endpoint(url: &Url) -> Result<Endpoint, Failure> {
     let host = url.host_str().filter(|h| !h.is_empty());
     match (host, url.port_or_known_default()) {
-        (Some(host), Some(port)) => Ok(Endpoint {
-            tls: url.scheme() == "https",
-            host: host.to_owned(),
-            port,
-        }),
-        _ => Err(Failure::new(
-            ErrorClass::Protocol,
-            "The URL has no host or port",
-        )),
+        (Some(host), Some(port)) => {
+            Ok(Endpoint { tls: url.scheme() == "https", host: host.to_owned(), port })
+        }
+        _ => Err(Failure::new(ErrorClass::Protocol, "The URL has no host or port")),
     }
 }
 
 /// The request as it goes out: origin form, our own `host`, `user-agent` and `accept-encoding`.
 fn wire(request: &Request, url: &Url) -> Result<Wire, Failure> {
     let unusable = |e: http::Error| {
-        Failure::new(
-            ErrorClass::Protocol,
-            format!("The request cannot be made: {e}"),
-        )
+        Failure::new(ErrorClass::Protocol, format!("The request cannot be made: {e}"))
     };
     let target = match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
@@ -137,24 +129,11 @@ fn wire(request: &Request, url: &Url) -> Result<Wire, Failure> {
         (host, _) => host.unwrap_or_default().to_owned(),
     };
     let mut headers = HeaderMap::with_capacity(request.headers.len() + 4);
-    headers.insert(
-        HOST,
-        HeaderValue::from_str(&host).map_err(|e| unusable(e.into()))?,
-    );
-    headers.insert(
-        http::header::USER_AGENT,
-        HeaderValue::from_static(USER_AGENT),
-    );
+    headers.insert(HOST, HeaderValue::from_str(&host).map_err(|e| unusable(e.into()))?);
+    headers.insert(http::header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
     // Compressed answers would have to be unpacked under a second cap; nobody needs them here.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    let own = [
-        HOST,
-        CONTENT_LENGTH,
-        TRANSFER_ENCODING,
-        CONNECTION,
-        UPGRADE,
-        ACCEPT_ENCODING,
-    ];
+    let own = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, UPGRADE, ACCEPT_ENCODING];
     for (name, value) in &request.headers {
         if !own.contains(name) {
             headers.append(name.clone(), value.clone());
@@ -186,47 +165,30 @@ fn failure(error: &hyper::Error, reading: bool) -> Failure {
             let message = "The answer ended before its stated length";
             Failure::new(ErrorClass::Protocol, message)
         } else {
-            Failure::new(
-                ErrorClass::Reset,
-                "The connection was closed without an answer",
-            )
+            Failure::new(ErrorClass::Reset, "The connection was closed without an answer")
         };
     }
     let cause = error.source().map(|e| format!(": {e}")).unwrap_or_default();
-    Failure::new(
-        ErrorClass::Protocol,
-        format!("The answer is not valid HTTP: {error}{cause}"),
-    )
+    Failure::new(ErrorClass::Protocol, format!("The answer is not valid HTTP: {error}{cause}"))
 }
 
 fn io_failure(error: &io::Error, reading: bool) -> Failure {
-    let place = if reading {
-        "while the answer was read"
-    } else {
-        "before an answer came"
-    };
+    let place = if reading { "while the answer was read" } else { "before an answer came" };
     match error.kind() {
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::ConnectionAborted => Failure::new(
-            ErrorClass::Reset,
-            format!("The connection was reset {place}"),
-        ),
-        io::ErrorKind::UnexpectedEof if reading => Failure::new(
-            ErrorClass::Protocol,
-            "The answer ended before its stated length",
-        ),
-        io::ErrorKind::UnexpectedEof => Failure::new(
-            ErrorClass::Reset,
-            "The connection was closed without an answer",
-        ),
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Failure::new(
-            ErrorClass::Protocol,
-            format!("The answer is not valid HTTP: {error}"),
-        ),
-        _ => Failure::new(
-            ErrorClass::Reset,
-            format!("The connection failed {place}: {error}"),
-        ),
+        | io::ErrorKind::ConnectionAborted => {
+            Failure::new(ErrorClass::Reset, format!("The connection was reset {place}"))
+        }
+        io::ErrorKind::UnexpectedEof if reading => {
+            Failure::new(ErrorClass::Protocol, "The answer ended before its stated length")
+        }
+        io::ErrorKind::UnexpectedEof => {
+            Failure::new(ErrorClass::Reset, "The connection was closed without an answer")
+        }
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+            Failure::new(ErrorClass::Protocol, format!("The answer is not valid HTTP: {error}"))
+        }
+        _ => Failure::new(ErrorClass::Reset, format!("The connection failed {place}: {error}")),
     }
 }

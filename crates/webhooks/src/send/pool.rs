@@ -54,10 +54,7 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(runtime: Runtime) -> Self {
-        Self {
-            runtime,
-            shelf: Arc::default(),
-        }
+        Self { runtime, shelf: Arc::default() }
     }
 
     /// Takes the most recently used connection that is still good.
@@ -110,11 +107,7 @@ impl Pool {
         let newest = idle.pop();
         // What lies below the newest is older still.
         let fresh = newest.filter(|n| now.saturating_sub(n.since) < IDLE);
-        let dropped = if fresh.is_none() {
-            std::mem::take(idle).len()
-        } else {
-            0
-        };
+        let dropped = if fresh.is_none() { std::mem::take(idle).len() } else { 0 };
         let empty = idle.is_empty();
         shelf.total = shelf.total.saturating_sub(1 + dropped);
         if empty {

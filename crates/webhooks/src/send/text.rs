@@ -14,10 +14,7 @@ pub fn body_text(kept: &[u8], total_bytes: usize) -> String {
         while text.ends_with('\u{fffd}') {
             text.pop();
         }
-        text.push_str(&format!(
-            "\n… cut: {} of {total_bytes} bytes kept",
-            kept.len()
-        ));
+        text.push_str(&format!("\n… cut: {} of {total_bytes} bytes kept", kept.len()));
     }
     text
 }
@@ -45,9 +42,6 @@ mod tests {
     fn any_bytes_become_storable_text() {
         assert_eq!(body_text("grün".as_bytes(), 5), "grün");
         assert_eq!(body_text(b"a\0b\xff", 4), "a\u{fffd}b\u{fffd}");
-        assert_eq!(
-            body_text(&"grü".as_bytes()[..3], 100),
-            "gr\n… cut: 3 of 100 bytes kept"
-        );
+        assert_eq!(body_text(&"grü".as_bytes()[..3], 100), "gr\n… cut: 3 of 100 bytes kept");
     }
 }

@@ -116,11 +116,7 @@ impl Receiver {
 
     /// Waits until `n` requests have arrived.
     pub(crate) async fn wait_for(&self, n: usize) {
-        self.count
-            .subscribe()
-            .wait_for(|count| *count >= n)
-            .await
-            .unwrap();
+        self.count.subscribe().wait_for(|count| *count >= n).await.unwrap();
     }
 }
 
@@ -145,14 +141,8 @@ async fn read(stream: &mut (impl AsyncRead + Unpin), connection: usize) -> Optio
         }
     };
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-    let mut hit = Hit {
-        connection,
-        head,
-        body: String::new(),
-    };
-    let length = hit
-        .header("content-length")
-        .map_or(0, |v| v.parse::<usize>().unwrap());
+    let mut hit = Hit { connection, head, body: String::new() };
+    let length = hit.header("content-length").map_or(0, |v| v.parse::<usize>().unwrap());
     let mut body = bytes[end + 4..].to_vec();
     while body.len() < length {
         let mut chunk = [0; 4096];
@@ -188,9 +178,7 @@ async fn reply(stream: &mut TcpStream, answer: Answer) -> bool {
         }
         Answer::Hang => std::future::pending().await,
         Answer::Drip => {
-            let _ = stream
-                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nx")
-                .await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nx").await;
             std::future::pending().await
         }
         Answer::Endless => {
@@ -225,8 +213,6 @@ pub(crate) async fn tls(config: Arc<rustls::ServerConfig>) -> SocketAddr {
 }
 
 async fn ok(stream: &mut (impl AsyncWrite + Unpin)) {
-    let _ = stream
-        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
-        .await;
+    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
     let _ = stream.flush().await;
 }

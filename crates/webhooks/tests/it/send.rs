@@ -13,10 +13,7 @@ use webhooks::send::{Limits, MASKED, Options, Outcome, Request, Resolve, Sender}
 
 fn options(allowed: &[&str]) -> Options {
     let allowed = allowed.iter().map(|net| net.parse().unwrap()).collect();
-    Options {
-        guard: Guard::new(allowed),
-        ..Options::default()
-    }
+    Options { guard: Guard::new(allowed), ..Options::default() }
 }
 
 fn sender() -> Sender {
@@ -27,10 +24,7 @@ fn post(url: impl Into<String>) -> Request {
     Request {
         method: http::Method::POST,
         url: url.into(),
-        headers: vec![(
-            http::header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        )],
+        headers: vec![(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))],
         body: r#"{"a":1}"#.into(),
         limits: Limits::default(),
     }
@@ -44,12 +38,7 @@ fn class(outcome: &Outcome) -> Option<ErrorClass> {
 async fn meets(answer: Answer) -> (Option<ErrorClass>, String) {
     let receiver = Receiver::always(answer).await;
     let outcome = sender().send(&post(receiver.url("/hook"))).await;
-    (
-        class(&outcome),
-        outcome
-            .delivery_failure()
-            .map_or(outcome.summary(), |f| f.message),
-    )
+    (class(&outcome), outcome.delivery_failure().map_or(outcome.summary(), |f| f.message))
 }
 
 #[tokio::test]
@@ -58,12 +47,7 @@ async fn statuses_and_broken_answers_have_their_class() {
     for good in [200, 201, 202, 206, 299] {
         assert_eq!(meets(status(good)).await.0, None, "{good}");
     }
-    assert_eq!(
-        meets(Answer::Raw(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()))
-            .await
-            .0,
-        None
-    );
+    assert_eq!(meets(Answer::Raw(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec())).await.0, None);
     assert_eq!(
         meets(status(404)).await,
         (Some(ErrorClass::Http4xx), "Answered 404 Not Found".into())
@@ -92,19 +76,13 @@ async fn statuses_and_broken_answers_have_their_class() {
         (closed(b"not http at all\r\n\r\n"), ErrorClass::Protocol),
         (closed(bad_chunk), ErrorClass::Protocol),
         (closed(flood.as_bytes()), ErrorClass::Protocol),
-        (
-            closed(b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n"),
-            ErrorClass::Protocol,
-        ),
+        (closed(b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n"), ErrorClass::Protocol),
     ] {
         let words = format!("{answer:?}");
         assert_eq!(meets(answer).await.0, Some(expect), "{words}");
     }
     let mid_body = meets(reset(head)).await.0;
-    assert!(
-        matches!(mid_body, Some(ErrorClass::Reset | ErrorClass::Protocol)),
-        "{mid_body:?}"
-    );
+    assert!(matches!(mid_body, Some(ErrorClass::Reset | ErrorClass::Protocol)), "{mid_body:?}");
 }
 
 #[tokio::test]
@@ -131,22 +109,14 @@ async fn bytes_that_are_no_text_are_stored_safely() {
     let detail = outcome.detail();
     assert_eq!(detail.response_body.as_deref(), Some("\u{fffd}\u{fffd}z"));
     assert_eq!(detail.response_status, Some(200));
-    assert!(
-        detail
-            .response_headers
-            .iter()
-            .any(|(name, _)| name == "x-odd")
-    );
+    assert!(detail.response_headers.iter().any(|(name, _)| name == "x-odd"));
 }
 
 #[tokio::test]
 async fn one_deadline_covers_every_phase() {
     for (answer, phase) in [
         (Answer::Hang, "waiting for the answer"),
-        (
-            Answer::Raw(b"HTTP/1.1 200 OK\r\nx-".to_vec()),
-            "waiting for the answer",
-        ),
+        (Answer::Raw(b"HTTP/1.1 200 OK\r\nx-".to_vec()), "waiting for the answer"),
         (Answer::Drip, "reading the answer"),
     ] {
         let receiver = Receiver::always(answer).await;
@@ -204,39 +174,21 @@ async fn what_is_sent_is_what_is_recorded_with_secrets_masked() {
     let mut request = post(receiver.url("/a%20b?c=d"));
     let mut secret = HeaderValue::from_static("hush");
     secret.set_sensitive(true);
-    request
-        .headers
-        .push((HeaderName::from_static("x-secret"), secret));
-    request
-        .headers
-        .push((http::header::CONTENT_LENGTH, HeaderValue::from_static("1")));
+    request.headers.push((HeaderName::from_static("x-secret"), secret));
+    request.headers.push((http::header::CONTENT_LENGTH, HeaderValue::from_static("1")));
     let outcome = sender().send(&request).await;
     let hit = &receiver.hits()[0];
-    assert!(
-        hit.head.starts_with("POST /a%20b?c=d HTTP/1.1\r\n"),
-        "{}",
-        hit.head
-    );
-    assert_eq!(
-        hit.header("host"),
-        Some(receiver.address.to_string().as_str())
-    );
+    assert!(hit.head.starts_with("POST /a%20b?c=d HTTP/1.1\r\n"), "{}", hit.head);
+    assert_eq!(hit.header("host"), Some(receiver.address.to_string().as_str()));
     assert_eq!(hit.header("user-agent"), Some(webhooks::send::USER_AGENT));
     assert_eq!(hit.header("x-secret"), Some("hush"));
     assert_eq!(hit.header("content-length"), Some("7"));
     assert_eq!(hit.body, r#"{"a":1}"#);
     let detail = outcome.detail();
-    assert!(
-        detail
-            .request_headers
-            .contains(&("x-secret".into(), MASKED.into()))
-    );
+    assert!(detail.request_headers.contains(&("x-secret".into(), MASKED.into())));
     assert_eq!(detail.address, Some(receiver.address.to_string()));
     assert!(detail.connect_ms.is_some() && detail.first_byte_ms.is_some());
-    assert!(
-        HeaderValue::from_str("a\r\nb: c").is_err(),
-        "no header can be smuggled in"
-    );
+    assert!(HeaderValue::from_str("a\r\nb: c").is_err(), "no header can be smuggled in");
 }
 
 #[tokio::test]
@@ -244,13 +196,7 @@ async fn bad_addresses_are_blocked_where_the_connection_is_made() {
     let receiver = Receiver::always(Answer::Status(200, "ok")).await;
     let port = receiver.address.port();
     let strict = Sender::new(Runtime::system(), options(&[])).unwrap();
-    for host in [
-        "127.0.0.1",
-        "2130706433",
-        "localhost",
-        "[::1]",
-        "[::ffff:127.0.0.1]",
-    ] {
+    for host in ["127.0.0.1", "2130706433", "localhost", "[::1]", "[::ffff:127.0.0.1]"] {
         let outcome = strict.send(&post(format!("http://{host}:{port}/"))).await;
         assert_eq!(class(&outcome), Some(ErrorClass::Blocked), "{host}");
         assert_eq!(outcome.trace.address, None);
@@ -261,19 +207,10 @@ async fn bad_addresses_are_blocked_where_the_connection_is_made() {
             Box::pin(async move { Ok(list) })
         })
     };
-    for list in [
-        &["127.0.0.1"][..],
-        &["93.184.216.34", "10.0.0.1"],
-        &["::ffff:169.254.169.254"],
-    ] {
-        let options = Options {
-            resolve: Some(answers(list)),
-            ..options(&[])
-        };
+    for list in [&["127.0.0.1"][..], &["93.184.216.34", "10.0.0.1"], &["::ffff:169.254.169.254"]] {
+        let options = Options { resolve: Some(answers(list)), ..options(&[]) };
         let sender = Sender::new(Runtime::system(), options).unwrap();
-        let outcome = sender
-            .send(&post(format!("http://rebound.example:{port}/")))
-            .await;
+        let outcome = sender.send(&post(format!("http://rebound.example:{port}/"))).await;
         assert_eq!(class(&outcome), Some(ErrorClass::Blocked), "{list:?}");
     }
     assert_eq!(receiver.connections(), 0);
@@ -283,10 +220,7 @@ async fn bad_addresses_are_blocked_where_the_connection_is_made() {
 async fn names_and_ports_that_lead_nowhere() {
     let nowhere: Resolve =
         Arc::new(|_: &str| Box::pin(async { Err(std::io::Error::other("no such name")) }));
-    let options = Options {
-        resolve: Some(nowhere),
-        ..options(&["127.0.0.0/8"])
-    };
+    let options = Options { resolve: Some(nowhere), ..options(&["127.0.0.0/8"]) };
     let sender = Sender::new(Runtime::system(), options).unwrap();
     let outcome = sender.send(&post("http://nowhere.example/")).await;
     assert_eq!(class(&outcome), Some(ErrorClass::Dns));
@@ -295,28 +229,15 @@ async fn names_and_ports_that_lead_nowhere() {
     drop(listener);
     let outcome = sender.send(&post(format!("http://{address}/"))).await;
     assert_eq!(class(&outcome), Some(ErrorClass::Connect));
-    assert_eq!(
-        outcome.summary(),
-        format!("Cannot connect to {address}: connection refused")
-    );
+    assert_eq!(outcome.summary(), format!("Cannot connect to {address}: connection refused"));
 }
 
 /// A certificate for `name` that signs itself, made by the `openssl` command.
 fn self_signed(name: &str) -> (Vec<u8>, Arc<rustls::ServerConfig>) {
     use rustls::pki_types::pem::PemObject;
     let output = std::process::Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-        ])
-        .args([
-            "-keyout", "-", "-out", "-", "-days", "30", "-subj", "/CN=test",
-        ])
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
+        .args(["-keyout", "-", "-out", "-", "-days", "30", "-subj", "/CN=test"])
         .args(["-addext", &format!("subjectAltName=DNS:{name}")])
         .args(["-addext", "basicConstraints=critical,CA:FALSE"])
         .output()
@@ -342,11 +263,7 @@ async fn tls_is_checked_and_its_failures_are_readable() {
         Arc::new(|_: &str| Box::pin(async { Ok(vec!["127.0.0.1".parse().unwrap()]) }));
     let with = |roots: Vec<Vec<u8>>| {
         let base = options(&["127.0.0.0/8"]);
-        let options = Options {
-            resolve: Some(local.clone()),
-            extra_roots: roots,
-            ..base
-        };
+        let options = Options { resolve: Some(local.clone()), extra_roots: roots, ..base };
         Sender::new(Runtime::system(), options).unwrap()
     };
     let url = |host: &str| format!("https://{host}:{}/", address.port());

@@ -1,0 +1,387 @@
+//! The delivery loop of a node: from the table and from commits into lanes, from lanes out.
+//!
+//! ```text
+//! commit ──▶ queue (memory, leased) ──▶ attempt ──▶ record (batched commit)
+//!               ▲                                        │ failed: due later
+//!  poller ──────┘◀──────────── jobs table ◀──────────────┘
+//! ```
+//!
+//! The table is the truth. What memory holds is leased to this node; a job that does not fit stays
+//! in the table until there is room. A node that dies leaves leases that become void: at once on
+//! SQLite, whose one process has restarted, after their time on PostgreSQL.
+
+use crate::attempt::{self, Policy};
+use crate::lanes::{Key, Went};
+use crate::queue::Waiting;
+use crate::record::{Recorder, Report};
+use crate::target::{self, Target};
+use crate::workflows::StartOutcome;
+use crate::{Inner, Webhooks, answer, outbox};
+use model::id::JobId;
+use model::job::{Attempt, AttemptDetail, ErrorClass, Job, State};
+use model::limits;
+use model::time::Micros;
+use runtime::changes::Topic;
+use std::sync::Arc;
+use std::time::Duration;
+use store::jobs::{Claim, Settled};
+
+/// Milliseconds between looks into the table when nothing is known to be due sooner.
+const LOOK_MS: i64 = 1_000;
+/// Milliseconds between searches for attempts that a vanished node left behind.
+const INTERRUPTED_MS: i64 = limits::LEASE_MS / 2;
+/// Milliseconds between renewals of leases.
+const RENEW_MS: i64 = limits::LEASE_MS / 3;
+/// Jobs claimed in one statement.
+const CLAIM_MAX: usize = 200;
+/// An attempt that takes longer is shown as In Progress; most are over before.
+const SHOWN_AFTER: Duration = Duration::from_millis(500);
+/// How long attempts under way may take after the stop before they are given up.
+const GRACE: Duration = Duration::from_secs(15);
+
+impl Webhooks {
+    /// Starts delivering on this node. Ends when the runtime stops: attempts under way get a grace
+    /// time, everything else is given back.
+    pub fn deliver(&self) {
+        let inner = self.inner.clone();
+        self.inner.queue.set_open(true);
+        self.inner.runtime.spawn(async move { Loop::new(inner).run().await });
+    }
+}
+
+struct Loop {
+    inner: Arc<Inner>,
+    recorder: Recorder,
+    look_at: Micros,
+    interrupted_at: Micros,
+    renew_at: Micros,
+}
+
+impl Loop {
+    fn new(inner: Arc<Inner>) -> Self {
+        let now = inner.runtime.now();
+        let recorder = Recorder::start(&inner);
+        let renew_at = now.plus_ms(RENEW_MS);
+        Self { inner, recorder, look_at: now, interrupted_at: now, renew_at }
+    }
+
+    async fn run(mut self) {
+        while !self.inner.runtime.is_stopping() {
+            let now = self.inner.runtime.now();
+            if now >= self.interrupted_at {
+                self.interrupted_at = now.plus_ms(INTERRUPTED_MS);
+                self.claim_interrupted(now).await;
+            }
+            if self.inner.queue.must_look() || now >= self.look_at {
+                self.look(now).await;
+            }
+            if now >= self.renew_at {
+                self.renew_at = now.plus_ms(RENEW_MS);
+                self.renew(now).await;
+            }
+            self.start_attempts();
+            let resume = self.inner.queue.lock().next_resume(now);
+            let timer = self.look_at.min(self.interrupted_at).min(self.renew_at);
+            let timer = resume.map_or(timer, |resume| resume.min(timer));
+            tokio::select! {
+                () = self.inner.queue.woken() => (),
+                () = self.inner.runtime.sleep_until(timer) => (),
+                () = self.inner.runtime.stopping() => (),
+            }
+        }
+        self.drain().await;
+    }
+
+    /// Starts as many attempts as there are slots.
+    fn start_attempts(&self) {
+        let now = self.inner.runtime.now();
+        while let Some((key, waiting)) = self.inner.queue.next(now) {
+            let slot = Slot { inner: self.inner.clone(), key, went: Went::Unknown };
+            let recorder = self.recorder.clone();
+            let attempt = deliver(slot, waiting, recorder);
+            self.inner.runtime.spawn(attempt);
+        }
+    }
+
+    /// Claims what is due, as far as there is room, and notes when to look again.
+    async fn look(&mut self, now: Micros) {
+        let room = self.inner.queue.lock().room().min(CLAIM_MAX);
+        self.look_at = now.plus_ms(LOOK_MS);
+        if room == 0 {
+            return;
+        }
+        let inner = self.inner.clone();
+        let full = self.full_webhooks();
+        let looked = self
+            .inner
+            .store
+            .read(move |tx| store::jobs::next_due(tx, &claim(&inner, now, &full, 0)));
+        let due = match looked.await {
+            Ok(due) => due,
+            Err(error) => return warn(&error, "looking for due jobs"),
+        };
+        match due {
+            None => {}
+            Some(at) if at > now => self.look_at = self.look_at.min(at),
+            Some(_) => {
+                let claimed = self.claim(now, room, false).await;
+                // There may be more, or less of it than was thought: look again at once.
+                if claimed == room {
+                    self.look_at = now;
+                }
+            }
+        }
+    }
+
+    async fn claim_interrupted(&self, now: Micros) {
+        let room = self.inner.queue.lock().room().min(CLAIM_MAX);
+        if room > 0 {
+            self.claim(now, room, true).await;
+        }
+    }
+
+    async fn claim(&self, now: Micros, room: usize, interrupted: bool) -> usize {
+        let inner = self.inner.clone();
+        let full = self.full_webhooks();
+        let limit = i64::try_from(room).unwrap_or(i64::MAX);
+        let claimed = self.inner.store.write(move |tx| {
+            let claim = claim(&inner, now, &full, limit);
+            if !interrupted {
+                return store::jobs::claim_due(tx, &claim);
+            }
+            let jobs = store::jobs::claim_interrupted(tx, &claim)?;
+            for job in &jobs {
+                store::attempts::insert(tx, &interrupted_attempt(job, now))?;
+            }
+            Ok(jobs)
+        });
+        match claimed.await {
+            Ok(jobs) => {
+                let count = jobs.len();
+                let waiting = |job| Waiting { job: Arc::new(job), body: None };
+                self.inner.queue.push_all(jobs.into_iter().map(waiting).collect());
+                count
+            }
+            Err(error) => {
+                warn(&error, "claiming jobs");
+                0
+            }
+        }
+    }
+
+    /// Ids of webhooks with a full lane, joined by commas.
+    fn full_webhooks(&self) -> String {
+        let lanes = self.inner.queue.lock();
+        let ids: Vec<_> = lanes.full().map(|key| key.webhook.to_string()).collect();
+        // A leading comma keeps the text from being empty and from matching the start of an id.
+        format!(",{}", ids.join(","))
+    }
+
+    /// Extends the leases of waiting jobs; those that were taken away are dropped.
+    async fn renew(&self, now: Micros) {
+        let (waiting, now_full): (Vec<(JobId, i64)>, _) = {
+            let mut lanes = self.inner.queue.lock();
+            lanes.sweep(now);
+            let ids = lanes.waiting().map(|w| (w.job.id.clone(), w.job.epoch)).collect();
+            (ids, now.plus_ms(limits::LEASE_MS))
+        };
+        for chunk in waiting.chunks(500) {
+            let chunk: Arc<[(JobId, i64)]> = chunk.into();
+            let until = now_full;
+            let renewed = self.inner.store.write(move |tx| {
+                let mut lost = Vec::new();
+                for (id, epoch) in chunk.iter() {
+                    if !store::jobs::renew(tx, id, *epoch, until)? {
+                        lost.push(id.clone());
+                    }
+                }
+                Ok::<_, store::Error>(lost)
+            });
+            match renewed.await {
+                Ok(lost) => lost.iter().for_each(|id| self.inner.queue.forget(id)),
+                Err(error) => return warn(&error, "renewing leases"),
+            }
+        }
+    }
+
+    /// Lets attempts end, gives waiting jobs back.
+    async fn drain(self) {
+        let inner = &self.inner;
+        inner.queue.set_open(false);
+        let waiting = inner.queue.lock().remove(|_| true);
+        let given_back: Arc<[(JobId, i64)]> =
+            waiting.iter().map(|w| (w.job.id.clone(), w.job.epoch)).collect();
+        let released = inner.store.write(move |tx| {
+            let mut jobs = given_back.iter();
+            jobs.try_for_each(|(id, epoch)| store::jobs::release(tx, id, *epoch))
+        });
+        if let Err(error) = released.await {
+            warn(&error, "giving jobs back");
+        }
+        let ended = async {
+            while !inner.queue.lock().is_idle() {
+                inner.queue.woken().await;
+            }
+        };
+        tokio::select! {
+            () = ended => (),
+            () = inner.runtime.pause(GRACE) => (),
+        }
+    }
+}
+
+fn claim<'a>(inner: &'a Inner, now: Micros, full: &'a str, limit: i64) -> Claim<'a> {
+    let until = now.plus_ms(limits::LEASE_MS);
+    Claim { node: &inner.settings.node, now, until, full, limit }
+}
+
+fn warn(error: &store::Error, doing: &str) {
+    tracing::warn!(%error, "{doing} failed; it is tried again");
+}
+
+/// The record of an attempt whose node vanished.
+fn interrupted_attempt(job: &Job, now: Micros) -> Attempt {
+    let started_at = job.started_at.unwrap_or(now);
+    let error = "The server stopped while the attempt was under way; its outcome is not known";
+    Attempt {
+        job_id: job.id.clone(),
+        number: 0,
+        started_at,
+        duration_ms: 0.0,
+        url: job.url.clone(),
+        detail: AttemptDetail {
+            error_class: Some(ErrorClass::Interrupted),
+            error: Some(error.to_owned()),
+            ..AttemptDetail::default()
+        },
+    }
+}
+
+/// A slot of a lane, given back however the attempt ends.
+struct Slot {
+    inner: Arc<Inner>,
+    key: Key,
+    went: Went,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.inner.queue.done(&self.key, self.went);
+    }
+}
+
+/// Carries out one attempt and reports it.
+async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
+    let inner = slot.inner.clone();
+    let job = &*waiting.job;
+    let read = target::read(&job.url, inner.settings.public_url.as_ref());
+    if read != Target::Outside {
+        return inner.start_late(&waiting, read).await;
+    }
+    let Some(body) = inner.body(&waiting).await else { return };
+    let auth = inner.auth_of(job).await;
+    let request = attempt::request(job, &body, auth.as_ref(), inner.runtime.now());
+    let sending = inner.sender.send(&request);
+    tokio::pin!(sending);
+    let outcome = tokio::select! {
+        biased;
+        outcome = &mut sending => outcome,
+        () = inner.runtime.pause(SHOWN_AFTER) => {
+            let at = inner.runtime.now();
+            let (id, epoch) = (job.id.clone(), job.epoch);
+            let space_id = job.space_id.clone();
+            recorder.report(Report::Started { space_id, id, epoch, at }).await;
+            sending.await
+        }
+    };
+    let policy: Policy = inner.settings.policy;
+    let judged = attempt::judge(job, &outcome, policy, &inner.runtime);
+    slot.went = judged.went;
+    // The slot is free for the next one; recording goes on beside.
+    drop(slot);
+    let space_id = job.space_id.clone();
+    let (settled, attempt) = (judged.settled, judged.attempt);
+    recorder.report(Report::Ended { space_id, settled, attempt: Box::new(attempt) }).await;
+}
+
+impl Inner {
+    /// The body of a job: at hand, its own, or its event's payload.
+    async fn body(&self, waiting: &Waiting) -> Option<Arc<str>> {
+        if let Some(body) = &waiting.body {
+            return Some(body.clone());
+        }
+        if let Some(body) = &waiting.job.request_content {
+            return Some(body.as_str().into());
+        }
+        let Some(event) = waiting.job.event_id.clone() else { return Some("".into()) };
+        match self.store.read(move |tx| store::events::payload(tx, &event)).await {
+            Ok(payload) => Some(payload.unwrap_or_default().into()),
+            Err(error) => {
+                // The lease runs out and the job is taken up again.
+                warn(&error, "reading a job's body");
+                None
+            }
+        }
+    }
+
+    /// The legacy strategy of the job's webhook, when it has one.
+    async fn auth_of(&self, job: &Job) -> Option<serde_json::Value> {
+        let id = job.webhook_id.as_ref()?;
+        let snapshot = self.snapshots.of(&self.store, &job.space_id).await.ok()?;
+        snapshot.by_id(id)?.webhook.auth_strategy.clone()
+    }
+
+    /// Starts the run of a job that points inside but was not settled with its event, such as one
+    /// whose URL only now names this server.
+    async fn start_late(&self, waiting: &Waiting, target: Target) {
+        let job = waiting.job.clone();
+        let now = self.runtime.now();
+        let workflows = self.workflows.clone();
+        let written = self.store.write(move |tx| {
+            let mut run = None;
+            let answer = match &target {
+                Target::Inside(tree, version) => {
+                    let mut request =
+                        outbox::start_request(&job, tree.clone(), &job.audit.created_by);
+                    request.at = now;
+                    let outcome = workflows.start(tx, &request)?;
+                    if let StartOutcome::Started { run: number, .. } = &outcome {
+                        run = Some(*number);
+                    }
+                    answer::to_start(&outcome, *version)
+                }
+                _ => answer::nowhere(&job.url),
+            };
+            let state = if run.is_some() { State::Complete } else { State::Failed };
+            let settled = Settled {
+                id: job.id.clone(),
+                epoch: job.epoch,
+                state,
+                summary: answer.summary(),
+                response_content: Some(answer.body),
+                retry_count: job.retry_count,
+                run_id: run,
+                scheduled_at: job.scheduled_at,
+                started_at: now,
+                finished_at: Some(now),
+                at: now,
+            };
+            match store::jobs::settle(tx, &settled)? {
+                true => Ok(run),
+                // The job moved; so must the run not be.
+                false => Err(store::Error::Stale),
+            }
+        });
+        match written.await {
+            Ok(run) => {
+                self.changes.publish(&waiting.job.space_id, Topic::Jobs);
+                if let Some(run) = run {
+                    self.workflows.started(run);
+                    self.changes.publish_run(&waiting.job.space_id, run);
+                }
+            }
+            Err(store::Error::Stale) => {}
+            Err(error) => warn(&error, "starting a job's run"),
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Events on their way into a transaction.
+//!
+//! ```text
+//! prepare: snapshot of the webhooks ─▶ verdicts, URLs, job rows      (no transaction)
+//! apply:   event row, if the generation still holds ─▶ runs ─▶ job rows   (inside the change's)
+//! committed: jobs to their lanes, runs to the engine, streams woken
+//! ```
+//!
+//! A crash before the commit leaves nothing; one after it leaves everything: the jobs are leased
+//! to a node that is gone and are taken up when the lease is void.
+
+use crate::snapshot::{Compiled, Snapshot};
+use crate::target::{self, Target};
+use crate::verdict::{self, Decision};
+use crate::workflows::{StartOutcome, StartRequest};
+use crate::{Inner, Webhooks, answer};
+use expr::js::Bindings;
+use model::Audit;
+use model::catalogue::Level;
+use model::event::{Event, Verdict, WebhookVerdict};
+use model::id::{JobId, RunId, SpaceId};
+use model::job::{Job, State};
+use model::limits;
+use runtime::changes::Topic;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use store::Tx;
+use store::events::NewEvent;
+
+/// An evaluation that takes longer than this is done elsewhere the next time.
+const SLOW: Duration = Duration::from_millis(5);
+
+/// Events that were prepared and wait for their change to be written.
+pub struct Prepared {
+    webhooks: Arc<Inner>,
+    space_id: SpaceId,
+    generation: i64,
+    items: Vec<Item>,
+    started: Mutex<Vec<RunId>>,
+}
+
+/// One event with everything that is written for it.
+struct Item {
+    event: Event,
+    payload: Arc<str>,
+    verdicts: String,
+    /// Jobs that are done when they are written: nowhere, or out.
+    jobs: Vec<Job>,
+    /// Jobs that start a run.
+    starts: Vec<Start>,
+}
+
+struct Start {
+    job: Job,
+    request: StartRequest,
+    version: target::Version,
+}
+
+impl Webhooks {
+    /// Decides which webhooks fire for `events`, which must be of one space, and what is written.
+    ///
+    /// # Errors
+    /// The store's, when the webhooks cannot be read.
+    pub async fn prepare(&self, events: Vec<Event>) -> Result<Prepared, store::Error> {
+        let Some(space_id) = events.first().map(|event| event.space_id.clone()) else {
+            return Err(store::Error::db("there is no event to prepare"));
+        };
+        let inner = self.inner.clone();
+        let snapshot = inner.snapshots.of(&inner.store, &space_id).await?;
+        let generation = snapshot.generation;
+        let is_slow = snapshot.webhooks.iter().any(|c| c.is_slow.load(Ordering::Relaxed));
+        let items = if is_slow {
+            let inner = inner.clone();
+            let work = move || inner.items(&snapshot, events);
+            let done = self.inner.runtime.spawn_blocking(work).await;
+            done.map_err(|error| store::Error::db(format!("preparing an event: {error}")))?
+        } else {
+            inner.items(&snapshot, events)
+        };
+        Ok(Prepared { webhooks: inner, space_id, generation, items, started: Mutex::default() })
+    }
+}
+
+impl Inner {
+    fn items(&self, snapshot: &Snapshot, events: Vec<Event>) -> Vec<Item> {
+        events.into_iter().map(|event| self.item(snapshot, event)).collect()
+    }
+
+    fn item(&self, snapshot: &Snapshot, event: Event) -> Item {
+        let mut item = Item {
+            payload: event.payload.to_string().into(),
+            verdicts: String::new(),
+            jobs: Vec::new(),
+            starts: Vec::new(),
+            event,
+        };
+        let bindings = Bindings::new(item.event.payload.clone());
+        let mut verdicts = Vec::new();
+        for compiled in &snapshot.webhooks {
+            if !is_offered(compiled, &item.event) {
+                continue;
+            }
+            let decision = self.decide(compiled, &item.event, &bindings);
+            let job_id = decision.url.map(|url| self.fire(compiled, url, &mut item));
+            verdicts.push(WebhookVerdict {
+                webhook_id: compiled.webhook.id.clone(),
+                webhook: compiled.webhook.name.clone(),
+                scope: scope_name(compiled.webhook.level()).to_owned(),
+                verdict: decision.verdict,
+                message: decision.message,
+                job_id,
+            });
+        }
+        item.verdicts =
+            serde_json::to_string(&verdicts).expect("verdicts hold nothing that JSON lacks");
+        item
+    }
+
+    fn decide(&self, compiled: &Compiled, event: &Event, bindings: &Bindings) -> Decision {
+        let began = self.runtime.elapsed();
+        let decision = if compiled.wants_identity {
+            let document = verdict::with_identity(&event.payload, &event.actor);
+            verdict::decide(compiled, event, &Bindings::new(document))
+        } else {
+            verdict::decide(compiled, event, bindings)
+        };
+        if self.runtime.elapsed().saturating_sub(began) > SLOW {
+            compiled.is_slow.store(true, Ordering::Relaxed);
+        }
+        debug_assert_eq!(decision.url.is_some(), decision.verdict == Verdict::Fired);
+        decision
+    }
+
+    /// Makes the job of a webhook that fired.
+    fn fire(&self, compiled: &Compiled, url: String, item: &mut Item) -> JobId {
+        let target = target::read(&url, self.settings.public_url.as_ref());
+        let mut job = self.job(compiled, &item.event, url);
+        let id = job.id.clone();
+        match target {
+            Target::Inside(tree, version) => {
+                let request = start_request(&job, tree, &item.event.actor);
+                item.starts.push(Start { job, request, version });
+            }
+            Target::Nowhere => {
+                let message = answer::nowhere(&job.url);
+                answer::settle_inside(&mut job, &message, None);
+                item.jobs.push(job);
+            }
+            Target::Outside => {
+                if self.queue.has_room() {
+                    job.leased_by = Some(self.settings.node.clone());
+                    job.leased_until = Some(job.scheduled_at.plus_ms(limits::LEASE_MS));
+                    job.epoch = 1;
+                }
+                item.jobs.push(job);
+            }
+        }
+        id
+    }
+
+    fn job(&self, compiled: &Compiled, event: &Event, url: String) -> Job {
+        let webhook = &compiled.webhook;
+        Job {
+            id: JobId::new(self.runtime.uuid()),
+            space_id: event.space_id.clone(),
+            kapp_id: webhook.kapp_id.clone(),
+            event_id: Some(event.id.clone()),
+            webhook_id: Some(webhook.id.clone()),
+            trace_id: event.cause.trace_id.clone(),
+            depth: event.cause.depth,
+            name: webhook.name.clone(),
+            type_name: event.type_name.to_owned(),
+            event: event.event.to_owned(),
+            parent_type: event.entity_type.to_owned(),
+            parent_id: event.entity_id.clone(),
+            parent_key: event.entity_key.clone(),
+            url,
+            state: State::Queued,
+            summary: None,
+            request_content: None,
+            response_content: None,
+            retry_count: 0,
+            scheduled_at: event.at,
+            started_at: None,
+            finished_at: None,
+            run_id: None,
+            leased_by: None,
+            leased_until: None,
+            epoch: 0,
+            audit: Audit::created(event.at, &event.actor),
+        }
+    }
+}
+
+/// Whether a webhook is about this kind of event, in this place.
+fn is_offered(compiled: &Compiled, event: &Event) -> bool {
+    let webhook = &compiled.webhook;
+    let in_scope = match webhook.level() {
+        Level::Space => true,
+        Level::Kapp => webhook.kapp_id == event.kapp_id,
+    };
+    in_scope && webhook.type_name == event.type_name && webhook.event == event.event
+}
+
+/// The request that starts a job's run.
+pub(crate) fn start_request(job: &Job, tree: target::Tree, actor: &str) -> StartRequest {
+    StartRequest {
+        space_id: job.space_id.clone(),
+        tree,
+        job_id: Some(job.id.clone()),
+        event_id: job.event_id.clone(),
+        trace_id: job.trace_id.clone(),
+        depth: job.depth,
+        record_id: (!job.parent_id.is_empty()).then(|| job.parent_id.clone()),
+        data: job.request_content.clone(),
+        at: job.scheduled_at,
+        actor: actor.to_owned(),
+        originator: format!("Webhook \"{}\" by {actor}", job.name),
+    }
+}
+
+impl Prepared {
+    /// Writes events, jobs and internal runs inside the change's transaction. May be called again
+    /// after a rollback.
+    ///
+    /// # Errors
+    /// `Stale` when a webhook of the space moved since the events were prepared; the store's own.
+    pub fn apply(&self, tx: &mut Tx) -> Result<(), store::Error> {
+        let mut started = Vec::new();
+        let mut jobs = Vec::new();
+        for (index, item) in self.items.iter().enumerate() {
+            let (event, payload) = (&item.event, &*item.payload);
+            let new = NewEvent { event, payload, verdicts: &item.verdicts };
+            if index > 0 {
+                store::events::insert(tx, &new)?;
+            } else if !store::events::insert_at(tx, &new, self.generation)? {
+                self.webhooks.snapshots.forget(&self.space_id, self.generation);
+                return Err(store::Error::Stale);
+            }
+            for start in &item.starts {
+                let outcome = self.webhooks.workflows.start(tx, &start.request)?;
+                if let StartOutcome::Started { run, .. } = &outcome {
+                    started.push(*run);
+                }
+                let mut job = start.job.clone();
+                answer::started(&mut job, &outcome, start.version);
+                jobs.push(job);
+            }
+            jobs.extend(item.jobs.iter().cloned());
+        }
+        store::jobs::insert(tx, &jobs)?;
+        *self.started.lock().unwrap_or_else(PoisonError::into_inner) = started;
+        Ok(())
+    }
+
+    /// To be called once after the commit: hands jobs to their lanes and runs to the engine, and
+    /// tells streams.
+    pub fn committed(&self) {
+        let inner = &self.webhooks;
+        let mut fired = false;
+        for item in &self.items {
+            fired |= !item.jobs.is_empty() || !item.starts.is_empty();
+            for job in item.jobs.iter().filter(|job| job.state == State::Queued) {
+                if job.leased_by.is_some() {
+                    inner.queue.push(job, Some(item.payload.clone()));
+                } else {
+                    inner.queue.poke();
+                }
+            }
+        }
+        inner.changes.publish(&self.space_id, Topic::Events);
+        if fired {
+            inner.changes.publish(&self.space_id, Topic::Jobs);
+        }
+        for run in self.started.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            inner.workflows.started(run);
+            inner.changes.publish_run(&self.space_id, run);
+        }
+    }
+}
+
+/// The name of a level on the wire.
+pub(crate) fn scope_name(level: Level) -> &'static str {
+    match level {
+        Level::Space => "Space",
+        Level::Kapp => "Kapp",
+    }
+}

@@ -1,0 +1,114 @@
+//! The jobs a node holds in memory, leased to it: shared by whoever hands jobs in and the loop
+//! that delivers them.
+
+use crate::lanes::{Bounds, Key, Lanes, Went};
+use model::id::JobId;
+use model::job::Job;
+use model::time::Micros;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+use url::Url;
+
+/// A job in memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) job: Arc<Job>,
+    /// The body, when it was at hand; otherwise it is read before the attempt.
+    pub(crate) body: Option<Arc<str>>,
+}
+
+pub(crate) struct Queue {
+    lanes: Mutex<Lanes<Waiting>>,
+    /// Wakes the delivery loop.
+    wake: Notify,
+    /// Whether the loop should ask the table again.
+    look: AtomicBool,
+    /// Whether a delivery loop runs on this node.
+    is_open: AtomicBool,
+}
+
+impl Queue {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self {
+            lanes: Mutex::new(Lanes::new(bounds)),
+            wake: Notify::new(),
+            look: AtomicBool::new(false),
+            is_open: AtomicBool::new(false),
+        }
+    }
+
+    /// Opens or closes the way into memory.
+    pub(crate) fn set_open(&self, is_open: bool) {
+        self.is_open.store(is_open, Ordering::SeqCst);
+    }
+
+    /// Whether a new job may be born leased to this node.
+    pub(crate) fn has_room(&self) -> bool {
+        self.is_open.load(Ordering::SeqCst) && self.lock().room() > 0
+    }
+
+    /// Takes a job that is leased to this node.
+    pub(crate) fn push(&self, job: &Job, body: Option<Arc<str>>) {
+        self.push_all(vec![Waiting { job: Arc::new(job.clone()), body }]);
+    }
+
+    pub(crate) fn push_all(&self, jobs: Vec<Waiting>) {
+        let mut lanes = self.lock();
+        for waiting in jobs {
+            let key = key(&waiting.job);
+            let is_retry = waiting.job.started_at.is_some();
+            lanes.push(&key, waiting, is_retry);
+        }
+        drop(lanes);
+        self.wake.notify_one();
+    }
+
+    /// Has the loop look into the table: something there is due, or due sooner than it knows.
+    pub(crate) fn poke(&self) {
+        self.look.store(true, Ordering::SeqCst);
+        self.wake.notify_one();
+    }
+
+    /// Drops a waiting job that a person took away.
+    pub(crate) fn forget(&self, id: &JobId) {
+        self.lock().remove(|waiting| waiting.job.id == *id);
+    }
+
+    /// Waits until something was handed in, given back or poked.
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Whether somebody poked since the last call.
+    pub(crate) fn must_look(&self) -> bool {
+        self.look.swap(false, Ordering::SeqCst)
+    }
+
+    pub(crate) fn next(&self, now: Micros) -> Option<(Key, Waiting)> {
+        self.lock().next(now)
+    }
+
+    pub(crate) fn done(&self, key: &Key, went: Went) {
+        self.lock().done(key, went);
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Lanes<Waiting>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The lane of a job: its endpoint and webhook.
+pub(crate) fn key(job: &Job) -> Key {
+    let endpoint = match Url::parse(&job.url) {
+        Ok(url) => {
+            let host = url.host_str().unwrap_or_default();
+            let port = url.port_or_known_default().unwrap_or_default();
+            format!("{}://{host}:{port}", url.scheme())
+        }
+        Err(_) => String::from("-"),
+    };
+    let webhook = job.webhook_id.as_ref().map_or("none", |id| id.as_str());
+    Key { endpoint: endpoint.into(), webhook: webhook.into() }
+}

@@ -1,0 +1,121 @@
+//! The recorder: outcomes of attempts, written in batches.
+//!
+//! Whatever has come in while the last batch was being committed makes up the next one. An outcome
+//! is written only where the job still is the one that was claimed; a late one leaves its attempt
+//! row and nothing else. When the store fails, the batch is kept and tried again: the number of
+//! slots bounds what can pile up.
+
+use crate::Inner;
+use model::id::{JobId, SpaceId};
+use model::job::{Attempt, State};
+use model::time::Micros;
+use runtime::changes::Topic;
+use std::sync::Arc;
+use store::Tx;
+use store::jobs::Settled;
+use tokio::sync::mpsc;
+
+/// Reports in one commit.
+const BATCH_MAX: usize = 128;
+/// Reports that wait for the recorder before attempts have to.
+const BACKLOG_MAX: usize = 1_024;
+/// Milliseconds before a failed batch is tried again.
+const AGAIN_MS: i64 = 250;
+
+/// Something to be recorded about a job.
+#[derive(Clone, Debug)]
+pub(crate) enum Report {
+    /// An attempt is under way and takes its time.
+    Started { space_id: SpaceId, id: JobId, epoch: i64, at: Micros },
+    /// An attempt ended.
+    Ended { space_id: SpaceId, settled: Settled, attempt: Box<Attempt> },
+}
+
+impl Report {
+    fn space_id(&self) -> &SpaceId {
+        match self {
+            Self::Started { space_id, .. } | Self::Ended { space_id, .. } => space_id,
+        }
+    }
+}
+
+/// Where attempts report; cheap to clone. The recorder ends with the last clone.
+#[derive(Clone)]
+pub(crate) struct Recorder {
+    sender: mpsc::Sender<Report>,
+}
+
+impl Recorder {
+    pub(crate) fn start(inner: &Arc<Inner>) -> Self {
+        let (sender, mut reports) = mpsc::channel(BACKLOG_MAX);
+        let inner = inner.clone();
+        let runtime = inner.runtime.clone();
+        runtime.spawn(async move {
+            let mut batch = Vec::with_capacity(BATCH_MAX);
+            while reports.recv_many(&mut batch, BATCH_MAX).await > 0 {
+                inner.record(batch.drain(..).collect()).await;
+            }
+        });
+        Self { sender }
+    }
+
+    pub(crate) async fn report(&self, report: Report) {
+        // The recorder outlives every sender.
+        let _ = self.sender.send(report).await;
+    }
+}
+
+impl Inner {
+    async fn record(&self, batch: Arc<[Report]>) {
+        loop {
+            let reports = batch.clone();
+            let written =
+                self.store.write(move |tx| reports.iter().try_for_each(|report| write(tx, report)));
+            match written.await {
+                Ok(()) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "recording attempts failed; it is tried again");
+                    // A store that is gone for good must not keep the process from ending.
+                    if self.runtime.is_stopping() && !error.is_temporary() {
+                        break;
+                    }
+                    self.runtime
+                        .pause(std::time::Duration::from_millis(AGAIN_MS.unsigned_abs()))
+                        .await;
+                }
+            }
+        }
+        let mut told: Vec<&SpaceId> = Vec::new();
+        for space in batch.iter().map(Report::space_id) {
+            if !told.contains(&space) {
+                told.push(space);
+                self.changes.publish(space, Topic::Jobs);
+            }
+        }
+        let retries = |report: &Report| match report {
+            Report::Ended { settled, .. } => settled.state == State::Queued,
+            Report::Started { .. } => false,
+        };
+        if batch.iter().any(retries) {
+            self.queue.poke();
+        }
+    }
+}
+
+fn write(tx: &mut Tx, report: &Report) -> Result<(), store::Error> {
+    match report {
+        Report::Started { id, epoch, at, .. } => store::jobs::mark_started(tx, id, *epoch, *at),
+        Report::Ended { settled, attempt, .. } => {
+            if store::jobs::settle(tx, settled)? {
+                return store::attempts::insert(tx, attempt);
+            }
+            let mut late = (**attempt).clone();
+            let note = "The job had been taken away meanwhile; this outcome changed nothing";
+            late.detail.error = Some(match late.detail.error {
+                Some(error) => format!("{error}. {note}"),
+                None => note.to_owned(),
+            });
+            store::attempts::insert(tx, &late)
+        }
+    }
+}
