@@ -39,25 +39,13 @@ impl Actor {
     /// The system itself, with the rights of a space administrator: workflow handlers, set-up.
     pub fn system(space_id: SpaceId, cause: Cause) -> Self {
         let username = SYSTEM_USERNAME.to_owned();
-        Self {
-            space_id,
-            user_id: None,
-            username,
-            is_space_admin: true,
-            cause,
-        }
+        Self { space_id, user_id: None, username, is_space_admin: true, cause }
     }
 
     /// Somebody who did not sign in.
     pub fn anonymous(space_id: SpaceId, cause: Cause) -> Self {
         let username = ANONYMOUS_USERNAME.to_owned();
-        Self {
-            space_id,
-            user_id: None,
-            username,
-            is_space_admin: false,
-            cause,
-        }
+        Self { space_id, user_id: None, username, is_space_admin: false, cause }
     }
 
     /// Whether nobody is signed in.

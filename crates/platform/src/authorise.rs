@@ -10,7 +10,7 @@
 
 use crate::{Actor, Error};
 use model::form::Form;
-use model::people::User;
+use model::people::{Team, User};
 use model::submission::Submission;
 
 /// The form status in which users may see a form and fill it in.
@@ -30,11 +30,7 @@ impl Actor {
     /// # Errors
     /// `Unauthenticated` for nobody.
     pub(crate) fn must_be_somebody(&self) -> Result<(), Error> {
-        if self.is_anonymous() {
-            Err(Error::Unauthenticated)
-        } else {
-            Ok(())
-        }
+        if self.is_anonymous() { Err(Error::Unauthenticated) } else { Ok(()) }
     }
 
     /// Lets through whoever may read a form.
@@ -42,9 +38,7 @@ impl Actor {
     /// # Errors
     /// `Unauthenticated` for nobody, `Forbidden`.
     pub(crate) fn must_read_form(&self, form: &Form) -> Result<(), Error> {
-        self.must(self.sees_form(form), || {
-            format!("see the {} Form", form.slug)
-        })
+        self.must(self.sees_form(form), || format!("see the {} Form", form.slug))
     }
 
     /// Lets through whoever may fill in a form.
@@ -52,9 +46,7 @@ impl Actor {
     /// # Errors
     /// `Unauthenticated` for nobody, `Forbidden`.
     pub(crate) fn must_fill_in(&self, form: &Form) -> Result<(), Error> {
-        self.must(self.sees_form(form), || {
-            format!("fill in the {} Form", form.slug)
-        })
+        self.must(self.sees_form(form), || format!("fill in the {} Form", form.slug))
     }
 
     /// Lets through whoever may read or change a submission.
@@ -73,6 +65,14 @@ impl Actor {
     pub(crate) fn must_be(&self, username: &str, verb: &str) -> Result<(), Error> {
         let act = || format!("{verb} the {username} User");
         self.must(self.is_space_admin || self.username == username, act)
+    }
+
+    /// Lets administrators through, and the members of a team.
+    ///
+    /// # Errors
+    /// `Unauthenticated` for nobody, `Forbidden`.
+    pub(crate) fn must_see_team(&self, team: &Team, is_member: bool) -> Result<(), Error> {
+        self.must(self.is_space_admin || is_member, || format!("see the {} Team", team.name))
     }
 
     /// Whether this is the actor's own user.

@@ -4,7 +4,7 @@
 //! on one checks the three versions inside its transaction ([`FormContext::check`]) and is decided
 //! again from fresh rows when one has moved, so the cache saves reads and never decides anything.
 
-use crate::forms::FormContext;
+use crate::context::FormContext;
 use model::id::{FormId, KappId, SpaceId};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -30,12 +30,7 @@ struct Kept {
 impl Contexts {
     /// The context of a form, by id.
     pub(crate) fn by_id(&self, form: &FormId) -> Option<Arc<FormContext>> {
-        self.kept
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .by_id
-            .get(form)
-            .cloned()
+        self.kept.read().unwrap_or_else(PoisonError::into_inner).by_id.get(form).cloned()
     }
 
     /// The context of a form, by what requests name it by.
@@ -47,10 +42,7 @@ impl Contexts {
     ) -> Option<Arc<FormContext>> {
         let path = (space.clone(), kapp.map(str::to_owned), form.to_owned());
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        kept.by_path
-            .get(&path)
-            .and_then(|id| kept.by_id.get(id))
-            .cloned()
+        kept.by_path.get(&path).and_then(|id| kept.by_id.get(id)).cloned()
     }
 
     /// Keeps a context. An archived form is kept by id only: its slug is free.

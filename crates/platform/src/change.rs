@@ -1,13 +1,23 @@
 //! How every change is made: decide outside, apply inside, again when something moved.
 
-use crate::{Error, Platform, Prepared};
+use crate::{Error, Platform, Prepared, payload};
 use model::event::Event;
-use std::future::Future;
 use std::sync::Arc;
 use store::Tx;
 
-/// How often a change is decided before it is given up as stale.
-const ATTEMPTS: usize = 4;
+/// How often a change is decided before it is given up as stale. Each attempt says whether it must
+/// read fresh rows, because what it took from a cache may have moved.
+///
+/// ```ignore
+/// for fresh in ATTEMPTS {
+///     let change = …;                                         // read, decide
+///     if let Some(value) = self.commit(change).await? {
+///         return Ok(value);
+///     }
+/// }
+/// Err(Error::Stale { noun: "Form" })
+/// ```
+pub(crate) const ATTEMPTS: [bool; 4] = [false, true, true, true];
 
 /// What a closure does inside the transaction. May run again after a rollback.
 pub(crate) type Apply = Box<dyn Fn(&mut Tx) -> Result<(), store::Error> + Send + Sync>;
@@ -31,12 +41,7 @@ impl<T> Change<T> {
         events: Vec<Event>,
         apply: impl Fn(&mut Tx) -> Result<(), store::Error> + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            value,
-            events,
-            apply: Box::new(apply),
-            unique: None,
-        }
+        Self { value, events, apply: Box::new(apply), unique: None }
     }
 
     /// Names the property that a unique index guards.
@@ -46,68 +51,33 @@ impl<T> Change<T> {
         property: &'static str,
         value: impl Into<String>,
     ) -> Self {
-        self.unique = Some(Error::Unique {
-            noun,
-            property,
-            value: value.into(),
-        });
+        self.unique = Some(Error::Unique { noun, property, value: value.into() });
         self
-    }
-}
-
-/// A decision: a change to make, or nothing to do because all is as it should be.
-pub(crate) enum Decision<T> {
-    /// Write this.
-    Change(Change<T>),
-    /// Answer this.
-    Done(T),
-}
-
-impl<T> From<Change<T>> for Decision<T> {
-    fn from(change: Change<T>) -> Self {
-        Self::Change(change)
     }
 }
 
 /// Fails as stale when a guarded update changed nothing.
 pub(crate) fn guarded(changed: bool) -> Result<(), store::Error> {
-    if changed {
-        Ok(())
-    } else {
-        Err(store::Error::Stale)
-    }
+    if changed { Ok(()) } else { Err(store::Error::Stale) }
 }
 
 impl Platform {
-    /// Decides, prepares and writes a change; decides anew when what it relied on has moved.
-    pub(crate) async fn change<T, D, F>(&self, noun: &'static str, decide: D) -> Result<T, Error>
-    where
-        D: Fn() -> F,
-        F: Future<Output = Result<Decision<T>, Error>>,
-    {
-        for _ in 0..ATTEMPTS {
-            let Change {
-                value,
-                events,
-                apply,
-                unique,
-            } = match decide().await? {
-                Decision::Change(change) => change,
-                Decision::Done(value) => return Ok(value),
-            };
-            let prepared = match events.is_empty() {
-                true => None,
-                false => Some(self.inner.outbox.prepare(events).await?),
-            };
-            match self.write(apply, prepared).await {
-                Ok(()) => return Ok(value),
-                Err(store::Error::Stale) => {}
-                Err(store::Error::Unique { .. }) if unique.is_none() => {}
-                Err(store::Error::Unique { .. }) => return Err(unique.expect("checked above")),
-                Err(error) => return Err(error.into()),
-            }
+    /// Prepares a change's events and writes all of it. `None`: something it relied on has moved,
+    /// and it has to be decided again.
+    pub(crate) async fn commit<T>(&self, change: Change<T>) -> Result<Option<T>, Error> {
+        let Change { value, events, apply, unique } = change;
+        payload::check_size(&events)?;
+        let prepared = match events.is_empty() {
+            true => None,
+            false => Some(self.inner.outbox.prepare(events).await?),
+        };
+        match (self.write(apply, prepared).await, unique) {
+            (Ok(()), _) => Ok(Some(value)),
+            (Err(store::Error::Stale), _) => Ok(None),
+            (Err(store::Error::Unique { .. }), None) => Ok(None),
+            (Err(store::Error::Unique { .. }), Some(taken)) => Err(taken),
+            (Err(error), _) => Err(error.into()),
         }
-        Err(Error::Stale { noun })
     }
 
     /// Writes in a task of its own, so that a caller who goes away does not keep a committed
@@ -123,9 +93,7 @@ impl Platform {
             let recorded = prepared.clone();
             let written = store.write(move |tx| {
                 apply(tx)?;
-                recorded
-                    .as_ref()
-                    .map_or(Ok(()), |prepared| prepared.apply(tx))
+                recorded.as_ref().map_or(Ok(()), |prepared| prepared.apply(tx))
             });
             written.await?;
             if let Some(prepared) = prepared {
@@ -133,7 +101,6 @@ impl Platform {
             }
             Ok(())
         });
-        task.await
-            .unwrap_or_else(|error| Err(store::Error::db(error.to_string())))
+        task.await.unwrap_or_else(|error| Err(store::Error::db(error.to_string())))
     }
 }

@@ -98,10 +98,7 @@ pub struct Problem {
 impl Problem {
     /// Names a problem of a property.
     pub fn new(property: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            property: property.into(),
-            message: message.into(),
-        }
+        Self { property: property.into(), message: message.into() }
     }
 }
 
@@ -110,9 +107,7 @@ struct Listed<'a>(&'a [Problem]);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|problem| write!(f, "\n    {}", problem.message))
+        self.0.iter().try_for_each(|problem| write!(f, "\n    {}", problem.message))
     }
 }
 
@@ -127,17 +122,11 @@ impl Error {
     }
 
     pub(crate) fn not_found(noun: &'static str, key: impl Into<String>) -> Self {
-        Self::NotFound {
-            noun,
-            key: key.into(),
-        }
+        Self::NotFound { noun, key: key.into() }
     }
 
     pub(crate) fn invalid(noun: &'static str, property: &str, message: impl Into<String>) -> Self {
-        Self::Invalid {
-            noun,
-            problems: vec![Problem::new(property, message)],
-        }
+        Self::Invalid { noun, problems: vec![Problem::new(property, message)] }
     }
 
     pub(crate) fn refused(message: impl Into<String>) -> Self {

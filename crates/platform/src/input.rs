@@ -5,16 +5,8 @@ use model::{Attributes, limits};
 use serde_json::{Map, Value};
 
 /// Properties of every record that clients send back as they read them; writes ignore them.
-const READ_ONLY: &[&str] = &[
-    "id",
-    "createdAt",
-    "createdBy",
-    "updatedAt",
-    "updatedBy",
-    "versionId",
-    "messages",
-    "details",
-];
+const READ_ONLY: &[&str] =
+    &["id", "createdAt", "createdBy", "updatedAt", "updatedBy", "versionId", "messages", "details"];
 
 /// A JSON body being read. Problems are collected; [`Reader::finish`] reports them together.
 pub(crate) struct Reader<'a> {
@@ -34,20 +26,14 @@ impl<'a> Reader<'a> {
         known: &[&'static str],
     ) -> Result<Self, Error> {
         let Some(body) = body.as_object() else {
-            return Err(Error::refused(format!(
-                "The body must be a JSON object: the {noun}"
-            )));
+            return Err(Error::refused(format!("The body must be a JSON object: the {noun}")));
         };
         for name in body.keys() {
             if !known.contains(&name.as_str()) && !READ_ONLY.contains(&name.as_str()) {
                 return Err(unknown(noun, name, known));
             }
         }
-        Ok(Self {
-            noun,
-            body,
-            problems: Vec::new(),
-        })
+        Ok(Self { noun, body, problems: Vec::new() })
     }
 
     /// Whether the property was sent.
@@ -71,10 +57,6 @@ impl<'a> Reader<'a> {
     }
 
     /// A text or null.
-    #[expect(
-        clippy::option_option,
-        reason = "absent, null and text are three things here"
-    )]
     pub(crate) fn nullable_text(&mut self, name: &str) -> Option<Option<String>> {
         match self.body.get(name)? {
             Value::Null => Some(None),
@@ -129,12 +111,8 @@ impl<'a> Reader<'a> {
 
     /// The properties among `names` that were sent, as they were sent.
     pub(crate) fn properties(&self, names: &[&str]) -> Map<String, Value> {
-        let sent = self
-            .body
-            .iter()
-            .filter(|(name, _)| names.contains(&name.as_str()));
-        sent.map(|(name, value)| (name.clone(), value.clone()))
-            .collect()
+        let sent = self.body.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        sent.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// Reports the problems, if there are any.
@@ -145,10 +123,7 @@ impl<'a> Reader<'a> {
         if self.problems.is_empty() {
             return Ok(input);
         }
-        Err(Error::Invalid {
-            noun: self.noun,
-            problems: self.problems,
-        })
+        Err(Error::Invalid { noun: self.noun, problems: self.problems })
     }
 }
 
@@ -172,11 +147,7 @@ fn read_attributes(given: &Value) -> Result<Attributes, &'static str> {
         }
         _ => return Err("must be a list of names and values"),
     }
-    let values = attributes
-        .values()
-        .filter_map(Value::as_array)
-        .map(Vec::len)
-        .max();
+    let values = attributes.values().filter_map(Value::as_array).map(Vec::len).max();
     if attributes.len().max(values.unwrap_or(0)) > limits::ATTRIBUTES_MAX {
         return Err("must be no more than 500, with no more than 500 values each");
     }
@@ -206,10 +177,7 @@ fn unknown(noun: &str, name: &str, known: &[&'static str]) -> Error {
 /// The known name nearest to a misspelt one, if any is near.
 pub(crate) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let lower = name.to_lowercase();
-    let near = known
-        .iter()
-        .map(|k| (edits(&lower, &k.to_lowercase()), *k))
-        .min()?;
+    let near = known.iter().map(|k| (edits(&lower, &k.to_lowercase()), *k)).min()?;
     (near.0 <= 1 + name.chars().count() / 4).then_some(near.1)
 }
 
@@ -221,9 +189,7 @@ fn edits(a: &str, b: &str) -> usize {
         let mut diagonal = i;
         let mut left = i + 1;
         for (cell, cb) in row.iter_mut().skip(1).zip(&b) {
-            let best = (diagonal + usize::from(ca != *cb))
-                .min(left + 1)
-                .min(*cell + 1);
+            let best = (diagonal + usize::from(ca != *cb)).min(left + 1).min(*cell + 1);
             diagonal = std::mem::replace(cell, best);
             left = best;
         }
@@ -250,6 +216,24 @@ pub(crate) fn title(name: &str) -> String {
     text
 }
 
+/// Merges properties as they were given; null removes one.
+pub(crate) fn merge(properties: &mut Map<String, Value>, given: &Map<String, Value>) {
+    for (name, value) in given {
+        if value.is_null() {
+            properties.shift_remove(name);
+        } else {
+            properties.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+/// Makes a slug of a name: `Laptop Request!` becomes `laptop-request`.
+pub(crate) fn slugify(name: &str) -> String {
+    let letters = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' });
+    let words: String = letters.collect::<String>().to_lowercase();
+    words.split_whitespace().collect::<Vec<_>>().join("-")
+}
+
 /// Checks texts and slugs of a record that is about to be written.
 pub(crate) struct Checks {
     noun: &'static str,
@@ -258,10 +242,7 @@ pub(crate) struct Checks {
 
 impl Checks {
     pub(crate) fn of(noun: &'static str) -> Self {
-        Self {
-            noun,
-            problems: Vec::new(),
-        }
+        Self { noun, problems: Vec::new() }
     }
 
     /// Notes a problem.
@@ -281,14 +262,8 @@ impl Checks {
     pub(crate) fn slug(&mut self, value: &str) {
         if value.is_empty() {
             self.problem("slug", "Slug must not be blank");
-        } else if !value
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-        {
-            self.problem(
-                "slug",
-                "Slug may only contain letters, digits, dashes and underscores",
-            );
+        } else if !value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+            self.problem("slug", "Slug may only contain letters, digits, dashes and underscores");
         }
         self.at_most("slug", value, limits::SLUG_CHARS_MAX);
     }
@@ -314,10 +289,7 @@ impl Checks {
 
     fn at_most(&mut self, property: &str, value: &str, max: usize) {
         if value.chars().nth(max).is_some() {
-            let message = format!(
-                "{} must not be longer than {max} characters",
-                title(property)
-            );
+            let message = format!("{} must not be longer than {max} characters", title(property));
             self.problem(property, message);
         }
     }
@@ -330,10 +302,7 @@ impl Checks {
         if self.problems.is_empty() {
             return Ok(());
         }
-        Err(Error::Invalid {
-            noun: self.noun,
-            problems: self.problems,
-        })
+        Err(Error::Invalid { noun: self.noun, problems: self.problems })
     }
 }
 
@@ -345,13 +314,9 @@ mod tests {
     #[test]
     fn unknown_properties_are_named_with_the_nearest_known_one() {
         let check = |name: &str, expect: Option<&str>| {
-            assert_eq!(
-                nearest(name, &["name", "description", "spaceAdmin"]),
-                expect,
-                "{name}"
-            );
+            assert_eq!(nearest(name, &["name", "description", "spaceAdmin"]), expect, "{name}");
         };
-        check("nmae", None);
+        check("nmae", Some("name"));
         check("Name", Some("name"));
         check("descripton", Some("description"));
         check("spaceadmin", Some("spaceAdmin"));
@@ -367,25 +332,12 @@ mod tests {
     #[test]
     fn attributes_are_read_in_both_forms() {
         let check = |given: Value, expect: Result<Value, &str>| {
-            assert_eq!(
-                read_attributes(&given).map(Value::Object),
-                expect,
-                "{given}"
-            );
+            assert_eq!(read_attributes(&given).map(Value::Object), expect, "{given}");
         };
-        check(
-            json!({"A": ["1", "2"], "B": "x"}),
-            Ok(json!({"A": ["1", "2"], "B": ["x"]})),
-        );
-        check(
-            json!([{"name": "A", "values": ["1"]}]),
-            Ok(json!({"A": ["1"]})),
-        );
+        check(json!({"A": ["1", "2"], "B": "x"}), Ok(json!({"A": ["1", "2"], "B": ["x"]})));
+        check(json!([{"name": "A", "values": ["1"]}]), Ok(json!({"A": ["1"]})));
         check(json!([{"values": ["1"]}]), Err("must each have a name"));
-        check(
-            json!({"A": [1]}),
-            Err("must each have a list of texts as values"),
-        );
+        check(json!({"A": [1]}), Err("must each have a list of texts as values"));
         check(Value::Null, Ok(json!({})));
     }
 

@@ -12,6 +12,7 @@ pub mod actor;
 mod authorise;
 mod cache;
 mod change;
+mod context;
 pub mod error;
 pub mod forms;
 mod input;
@@ -30,8 +31,9 @@ mod throttle;
 pub mod users;
 
 pub use actor::Actor;
+pub use context::FormContext;
 pub use error::{Error, Problem};
-pub use forms::{FormContext, Scope};
+pub use forms::Scope;
 pub use list::{Direction, ListQuery, Page};
 pub use outbox::{BoxFuture, Outbox, Prepared};
 
@@ -71,9 +73,7 @@ impl Platform {
             throttle: throttle::Throttle::default(),
             argon: tokio::sync::Semaphore::new(passwords::AT_ONCE_MAX),
         };
-        Self {
-            inner: Arc::new(inner),
-        }
+        Self { inner: Arc::new(inner) }
     }
 
     /// The store the use cases work on.
@@ -93,5 +93,30 @@ impl Platform {
 
     fn now(&self) -> Micros {
         self.inner.runtime.now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Handlers of the API are spawned: what they await must be able to change threads.
+    fn is_send<T: Send>(future: T) -> T {
+        future
+    }
+
+    #[expect(dead_code, reason = "compiling it is the test")]
+    fn use_cases_can_change_threads(platform: &Platform, actor: &Actor) {
+        let options = submissions::SaveOptions::default();
+        let input = submissions::SubmissionInput::default();
+        let scope = Scope::Datastore;
+        drop(is_send(platform.create_submission(actor, scope, "", input.clone(), &options)));
+        drop(is_send(platform.update_submission(actor, "", input)));
+        drop(is_send(platform.create_form(actor, scope, forms::FormInput::default())));
+        drop(is_send(platform.update_form(actor, scope, "", forms::FormInput::default())));
+        drop(is_send(platform.create_user(actor, users::UserInput::default())));
+        drop(is_send(platform.create_team(actor, teams::TeamInput::default())));
+        drop(is_send(platform.remove_membership(actor, "")));
+        drop(is_send(platform.logout(&actor.space_id, "")));
     }
 }

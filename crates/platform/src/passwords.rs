@@ -1,5 +1,6 @@
 //! Passwords: argon2id verifiers, made and checked off the request's thread.
 
+use crate::input::Checks;
 use crate::{Error, Platform};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -16,6 +17,18 @@ pub(crate) const BYTES_MAX: usize = 1_024;
 /// so that an unknown username cannot be told from a wrong password by the clock.
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$\
     a2Fwb2sta2Fwb2sta2Fwbw$9nV6cBcZKQd6q6tLz4pGS2mnI7eG2pZ4o9x1l0m3n5A";
+
+/// Notes what is wrong with a new password.
+pub(crate) fn check(checks: &mut Checks, password: &str) {
+    if password.chars().count() < CHARS_MIN {
+        let message = format!("Password must be at least {CHARS_MIN} characters long");
+        checks.problem("password", message);
+    }
+    if password.len() > BYTES_MAX {
+        let message = format!("Password must not be longer than {BYTES_MAX} bytes");
+        checks.problem("password", message);
+    }
+}
 
 impl Platform {
     /// Makes the verifier of a password.
@@ -39,9 +52,7 @@ impl Platform {
         self.with_argon(move || {
             let text = verifier.as_deref().unwrap_or(NOBODYS);
             let matches = PasswordHash::new(text).is_ok_and(|hash| {
-                Argon2::default()
-                    .verify_password(password.as_bytes(), &hash)
-                    .is_ok()
+                Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
             });
             matches && verifier.is_some()
         })

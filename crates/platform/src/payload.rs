@@ -7,7 +7,7 @@
 use model::catalogue::Level;
 use model::event::Event;
 use model::form::Form;
-use model::id::EventId;
+use model::id::{EventId, SubmissionId};
 use model::kapp::Kapp;
 use model::people::{Team, User};
 use model::space::Space;
@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 use crate::actor::ANONYMOUS_USERNAME;
-use crate::forms::FormContext;
+use crate::context::FormContext;
 use crate::{Actor, Error, Platform};
 
 /// What an event happened to.
@@ -57,16 +57,11 @@ impl Platform {
         });
         let mut payload = Map::with_capacity(body.len() + 1);
         payload.insert("event".to_owned(), head);
-        payload.extend(
-            body.iter()
-                .map(|(name, value)| (name.clone(), value.clone())),
-        );
+        payload.extend(body.iter().map(|(name, value)| (name.clone(), value.clone())));
         Event {
             id: EventId::new(self.inner.runtime.uuid()),
             space_id: actor.space_id.clone(),
-            kapp_id: subject
-                .context
-                .and_then(|context| context.form.kapp_id.clone()),
+            kapp_id: subject.context.and_then(|context| context.form.kapp_id.clone()),
             level: subject.level,
             type_name: subject.type_name,
             event: action,
@@ -88,12 +83,7 @@ pub(crate) fn check_size(events: &[Event]) -> Result<(), Error> {
     for event in events {
         let size = size(&event.payload);
         if size > max {
-            return Err(Error::TooLarge {
-                what: "event's payload",
-                size,
-                max,
-                unit: "bytes",
-            });
+            return Err(Error::TooLarge { what: "event's payload", size, max, unit: "bytes" });
         }
     }
     Ok(())
@@ -107,10 +97,7 @@ fn size(value: &Value) -> usize {
         Value::String(text) => text.len() + 2,
         Value::Array(items) => 2 + items.iter().map(|item| size(item) + 1).sum::<usize>(),
         Value::Object(map) => {
-            2 + map
-                .iter()
-                .map(|(name, item)| name.len() + 4 + size(item))
-                .sum::<usize>()
+            2 + map.iter().map(|(name, item)| name.len() + 4 + size(item)).sum::<usize>()
         }
     }
 }
@@ -173,8 +160,8 @@ pub(crate) fn submission(submission: &Submission) -> Value {
         "id": submission.id.as_str(), "handle": submission.handle, "label": submission.label,
         "coreState": submission.core_state.as_str(), "currentPage": submission.current_page,
         "type": submission.kind, "anonymous": submission.audit.created_by == ANONYMOUS_USERNAME,
-        "origin": submission.origin_id.as_ref().map(|id| id.as_str()),
-        "parent": submission.parent_id.as_ref().map(|id| id.as_str()),
+        "origin": submission.origin_id.as_ref().map(SubmissionId::as_str),
+        "parent": submission.parent_id.as_ref().map(SubmissionId::as_str),
         "sessionToken": submission.session_token,
         "submittedAt": at(submitted), "submittedBy": by(submitted),
         "closedAt": at(closed), "closedBy": by(closed),
@@ -259,10 +246,7 @@ mod tests {
 
     #[test]
     fn team_names_split_at_the_last_part() {
-        assert_eq!(
-            team_names("HR::Benefits::Admins"),
-            (Some("HR::Benefits"), "Admins")
-        );
+        assert_eq!(team_names("HR::Benefits::Admins"), (Some("HR::Benefits"), "Admins"));
         assert_eq!(team_names("HR"), (None, "HR"));
     }
 }

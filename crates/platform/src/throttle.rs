@@ -50,10 +50,7 @@ impl Throttle {
 
     /// Forgets the failures of `name`, which has just proved itself.
     pub(crate) fn succeeded(&self, name: &str) {
-        self.failures
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(name);
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 }
 
@@ -69,15 +66,9 @@ mod tests {
             assert_eq!(throttle.wait_ms("a", start.plus_ms(i * 1_000)), None);
             throttle.failed("a", start.plus_ms(i * 1_000));
         }
-        assert_eq!(
-            throttle.wait_ms("a", start.plus_ms(10_000)),
-            Some(FAILURES_WITHIN_MS - 10_000)
-        );
+        assert_eq!(throttle.wait_ms("a", start.plus_ms(10_000)), Some(FAILURES_WITHIN_MS - 10_000));
         assert_eq!(throttle.wait_ms("b", start.plus_ms(10_000)), None);
-        assert_eq!(
-            throttle.wait_ms("a", start.plus_ms(FAILURES_WITHIN_MS)),
-            None
-        );
+        assert_eq!(throttle.wait_ms("a", start.plus_ms(FAILURES_WITHIN_MS)), None);
         throttle.succeeded("a");
         assert_eq!(throttle.wait_ms("a", start.plus_ms(10_000)), None);
     }

@@ -1,25 +1,27 @@
 //! Users.
 
-use crate::input::Reader;
-use crate::memberships::TeamRef;
-use crate::{Actor, Error, ListQuery, Page, Platform};
-use model::Attributes;
+use crate::change::{ATTEMPTS, Change, guarded};
+use crate::input::{Checks, Reader, merge};
+use crate::kql::{Operand, Queryable};
+use crate::memberships::{Moves, TeamRef, team_in, user_in, user_subject};
+use crate::{Actor, Error, ListQuery, Page, Platform, actor, list, passwords, payload};
+use model::id::UserId;
 use model::people::User;
+use model::{Attributes, Audit};
 use serde_json::{Map, Value};
+use store::Tx;
 
 /// Documented properties of a user that are kept and returned as they were given.
 pub const PROPERTIES: &[&str] = &["allowedIps", "preferredLocale", "timezone"];
 /// Properties that clients send back as they read them; writes ignore them.
 const IGNORED: &[&str] = &["space", "invitedBy", "authorization", "createdBy"];
-/// Properties that users may change on themselves.
-const OWN: &[&str] = &["displayName", "email", "password", "profileAttributes"];
+/// Properties of [`PROPERTIES`] that users may change on themselves.
+const OWN: &[&str] = &["preferredLocale", "timezone"];
+/// Users that a list looks at.
+const USERS_LISTED_MAX: i64 = 100_000;
 
 /// A new user, or a change to one; what is `None` stays, or takes its default.
 #[derive(Clone, Default, PartialEq)]
-#[expect(
-    clippy::option_option,
-    reason = "absent, null and text are three things here"
-)]
 pub struct UserInput {
     /// Unique in the space.
     pub username: Option<String>,
@@ -92,8 +94,14 @@ impl Platform {
     /// # Errors
     /// `Forbidden`, `Refused`, `Store`.
     pub async fn users(&self, actor: &Actor, query: &ListQuery) -> Result<Page<User>, Error> {
-        let _ = (actor, query, OWN);
-        unimplemented!()
+        actor.must_administer(|| "see all Users".to_owned())?;
+        let space = actor.space_id.clone();
+        let read = move |tx: &mut Tx| store::users::list(tx, &space, "", USERS_LISTED_MAX + 1);
+        let users = self.inner.store.read(read).await?;
+        if i64::try_from(users.len()).is_ok_and(|users| users > USERS_LISTED_MAX) {
+            tracing::warn!("a list of users is cut at {USERS_LISTED_MAX}");
+        }
+        list::page(users, query)
     }
 
     /// One user. Space administrators, and users themselves.
@@ -101,8 +109,9 @@ impl Platform {
     /// # Errors
     /// `NotFound`, `Forbidden`, `Store`.
     pub async fn user(&self, actor: &Actor, username: &str) -> Result<User, Error> {
-        let _ = (actor, username);
-        unimplemented!()
+        actor.must_be(username, "see")?;
+        let (space, key) = (actor.space_id.clone(), username.to_owned());
+        self.inner.store.read(move |tx: &mut Tx| user_in(tx, &space, &key)).await
     }
 
     /// Creates a user; fires `Created`, and `Membership Change` for each team. Space
@@ -111,8 +120,33 @@ impl Platform {
     /// # Errors
     /// `Forbidden`, `Invalid`, `NotFound` for a team, `Unique`, `Store`.
     pub async fn create_user(&self, actor: &Actor, input: UserInput) -> Result<User, Error> {
-        let _ = (actor, input);
-        unimplemented!()
+        actor.must_administer(|| "create Users".to_owned())?;
+        let hash = self.new_hash(&input).await?;
+        for _ in ATTEMPTS {
+            let now = self.now();
+            let user = User {
+                id: UserId::new(self.inner.runtime.uuid()),
+                space_id: actor.space_id.clone(),
+                username: String::new(),
+                display_name: None,
+                email: None,
+                enabled: true,
+                space_admin: false,
+                password_hash: hash.clone(),
+                invited_by: None,
+                attributes: Attributes::new(),
+                profile_attributes: Attributes::new(),
+                properties: Map::new(),
+                version: 1,
+                audit: Audit::created(now, &actor.username),
+            };
+            let user = applied(&input, user)?;
+            let change = self.written_user(actor, None, user, input.memberships.as_deref()).await?;
+            if let Some(done) = self.commit(change).await? {
+                return Ok(done);
+            }
+        }
+        Err(Error::Stale { noun: "User" })
     }
 
     /// Changes a user; fires `Updated`, and `Membership Change` for each team joined or left.
@@ -127,8 +161,23 @@ impl Platform {
         username: &str,
         input: UserInput,
     ) -> Result<User, Error> {
-        let _ = (actor, username, input);
-        unimplemented!()
+        actor.must_be(username, "update")?;
+        let hash = self.new_hash(&input).await?;
+        for _ in ATTEMPTS {
+            let before = self.user(actor, username).await?;
+            let mut user = applied(&input, before.clone())?;
+            if hash.is_some() {
+                user.password_hash.clone_from(&hash);
+            }
+            actor.must_be_own(&before, &user, &input)?;
+            let change =
+                self.written_user(actor, Some(before), user, input.memberships.as_deref()).await?;
+            if let Some(user) = self.commit(change).await? {
+                self.inner.verified.drop_user(&user.id);
+                return Ok(user);
+            }
+        }
+        Err(Error::Stale { noun: "User" })
     }
 
     /// Deletes a user with their memberships and sessions, and returns them as they were; fires
@@ -137,7 +186,252 @@ impl Platform {
     /// # Errors
     /// `NotFound`, `Forbidden`, `Refused`, `Stale`, `Store`.
     pub async fn delete_user(&self, actor: &Actor, username: &str) -> Result<User, Error> {
-        let _ = (actor, username);
-        unimplemented!()
+        actor.must_administer(|| format!("delete the {username} User"))?;
+        for _ in ATTEMPTS {
+            let user = self.user(actor, username).await?;
+            let space = self.space(actor).await?;
+            let guard = LastAdministrator::of(Some(&user), None);
+            self.check_administrators(actor, guard).await?;
+            let mut body = Map::new();
+            body.insert("space".to_owned(), payload::space(&space));
+            body.insert("user".to_owned(), payload::user(&user));
+            let event = self.event(actor, self.now(), &user_subject(&user), "Deleted", &body);
+            let gone = user.clone();
+            let change = Change::new(user, vec![event], move |tx| {
+                guarded(store::users::delete(tx, &gone.id, gone.version)?)?;
+                guard.check(tx, &gone)
+            });
+            if let Some(user) = self.commit(change).await? {
+                self.inner.verified.drop_user(&user.id);
+                return Ok(user);
+            }
+        }
+        Err(Error::Stale { noun: "User" })
+    }
+}
+
+/// Whether a change takes the rights of an enabled administrator, and so could take the last one.
+#[derive(Clone, Copy)]
+struct LastAdministrator {
+    at_stake: bool,
+}
+
+impl LastAdministrator {
+    fn of(before: Option<&User>, after: Option<&User>) -> Self {
+        let counts = |user: Option<&User>| user.is_some_and(|u| u.enabled && u.space_admin);
+        Self { at_stake: counts(before) && !counts(after) }
+    }
+
+    /// Fails as stale when no administrator is left, so that the change is decided again.
+    fn check(self, tx: &mut Tx, user: &User) -> Result<(), store::Error> {
+        guarded(!self.at_stake || store::users::administrators(tx, &user.space_id)? > 0)
+    }
+}
+
+impl Actor {
+    /// Lets administrators through, and users whose change touches only what is theirs.
+    fn must_be_own(&self, before: &User, after: &User, input: &UserInput) -> Result<(), Error> {
+        if self.is_space_admin {
+            return Ok(());
+        }
+        let properties = |user: &User| {
+            let mut rest = user.properties.clone();
+            rest.retain(|name, _| !OWN.contains(&name.as_str()));
+            rest
+        };
+        let touched = [
+            ("username", before.username != after.username),
+            ("enabled", before.enabled != after.enabled),
+            ("spaceAdmin", before.space_admin != after.space_admin),
+            ("attributes", before.attributes != after.attributes),
+            ("allowedIps", properties(before) != properties(after)),
+            ("memberships", input.memberships.is_some()),
+        ];
+        match touched.into_iter().find(|(_, touched)| *touched) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let act = format!("change the {name} of the {} User", before.username);
+                Err(Error::Forbidden { act })
+            }
+        }
+    }
+}
+
+fn applied(input: &UserInput, mut user: User) -> Result<User, Error> {
+    if let Some(username) = &input.username {
+        user.username.clone_from(username);
+    }
+    if let Some(name) = &input.display_name {
+        user.display_name = name.clone().filter(|name| !name.is_empty());
+    }
+    if let Some(email) = &input.email {
+        user.email = email.clone().filter(|email| !email.is_empty());
+    }
+    user.enabled = input.enabled.unwrap_or(user.enabled);
+    user.space_admin = input.space_admin.unwrap_or(user.space_admin);
+    if let Some(attributes) = &input.attributes {
+        user.attributes.clone_from(attributes);
+    }
+    if let Some(attributes) = &input.profile_attributes {
+        user.profile_attributes.clone_from(attributes);
+    }
+    merge(&mut user.properties, &input.properties);
+    let mut checks = Checks::of("User");
+    checks.name("username", &user.username);
+    if user.username.trim() != user.username {
+        checks.problem("username", "Username must not begin or end with white space");
+    }
+    if [actor::SYSTEM_USERNAME, actor::ANONYMOUS_USERNAME].contains(&user.username.as_str()) {
+        checks.problem("username", format!("Username must not be \"{}\"", user.username));
+    }
+    checks.free_text("displayName", user.display_name.as_ref());
+    checks.free_text("email", user.email.as_ref());
+    if let Some(password) = &input.password {
+        passwords::check(&mut checks, password);
+    }
+    checks.finish()?;
+    Ok(user)
+}
+
+impl Platform {
+    /// The verifier of the password that an input sets, made before anything is decided.
+    async fn new_hash(&self, input: &UserInput) -> Result<Option<String>, Error> {
+        let Some(password) = &input.password else { return Ok(None) };
+        let mut checks = Checks::of("User");
+        passwords::check(&mut checks, password);
+        checks.finish()?;
+        self.hash_password(password.clone()).await.map(Some)
+    }
+
+    /// The change that writes a user, new when there is no `before`, with their teams when they
+    /// are given. A new password and a lock-out end all sessions.
+    async fn written_user(
+        &self,
+        actor: &Actor,
+        before: Option<User>,
+        mut user: User,
+        teams: Option<&[TeamRef]>,
+    ) -> Result<Change<User>, Error> {
+        let now = self.now();
+        if before.is_some() {
+            user.version += 1;
+            user.audit.touch(now, &actor.username);
+        }
+        let space = self.space(actor).await?;
+        let moves = match teams {
+            Some(teams) => self.user_moves(actor, &user, teams).await?,
+            None => Moves::default(),
+        };
+        let guard = LastAdministrator::of(before.as_ref(), Some(&user));
+        self.check_administrators(actor, guard).await?;
+        let mut body = Map::new();
+        body.insert("space".to_owned(), payload::space(&space));
+        body.insert("user".to_owned(), payload::user(&user));
+        if let Some(before) = &before {
+            body.insert("userPrevious".to_owned(), payload::user(before));
+        }
+        let action = if before.is_some() { "Updated" } else { "Created" };
+        let mut events = vec![self.event(actor, now, &user_subject(&user), action, &body)];
+        events.extend(self.membership_events(actor, now, &space, &moves));
+        let (written, by, name) = (user.clone(), actor.username.clone(), user.username.clone());
+        let change = Change::new(user, events, move |tx| {
+            match &before {
+                None => store::users::insert(tx, &written)?,
+                Some(before) => {
+                    guarded(store::users::update(tx, &written, before.version)?)?;
+                    if before.password_hash != written.password_hash || !written.enabled {
+                        store::sessions::delete_of(tx, &written.id)?;
+                    }
+                }
+            }
+            guard.check(tx, &written)?;
+            moves.apply(tx, now, &by)
+        });
+        Ok(change.unique("User", "username", name))
+    }
+
+    async fn check_administrators(
+        &self,
+        actor: &Actor,
+        guard: LastAdministrator,
+    ) -> Result<(), Error> {
+        if !guard.at_stake {
+            return Ok(());
+        }
+        let space = actor.space_id.clone();
+        let read = move |tx: &mut Tx| store::users::administrators(tx, &space);
+        if self.inner.store.read(read).await? <= 1 {
+            return Err(Error::refused(
+                "Unable to delete, disable or demote the last enabled space administrator",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Which teams to join and to leave so that the user is in exactly `teams`.
+    async fn user_moves(
+        &self,
+        actor: &Actor,
+        user: &User,
+        teams: &[TeamRef],
+    ) -> Result<Moves, Error> {
+        let (space, user, wanted) = (actor.space_id.clone(), user.clone(), teams.to_vec());
+        let read = move |tx: &mut Tx| {
+            let present = store::memberships::teams_of(tx, &user.id)?;
+            let mut kept = Vec::new();
+            let mut moves = Moves::default();
+            for team in &wanted {
+                let team = team_in(tx, &space, team)?;
+                if present.iter().any(|other| other.id == team.id) {
+                    kept.push(team.id);
+                } else if moves.joined.iter().all(|(other, _)| other.id != team.id) {
+                    moves.joined.push((team, user.clone()));
+                }
+            }
+            let gone = present.into_iter().filter(|team| !kept.contains(&team.id));
+            moves.left = gone.map(|team| (team, user.clone())).collect();
+            Ok::<_, Error>(moves)
+        };
+        self.inner.store.read(read).await
+    }
+}
+
+impl Queryable for User {
+    const PROPERTIES: &'static [&'static str] = &[
+        "username",
+        "displayName",
+        "email",
+        "enabled",
+        "spaceAdmin",
+        "createdAt",
+        "updatedAt",
+        "attributes[…]",
+        "profileAttributes[…]",
+    ];
+    const KEY: &'static str = "username";
+
+    fn property(&self, name: &str) -> Option<Operand<'_>> {
+        Some(match name {
+            "username" => Operand::text(&self.username),
+            "displayName" => Operand::optional(self.display_name.as_deref()),
+            "email" => Operand::optional(self.email.as_deref()),
+            "enabled" => Operand::bool(self.enabled),
+            "spaceAdmin" => Operand::bool(self.space_admin),
+            "createdAt" => Operand::instant(self.audit.created_at),
+            "updatedAt" => Operand::instant(self.audit.updated_at),
+            _ => return None,
+        })
+    }
+
+    fn element(&self, list: &str, name: &str) -> Option<Operand<'_>> {
+        match list {
+            "attributes" => Some(Operand::json(self.attributes.get(name))),
+            "profileAttributes" => Some(Operand::json(self.profile_attributes.get(name))),
+            _ => None,
+        }
+    }
+
+    fn key(&self) -> &str {
+        &self.username
     }
 }

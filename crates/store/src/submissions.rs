@@ -220,7 +220,7 @@ pub struct Find<'a> {
     /// Whether the latest come first.
     pub descending: bool,
     /// From behind this time and id on.
-    pub after: Option<(i64, &'a str)>,
+    pub after: Option<(i64, String)>,
     /// Rows at most.
     pub limit: i64,
 }
@@ -236,8 +236,8 @@ pub fn find(tx: &mut Tx, find: &Find<'_>) -> Result<Vec<Submission>, Error> {
     let mut select = Select::new(&FIND, &[find.space.into()]);
     narrow(&mut select, find);
     let (behind, order) = order(find.timeline, find.descending);
-    if let Some((at, id)) = find.after {
-        select.and_all(behind, vec![at.into(), at.into(), id.into()]);
+    if let Some((at, id)) = &find.after {
+        select.and_all(behind, vec![(*at).into(), (*at).into(), id.clone().into()]);
     }
     select.end(order, find.limit);
     select.query(tx, read)

@@ -27,10 +27,6 @@ const IGNORED: &[&str] = &[
 
 /// A new submission, or a change to one; what is `None` stays, or takes its default.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[expect(
-    clippy::option_option,
-    reason = "absent, null and text are three things here"
-)]
 pub struct SubmissionInput {
     /// The id of a new submission, so that creating it twice makes one. A UUID.
     pub id: Option<SubmissionId>,
@@ -54,14 +50,7 @@ impl SubmissionInput {
     /// # Errors
     /// `Refused` for an unknown property, `Invalid` for values of a wrong type.
     pub fn from_json(body: &Value) -> Result<Self, Error> {
-        let own = [
-            "coreState",
-            "currentPage",
-            "origin",
-            "parent",
-            "sessionToken",
-            "values",
-        ];
+        let own = ["coreState", "currentPage", "origin", "parent", "sessionToken", "values"];
         let known = [&own[..], IGNORED].concat();
         let mut reader = Reader::open("Submission", body, &known)?;
         let input = Self {
@@ -79,10 +68,6 @@ impl SubmissionInput {
 
 /// A submission as a migration gives it; what is `None` stays, or takes its default.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[expect(
-    clippy::option_option,
-    reason = "absent, null and a value are three things here"
-)]
 pub struct SubmissionPatch {
     /// What every change may say; its core state may go backwards here.
     pub input: SubmissionInput,
@@ -110,14 +95,7 @@ impl SubmissionPatch {
     /// # Errors
     /// `Refused` for an unknown property, `Invalid` for values of a wrong type.
     pub fn from_json(body: &Value) -> Result<Self, Error> {
-        let own = [
-            "coreState",
-            "currentPage",
-            "origin",
-            "parent",
-            "sessionToken",
-            "values",
-        ];
+        let own = ["coreState", "currentPage", "origin", "parent", "sessionToken", "values"];
         let known = [&own[..], IGNORED].concat();
         let mut reader = Reader::open("Submission", body, &known)?;
         let input = SubmissionInput {
@@ -155,10 +133,6 @@ fn core_state(reader: &mut Reader<'_>) -> Option<CoreState> {
 }
 
 /// The page's name, given as text or as the page itself.
-#[expect(
-    clippy::option_option,
-    reason = "absent, null and text are three things here"
-)]
 fn current_page(reader: &mut Reader<'_>) -> Option<Option<String>> {
     if let Some(Value::Object(page)) = reader.raw("currentPage") {
         return Some(page.get("name").and_then(Value::as_str).map(str::to_owned));
@@ -171,20 +145,13 @@ fn values(reader: &mut Reader<'_>) -> Map<String, Value> {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(values)) => values.clone(),
         Some(_) => {
-            reader.problem(
-                "values",
-                "Values must be an object of field names and values",
-            );
+            reader.problem("values", "Values must be an object of field names and values");
             Map::new()
         }
     }
 }
 
 /// Another submission: its id as text, or an object that holds it.
-#[expect(
-    clippy::option_option,
-    reason = "absent, null and an id are three things here"
-)]
 fn reference(reader: &mut Reader<'_>, name: &str) -> Option<Option<SubmissionId>> {
     if let Some(Value::Object(other)) = reader.raw(name) {
         let id = other.get("id").and_then(Value::as_str);
@@ -194,10 +161,6 @@ fn reference(reader: &mut Reader<'_>, name: &str) -> Option<Option<SubmissionId>
     Some(id.filter(|id| !id.is_empty()).map(SubmissionId))
 }
 
-#[expect(
-    clippy::option_option,
-    reason = "absent, null and an instant are three things here"
-)]
 fn instant(reader: &mut Reader<'_>, name: &str) -> Option<Option<Micros>> {
     let Some(text) = reader.nullable_text(name)? else {
         return Some(None);
@@ -205,10 +168,7 @@ fn instant(reader: &mut Reader<'_>, name: &str) -> Option<Option<Micros>> {
     let at = Micros::parse_iso(&text);
     if at.is_none() {
         let title = crate::input::title(name);
-        reader.problem(
-            name,
-            format!("{title} must be an ISO 8601 instant, not \"{text}\""),
-        );
+        reader.problem(name, format!("{title} must be an ISO 8601 instant, not \"{text}\""));
         return None;
     }
     Some(at)

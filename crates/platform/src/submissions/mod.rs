@@ -1,13 +1,24 @@
 //! Submissions: create, update, submit, close, delete, migrate, read and list.
 
+mod decide;
+mod find;
 mod input;
+pub(crate) mod rules;
 
 pub use input::{SubmissionInput, SubmissionPatch};
 
-use crate::forms::FormContext;
+use crate::change::{ATTEMPTS, Change, guarded};
+use crate::context::{self, FormContext};
+use crate::payload::{self, Subject};
 use crate::{Actor, Error, ListQuery, Page, Platform, Scope};
+use model::catalogue::Level;
+use model::event::Event;
+use model::id::SubmissionId;
 use model::submission::{CoreState, Submission};
+use model::time::Micros;
+use serde_json::Value;
 use std::sync::Arc;
+use store::Tx;
 
 /// A submission with its form, kapp and space.
 #[derive(Clone, Debug)]
@@ -70,8 +81,30 @@ impl Platform {
         input: SubmissionInput,
         options: &SaveOptions,
     ) -> Result<Record, Error> {
-        let _ = (actor, scope, form, input, options);
-        unimplemented!()
+        for fresh in ATTEMPTS {
+            let context = self.context(&actor.space_id, scope, form, fresh).await?;
+            actor.must_fill_in(&context.form)?;
+            if let Some(existing) = self.existing(actor, input.id.as_ref()).await? {
+                return Ok(existing);
+            }
+            self.check_references(actor, &input).await?;
+            let id = match &input.id {
+                Some(id) => id.clone(),
+                None => SubmissionId::new(self.inner.runtime.uuid()),
+            };
+            let facts = facts(actor, &context, self.now());
+            let outcome = decide::create(facts, id, &input, options)?;
+            let (record, events) = self.outcome(actor, &context, None, outcome);
+            let written = record.clone();
+            let change = Change::new(record, events, move |tx| {
+                written.context.check(tx)?;
+                store::submissions::insert(tx, &written.submission)
+            });
+            if let Some(done) = self.commit(change).await? {
+                return Ok(done);
+            }
+        }
+        Err(Error::Stale { noun: "Submission" })
     }
 
     /// Changes a submission: values (those given replace their former ones), core state, current
@@ -87,8 +120,7 @@ impl Platform {
         id: &str,
         input: SubmissionInput,
     ) -> Result<Record, Error> {
-        let _ = (actor, id, input);
-        unimplemented!()
+        self.save(actor, id, &input, &SaveOptions::default()).await
     }
 
     /// Saves the values of one page of a draft and moves on to the next page, or submits after
@@ -103,8 +135,10 @@ impl Platform {
         input: SubmissionInput,
         options: &SaveOptions,
     ) -> Result<Record, Error> {
-        let _ = (actor, id, input, options);
-        unimplemented!()
+        if options.page.is_none() {
+            return Err(Error::refused("The page parameter must name the page that is submitted"));
+        }
+        self.save(actor, id, &input, options).await
     }
 
     /// Writes a new submission as it is given, for migrations: any state and times, no validation
@@ -119,8 +153,27 @@ impl Platform {
         form: &str,
         patch: SubmissionPatch,
     ) -> Result<Record, Error> {
-        let _ = (actor, scope, form, patch);
-        unimplemented!()
+        actor.must_administer(|| "migrate Submissions".to_owned())?;
+        for fresh in ATTEMPTS {
+            let context = self.context(&actor.space_id, scope, form, fresh).await?;
+            let id = match &patch.input.id {
+                Some(id) => checked_id(id)?,
+                None => SubmissionId::new(self.inner.runtime.uuid()),
+            };
+            let facts = facts(actor, &context, self.now());
+            let blank = decide::blank(facts, id.clone());
+            let submission = Arc::new(decide::patch(facts, blank, &patch)?);
+            let record = Record { submission, context };
+            let written = record.clone();
+            let change = Change::new(record, Vec::new(), move |tx| {
+                written.context.check(tx)?;
+                store::submissions::insert(tx, &written.submission)
+            });
+            if let Some(done) = self.commit(change.unique("Submission", "id", id.as_str())).await? {
+                return Ok(done);
+            }
+        }
+        Err(Error::Stale { noun: "Submission" })
     }
 
     /// Overwrites what is given of a submission, for migrations: any state and times, no
@@ -134,8 +187,23 @@ impl Platform {
         id: &str,
         patch: SubmissionPatch,
     ) -> Result<Record, Error> {
-        let _ = (actor, id, patch);
-        unimplemented!()
+        actor.must_administer(|| "migrate Submissions".to_owned())?;
+        for _ in ATTEMPTS {
+            let Record { submission: before, context } = self.record(actor, id).await?;
+            let facts = facts(actor, &context, self.now());
+            let mut submission = decide::patch(facts, Submission::clone(&before), &patch)?;
+            submission.version += 1;
+            let record = Record { submission: Arc::new(submission), context };
+            let (written, from) = (record.clone(), before.version);
+            let change = Change::new(record, Vec::new(), move |tx| {
+                written.context.check(tx)?;
+                guarded(store::submissions::update(tx, &written.submission, from)?)
+            });
+            if let Some(done) = self.commit(change).await? {
+                return Ok(done);
+            }
+        }
+        Err(Error::Stale { noun: "Submission" })
     }
 
     /// Deletes a submission and returns it as it was; fires `Deleted`. Space administrators only.
@@ -143,8 +211,19 @@ impl Platform {
     /// # Errors
     /// `NotFound`, `Forbidden`, `Stale`, `Store`.
     pub async fn delete_submission(&self, actor: &Actor, id: &str) -> Result<Record, Error> {
-        let _ = (actor, id);
-        unimplemented!()
+        actor.must_administer(|| format!("delete the {id} Submission"))?;
+        for _ in ATTEMPTS {
+            let record = self.record(actor, id).await?;
+            let event = self.submission_event(actor, self.now(), &record, None, "Deleted");
+            let (written, from) = (record.submission.id.clone(), record.submission.version);
+            let change = Change::new(record, vec![event], move |tx| {
+                guarded(store::submissions::delete(tx, &written, from)?)
+            });
+            if let Some(done) = self.commit(change).await? {
+                return Ok(done);
+            }
+        }
+        Err(Error::Stale { noun: "Submission" })
     }
 
     /// One submission. Space administrators, and who created or submitted it.
@@ -152,8 +231,9 @@ impl Platform {
     /// # Errors
     /// `NotFound`, `Forbidden`, `Store`.
     pub async fn submission(&self, actor: &Actor, id: &str) -> Result<Record, Error> {
-        let _ = (actor, id);
-        unimplemented!()
+        let record = self.record(actor, id).await?;
+        actor.must_own(&record.submission, "see")?;
+        Ok(record)
     }
 
     /// A page of submissions. Space administrators see all, other users those they created or
@@ -167,7 +247,164 @@ impl Platform {
         actor: &Actor,
         query: &SubmissionQuery<'_>,
     ) -> Result<Page<Record>, Error> {
-        let _ = (actor, query);
-        unimplemented!()
+        actor.must_be_somebody()?;
+        find::page(self, actor, query).await
+    }
+}
+
+fn facts<'a>(actor: &'a Actor, context: &'a FormContext, now: Micros) -> decide::Facts<'a> {
+    decide::Facts { context, username: &actor.username, now }
+}
+
+/// An id that a caller made: a UUID in its usual form, so that it cannot be mistaken for a path.
+fn checked_id(id: &SubmissionId) -> Result<SubmissionId, Error> {
+    let text = id.as_str().to_lowercase();
+    let dashes = [8, 13, 18, 23];
+    let fits = text.len() == 36
+        && text.chars().enumerate().all(|(i, c)| match dashes.contains(&i) {
+            true => c == '-',
+            false => c.is_ascii_hexdigit(),
+        });
+    match fits {
+        true => Ok(SubmissionId(text)),
+        false => Err(Error::invalid("Submission", "id", "Id must be a UUID")),
+    }
+}
+
+impl Platform {
+    async fn save(
+        &self,
+        actor: &Actor,
+        id: &str,
+        input: &SubmissionInput,
+        options: &SaveOptions,
+    ) -> Result<Record, Error> {
+        for _ in ATTEMPTS {
+            let before = self.record(actor, id).await?;
+            actor.must_own(&before.submission, "update")?;
+            self.check_references(actor, input).await?;
+            let facts = facts(actor, &before.context, self.now());
+            let outcome = decide::update(facts, &before.submission, input, options)?;
+            let Some(outcome) = outcome else { return Ok(before) };
+            let from = before.submission.version;
+            let (record, events) =
+                self.outcome(actor, &before.context, Some(&before.submission), outcome);
+            let written = record.clone();
+            let change = Change::new(record, events, move |tx| {
+                written.context.check(tx)?;
+                guarded(store::submissions::update(tx, &written.submission, from)?)
+            });
+            if let Some(done) = self.commit(change).await? {
+                return Ok(done);
+            }
+        }
+        Err(Error::Stale { noun: "Submission" })
+    }
+
+    /// The submission that a caller who gave an id made before.
+    async fn existing(
+        &self,
+        actor: &Actor,
+        id: Option<&SubmissionId>,
+    ) -> Result<Option<Record>, Error> {
+        let Some(id) = id else { return Ok(None) };
+        let id = checked_id(id)?;
+        match self.record(actor, id.as_str()).await {
+            Ok(record) => {
+                actor.must_own(&record.submission, "see")?;
+                Ok(Some(record))
+            }
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Checks that origin and parent exist in the space.
+    async fn check_references(&self, actor: &Actor, input: &SubmissionInput) -> Result<(), Error> {
+        for (name, title, id) in
+            [("origin", "Origin", &input.origin), ("parent", "Parent", &input.parent)]
+        {
+            let Some(Some(id)) = id else { continue };
+            match self.record(actor, id.as_str()).await {
+                Ok(_) => {}
+                Err(Error::NotFound { .. }) => {
+                    let message = format!("{title} must be an existing submission, not {id}");
+                    return Err(Error::invalid("Submission", name, message));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// A submission with its context as they are now. Those of other spaces do not exist.
+    pub(crate) async fn record(&self, actor: &Actor, id: &str) -> Result<Record, Error> {
+        let (inner, space) = (self.inner.clone(), actor.space_id.clone());
+        let key = SubmissionId(id.to_lowercase());
+        let read = move |tx: &mut Tx| -> Result<Option<Record>, store::Error> {
+            let Some(submission) = store::submissions::by_id(tx, &key)? else { return Ok(None) };
+            if submission.space_id != space {
+                return Ok(None);
+            }
+            let context = context::current(tx, &inner.contexts, &submission.form_id)?;
+            let submission = Arc::new(submission);
+            Ok(context.map(|context| Record { submission, context }))
+        };
+        let record = self.inner.store.read(read).await?;
+        record.ok_or_else(|| Error::not_found("Submission", id))
+    }
+
+    /// The record and the events of an outcome.
+    fn outcome(
+        &self,
+        actor: &Actor,
+        context: &Arc<FormContext>,
+        before: Option<&Submission>,
+        outcome: decide::Outcome,
+    ) -> (Record, Vec<Event>) {
+        let at = outcome.submission.audit.updated_at;
+        let submission = Arc::new(outcome.submission);
+        let record = Record { submission, context: context.clone() };
+        let fire = |action| self.submission_event(actor, at, &record, before, action);
+        let events = outcome.events.into_iter().map(fire).collect();
+        (record, events)
+    }
+
+    fn submission_event(
+        &self,
+        actor: &Actor,
+        at: Micros,
+        record: &Record,
+        before: Option<&Submission>,
+        action: &'static str,
+    ) -> Event {
+        let Record { submission, context } = record;
+        let datastore = context.form.is_datastore();
+        let subject = Subject {
+            level: if datastore { Level::Space } else { Level::Kapp },
+            type_name: if datastore { "Datastore Submission" } else { "Submission" },
+            entity_type: "Submission",
+            id: submission.id.as_str(),
+            key: submission.id.as_str(),
+            label: match submission.label == submission.id.as_str() {
+                true => format!("{} {}", context.form.name, submission.handle),
+                false => submission.label.clone(),
+            },
+            context: Some(context),
+        };
+        let mut body = context.surroundings.clone();
+        let document = payload::submission(submission);
+        if let Some(before) = before {
+            let previous = payload::submission(before);
+            let changes = payload::document_changes(&previous, &document);
+            body.insert("submissionPrevious".to_owned(), previous);
+            body.insert("submissionChanges".to_owned(), changes);
+            body.insert("valuesPrevious".to_owned(), Value::Object(before.values.clone()));
+            let changes = payload::changes(&before.values, &submission.values);
+            body.insert("valuesChanges".to_owned(), changes);
+        }
+        body.insert("submission".to_owned(), document);
+        body.insert("values".to_owned(), Value::Object(submission.values.clone()));
+        self.event(actor, at, &subject, action, &body)
     }
 }
