@@ -279,6 +279,19 @@ pub struct StartedRun {
     pub job_id: Option<JobId>,
 }
 
+const RUN: Sql = Sql::both(
+    "SELECT r.id, t.source, t.tree_group, t.name, r.state, r.job_id FROM runs r \
+     LEFT JOIN trees t ON t.id = r.tree_id WHERE r.id = $1",
+);
+
+/// The run of a number, in few words.
+///
+/// # Errors
+/// What the database says.
+pub fn run(tx: &mut Tx, id: RunId) -> Result<Option<StartedRun>, Error> {
+    tx.query_opt(&RUN, &[id.into()], started_run)
+}
+
 const RUNS: Sql = Sql::both(
     "SELECT r.id, t.source, t.tree_group, t.name, r.state, r.job_id FROM runs r \
      LEFT JOIN trees t ON t.id = r.tree_id WHERE r.event_id = $1 ORDER BY r.id LIMIT 1000",
@@ -289,13 +302,15 @@ const RUNS: Sql = Sql::both(
 /// # Errors
 /// What the database says.
 pub fn runs(tx: &mut Tx, id: &EventId) -> Result<Vec<StartedRun>, Error> {
-    tx.query(&RUNS, &[id.into()], |row| {
-        let part = |i| row.opt_text(i).map(Option::unwrap_or_default);
-        Ok(StartedRun {
-            id: RunId(row.i64(0)?),
-            tree: format!("{} :: {} :: {}", part(1)?, part(2)?, part(3)?),
-            state: row.text(4)?,
-            job_id: row.opt_text(5)?.map(JobId),
-        })
+    tx.query(&RUNS, &[id.into()], started_run)
+}
+
+fn started_run(row: &Row) -> Result<StartedRun, Error> {
+    let part = |i| row.opt_text(i).map(Option::unwrap_or_default);
+    Ok(StartedRun {
+        id: RunId(row.i64(0)?),
+        tree: format!("{} :: {} :: {}", part(1)?, part(2)?, part(3)?),
+        state: row.text(4)?,
+        job_id: row.opt_text(5)?.map(JobId),
     })
 }

@@ -117,7 +117,8 @@ impl<T> Lanes<T> {
     }
 
     /// Deliveries under way.
-    pub(crate) fn running(&self) -> usize {
+    #[cfg(test)]
+    fn running(&self) -> usize {
         self.running
     }
 

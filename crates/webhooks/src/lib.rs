@@ -9,16 +9,22 @@
 
 mod answer;
 mod attempt;
+pub mod conventional;
+pub mod definitions;
 mod dispatch;
 mod error;
 pub mod guard;
+pub mod history;
+pub mod jobs;
 mod lanes;
 pub mod outbox;
+pub mod overview;
 mod queue;
 mod record;
 pub mod send;
 mod snapshot;
 pub mod target;
+pub mod trial;
 mod verdict;
 pub mod workflows;
 
