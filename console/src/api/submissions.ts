@@ -21,7 +21,6 @@ export const submissions = (kapp: Place, form: string, coreState?: string) =>
       http.get<ListPage>(`${formsPath(kapp)}/${seg(form)}/submissions`, {
         include: 'details,values',
         coreState,
-        q: coreState ? `coreState = "${coreState}"` : undefined,
         limit: 50,
         pageToken: pageParam,
       }),
@@ -38,7 +37,6 @@ export const drafts = (kapp: string, form: string) =>
       const page = await http.get<ListPage>(`${formsPath(kapp)}/${seg(form)}/submissions`, {
         include: 'details,values',
         coreState: 'Draft',
-        q: 'coreState = "Draft"',
         limit: 200,
       });
       return page.submissions.filter((one) => one.coreState === 'Draft');
