@@ -6,6 +6,7 @@ use crate::version::SERVER_VERSION;
 use axum::response::IntoResponse;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use std::sync::OnceLock;
+use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme};
 use utoipa::openapi::security::{SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, Info, OpenApi};
@@ -33,21 +34,33 @@ pub(crate) fn base() -> OpenApi {
     document
 }
 
+/// Marks every route of a group as one of administrators: the role stands in its security.
+pub(crate) fn for_administrators(document: &mut OpenApi) {
+    let requirement = |scheme: &str| SecurityRequirement::new(scheme, ["administrator"]);
+    for item in document.paths.paths.values_mut() {
+        for (_, operation) in operations(item) {
+            operation.security = Some(vec![requirement("basic"), requirement("session")]);
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let operations = [
+        ("get", &mut item.get),
+        ("put", &mut item.put),
+        ("post", &mut item.post),
+        ("patch", &mut item.patch),
+        ("delete", &mut item.delete),
+    ];
+    operations.into_iter().filter_map(|(method, found)| Some((method, found.as_mut()?)))
+}
+
 /// Gives each operation the id that its method and path make, such as `getKappsForms`, since the
 /// handlers' own names repeat from resource to resource.
 pub(crate) fn finished(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
-        let operations = [
-            ("get", &mut item.get),
-            ("put", &mut item.put),
-            ("post", &mut item.post),
-            ("patch", &mut item.patch),
-            ("delete", &mut item.delete),
-        ];
-        for (method, operation) in operations {
-            if let Some(operation) = operation {
-                operation.operation_id = Some(operation_id(method, path));
-            }
+        for (method, operation) in operations(item) {
+            operation.operation_id = Some(operation_id(method, path));
         }
     }
     document

@@ -69,25 +69,26 @@ fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(memberships::delete))
 }
 
-/// The table and its description.
-pub(crate) fn table(app: &App) -> (Router<App>, OpenApi) {
+/// The table behind its guards.
+fn table(app: &App) -> Router<App> {
     let signed_in = signed_in().route_layer(from_fn_with_state(app.clone(), auth::signed_in));
     let administrators =
         administrators().route_layer(from_fn_with_state(app.clone(), auth::administrator));
-    let described = OpenApiRouter::with_openapi(openapi::base());
-    described.merge(open()).merge(signed_in).merge(administrators).split_for_parts()
+    let (table, _) = open().merge(signed_in).merge(administrators).split_for_parts();
+    table
 }
 
 /// The description of every route, without a running server.
 pub fn description() -> OpenApi {
-    let all = OpenApiRouter::with_openapi(openapi::base());
-    openapi::finished(all.merge(open()).merge(signed_in()).merge(administrators()).into_openapi())
+    let mut administrators = administrators();
+    openapi::for_administrators(administrators.get_openapi_mut());
+    let all = OpenApiRouter::with_openapi(openapi::base()).merge(open()).merge(signed_in());
+    openapi::finished(all.merge(administrators).into_openapi())
 }
 
 /// The whole API, and `pages` beside it, such as the console.
 pub fn router(app: App, pages: Router) -> Router {
-    let (table, _) = table(&app);
-    let routes = table.merge(pages.with_state(())).fallback(front::no_route);
+    let routes = table(&app).merge(pages.with_state(())).fallback(front::no_route);
     let routed = routes
         .layer(CatchPanicLayer::custom(front::panicked))
         .layer(DefaultBodyLimit::max(model::limits::BODY_BYTES_MAX))

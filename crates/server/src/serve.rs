@@ -63,12 +63,20 @@ pub fn run(config: Config) -> Result<()> {
 /// # Errors
 /// What keeps it from starting.
 pub async fn start(config: Config) -> Result<Running> {
+    let store = open(&config).await?;
+    start_on(config, store).await
+}
+
+/// Starts a server on a database that is open already.
+///
+/// # Errors
+/// What keeps it from starting.
+pub async fn start_on(config: Config, store: Store) -> Result<Running> {
     let runtime = Runtime::system();
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr().context("the listening address is unknown")?;
-    let store = open(&config).await?;
     let receiver = if config.demo { Some(demo::receiver::start(&runtime).await?) } else { None };
     let engines = Engines { store: &store, runtime: &runtime, config: &config, address, receiver };
     let app = wiring::connect(&engines, SPACE_SLUG).await?;

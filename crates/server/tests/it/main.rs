@@ -1,0 +1,15 @@
+//! The server over a real socket, on both databases: a file for each resource, and the promises
+//! that hold for all of them.
+
+#![allow(clippy::disallowed_methods, reason = "tests meet the real world")]
+#![allow(unreachable_pub, reason = "one binary")]
+
+mod access;
+mod forms;
+mod harness;
+mod input;
+mod kapps;
+mod people;
+mod sessions;
+mod stop;
+mod submissions;
