@@ -1,11 +1,25 @@
 //! The workflow engine: trees into plans, plans into runs.
 //!
 //! [`definition`] reads what clients send, [`plan`] compiles it and lists its mistakes, [`step`]
-//! moves a run (purely), [`handlers`] is what nodes can do.
+//! moves a run (purely), [`handlers`] is what nodes can do, [`engine`] persists and carries out.
 
+pub mod actor;
 mod check;
 pub mod context;
 pub mod definition;
+pub mod engine;
+pub mod error;
+pub mod errors;
 pub mod handlers;
 pub mod plan;
+pub mod runs;
+pub mod sources;
 pub mod step;
+mod text;
+pub mod trees;
+pub mod triggers;
+mod view;
+
+pub use actor::Actor;
+pub use engine::{Options, Workflows};
+pub use error::{Error, Result};

@@ -15,6 +15,8 @@ use std::collections::{HashMap, HashSet};
 pub struct Plan {
     /// Nodes, in the definition's order; of several with one id the first counts.
     pub(crate) nodes: Vec<Node>,
+    /// Whether an expression may look at what the run was started with.
+    pub(crate) reads_source: bool,
     index: HashMap<String, usize>,
 }
 
@@ -56,7 +58,11 @@ impl Plan {
     /// Compiles a definition.
     pub fn compile(definition: &Definition) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
-        let mut plan = Self { nodes: Vec::new(), index: HashMap::new() };
+        let mut plan = Self {
+            nodes: Vec::new(),
+            reads_source: reads_source(definition),
+            index: HashMap::new(),
+        };
         for node in definition.nodes.iter().take(limits::NODES_MAX) {
             if plan.index.contains_key(&node.id) {
                 problems.push(at(&node.id, None, "Another node has the same id; it is ignored."));
@@ -178,6 +184,21 @@ fn compile_node(node: &definition::Node, problems: &mut Vec<Problem>) -> Node {
         incoming: 0,
         upstream: HashSet::new(),
     }
+}
+
+/// Whether any text names a variable other than those the run itself makes.
+fn reads_source(definition: &Definition) -> bool {
+    let parameters = definition.nodes.iter().flat_map(|n| &n.parameters);
+    let templates = parameters.map(|p| p.value.as_str()).filter(|text| text.contains("<%"));
+    let conditions = definition.connectors.iter().map(|c| c.value.as_str());
+    templates.chain(conditions).any(|text| {
+        text.contains("instance_variable")
+            || text.split('@').skip(1).any(|rest| {
+                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+                let name = &rest[..end.unwrap_or(rest.len())];
+                !matches!(name, "results" | "variables" | "task" | "run" | "tree")
+            })
+    })
 }
 
 /// A problem at a node.

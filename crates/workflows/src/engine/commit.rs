@@ -1,0 +1,203 @@
+//! The one guarded write of a stretch: run, tasks, triggers, errors and deliveries, or nothing.
+
+use super::deferrals::{self, Delivered, Delivery};
+use crate::handlers::Outside;
+use crate::step::state::State;
+use crate::step::{Call, Outcome};
+use model::id::{ErrorId, RunId, SpaceId, TriggerId};
+use model::run::{RunError, RunState, Task, Trigger, TriggerStatus};
+use model::time::Micros;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use store::runs::{Advance, Claim};
+use store::{Store, Tx, errors, runs, tasks, triggers};
+
+/// Everything one stretch writes.
+pub(super) struct Commit {
+    pub(super) run_id: RunId,
+    pub(super) space_id: SpaceId,
+    pub(super) from_version: i64,
+    pub(super) state: State,
+    pub(super) outcome: Outcome,
+    /// Triggers of the inbox that were taken.
+    pub(super) taken: Vec<TriggerId>,
+    /// Deliveries to make in this very transaction.
+    pub(super) deliveries: Vec<Call>,
+    pub(super) claim: Claim,
+}
+
+/// What the write brought.
+pub(super) struct Committed {
+    /// The state as written: errors numbered, deliveries settled.
+    pub(super) state: State,
+    /// Deliveries that were refused: the task and the reason.
+    pub(super) refused: Vec<(i64, String)>,
+    /// Other runs whose inbox has something new.
+    pub(super) woken: Vec<RunId>,
+    /// Whether the run's own inbox has.
+    pub(super) own_inbox: bool,
+}
+
+/// Why the write did not happen.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The run has moved: read it again.
+    Moved,
+    /// The store could not.
+    Store(store::Error),
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Commit {
+    pub(super) async fn write(self: Arc<Self>, store: &Store) -> Result<Committed, Refusal> {
+        store.write(move |tx| self.apply(tx)).await
+    }
+
+    fn apply(&self, tx: &mut Tx) -> Result<Committed, Refusal> {
+        let mut done = Committed {
+            state: self.state.clone(),
+            refused: Vec::new(),
+            woken: Vec::new(),
+            own_inbox: false,
+        };
+        for record in self.outcome.tasks.values() {
+            let task: Task = record.row(self.run_id);
+            tasks::upsert(tx, &task)?;
+        }
+        self.write_triggers(tx)?;
+        self.write_errors(tx, &mut done.state)?;
+        for call in &self.deliveries {
+            self.deliver(tx, call, &mut done)?;
+        }
+        let state = done.state.run_state();
+        let wake_at = done.state.wake_at();
+        let advance = Advance {
+            id: self.run_id,
+            from_version: self.from_version,
+            state,
+            engine_state: text(&done.state),
+            lease: (state == RunState::Running || self.is_unfinished(&done))
+                .then(|| (self.claim.node.clone(), self.claim.until)),
+            wake_at: if done.own_inbox { Some(self.claim.now) } else { wake_at },
+            now: self.claim.now,
+        };
+        if runs::advance(tx, &advance)? { Ok(done) } else { Err(Refusal::Moved) }
+    }
+
+    /// Whether this node has to go on at once, or waits for a call of its own.
+    fn is_unfinished(&self, done: &Committed) -> bool {
+        self.outcome.more
+            || done.own_inbox
+            || !done.state.queue.is_empty()
+            || done.state.calling().next().is_some()
+    }
+
+    fn write_triggers(&self, tx: &mut Tx) -> Result<(), store::Error> {
+        let now = self.claim.now;
+        for new in &self.outcome.triggers {
+            let status = match new.scheduled_at {
+                Some(_) => TriggerStatus::New,
+                None => TriggerStatus::Closed,
+            };
+            triggers::insert(
+                tx,
+                &Trigger {
+                    id: TriggerId(0),
+                    run_id: self.run_id,
+                    action: new.action.into(),
+                    kind: new.kind.into(),
+                    status,
+                    node_id: new.node.clone(),
+                    node_name: new.name.clone(),
+                    loop_index: new.place.loop_index.clone(),
+                    branch_id: new.place.branch,
+                    originator: new.originator.clone(),
+                    scheduled_at: new.scheduled_at,
+                    token: new.token.clone(),
+                    results: json!({}),
+                    message: None,
+                    created_at: now,
+                    updated_at: now,
+                },
+            )?;
+        }
+        for token in &self.outcome.due {
+            triggers::close_due(tx, self.run_id, token, now)?;
+        }
+        for id in &self.taken {
+            triggers::close(tx, *id, now)?;
+        }
+        Ok(())
+    }
+
+    /// Inserts errors and notes their numbers in the state, in the order they were made.
+    fn write_errors(&self, tx: &mut Tx, state: &mut State) -> Result<(), store::Error> {
+        let mut unnumbered = state.errors.iter_mut().filter(|e| e.id.is_none());
+        for new in &self.outcome.errors {
+            let id = errors::insert(
+                tx,
+                &RunError {
+                    id: ErrorId(0),
+                    run_id: self.run_id,
+                    trigger_id: None,
+                    task_seq: Some(new.seq).filter(|seq| *seq > 0),
+                    node_id: new.node.clone(),
+                    active: true,
+                    kind: new.kind.as_str().into(),
+                    summary: new.summary.clone(),
+                    text: new.text.clone(),
+                    resolution: json!({}),
+                    created_at: self.claim.now,
+                    updated_at: self.claim.now,
+                },
+            )?;
+            if let Some(open) = unnumbered.next() {
+                open.id = Some(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver(&self, tx: &mut Tx, call: &Call, done: &mut Committed) -> Result<(), store::Error> {
+        let Outside::CreateTrigger { complete, token, results, message } = &call.work else {
+            return Ok(());
+        };
+        let delivery = Delivery {
+            space_id: self.space_id.clone(),
+            token: token.clone(),
+            complete: *complete,
+            results: results.clone(),
+            message: message.clone(),
+            originator: format!("HANDLER Create Trigger of run #{}", self.run_id),
+        };
+        match deferrals::deliver(tx, &delivery, &self.claim, Some(self.run_id))? {
+            Delivered::Taken { trigger, run } => {
+                let mut results = Map::new();
+                results.insert("trigger_id".into(), Value::from(trigger.0.to_string()));
+                results.insert("run_id".into(), Value::from(run.0.to_string()));
+                done.state.settle(call.seq, results);
+                if run == self.run_id {
+                    done.own_inbox = true;
+                } else {
+                    done.woken.push(run);
+                }
+            }
+            Delivered::Refused { message, .. } => done.refused.push((call.seq, message)),
+        }
+        Ok(())
+    }
+}
+
+fn text(state: &State) -> String {
+    serde_json::to_string(state).expect("a state has text keys only")
+}
+
+/// The instant until which a lease taken now holds.
+pub(super) fn lease_end(now: Micros) -> Micros {
+    now.plus_ms(model::limits::LEASE_MS)
+}

@@ -1,0 +1,69 @@
+//! Compiled plans by tree version, kept in memory: a version never changes.
+
+use crate::definition::{self, Format};
+use crate::plan::Plan;
+use model::id::TreeVersionId;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use store::{Error, Store, trees};
+
+/// Plans kept at most; a tree of forty nodes takes some 100 KiB.
+const PLANS_MAX: usize = 1_000;
+
+/// A plan and the names of its tree.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) plan: Plan,
+    pub(crate) source: String,
+    pub(crate) group: String,
+    pub(crate) name: String,
+}
+
+/// The cache.
+#[derive(Default)]
+pub(crate) struct Plans {
+    kept: Mutex<HashMap<TreeVersionId, Arc<Planned>>>,
+}
+
+impl Plans {
+    /// The plan of a version; `None` when the version does not exist.
+    pub(crate) async fn get(
+        &self,
+        store: &Store,
+        id: TreeVersionId,
+    ) -> Result<Option<Arc<Planned>>, Error> {
+        if let Some(planned) = self.lock().get(&id) {
+            return Ok(Some(Arc::clone(planned)));
+        }
+        let found = store
+            .read(move |tx| {
+                let Some(version) = trees::version(tx, id)? else { return Ok::<_, Error>(None) };
+                let tree = trees::any_by_id(tx, &version.tree_id)?;
+                Ok(tree.map(|tree| (version, tree)))
+            })
+            .await?;
+        let Some((version, tree)) = found else { return Ok(None) };
+        let text = &version.definition;
+        // What was stored was readable; an empty plan says "no start node" should that change.
+        let definition =
+            definition::read(Format::parse(&version.format), text).unwrap_or_default().definition;
+        let (plan, _) = Plan::compile(&definition);
+        let planned =
+            Arc::new(Planned { plan, source: tree.source, group: tree.group, name: tree.name });
+        let mut kept = self.lock();
+        if kept.len() >= PLANS_MAX {
+            kept.clear();
+        }
+        kept.insert(id, Arc::clone(&planned));
+        Ok(Some(planned))
+    }
+
+    /// Forgets a version whose tree was renamed.
+    pub(crate) fn forget(&self, id: TreeVersionId) {
+        self.lock().remove(&id);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TreeVersionId, Arc<Planned>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,155 @@
+//! The poller: timers that are due, leases that have expired, runs that nothing would ever move.
+
+use super::Inner;
+use super::actors::READY_MAX;
+use crate::step::state::{ErrorKind, OpenError, State};
+use model::id::{ErrorId, RunId};
+use model::run::{RunError, RunState};
+use model::time::Micros;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use store::runs::Advance;
+use store::{Dialect, errors, runs};
+
+/// Milliseconds between looks at the database when nothing is known to be due.
+const POLL_MS: i64 = 1_000;
+/// Runs claimed at once.
+const CLAIM_ROWS: i64 = 200;
+/// Milliseconds between renewals of leases: a third of their length.
+const RENEW_MS: i64 = model::limits::LEASE_MS / 3;
+/// Milliseconds between sweeps for runs that are stuck.
+const SWEEP_MS: i64 = 60_000;
+/// Runs that one sweep looks at.
+const SWEEP_ROWS: i64 = 100;
+
+impl Inner {
+    pub(super) async fn poll_loop(self: Arc<Self>) {
+        // SQLite belongs to one process: whatever is leased was left by one that is gone.
+        if self.store.dialect() == Dialect::Sqlite {
+            let now = self.runtime.now();
+            let expired = self.store.write(move |tx| runs::expire_all(tx, now)).await;
+            report("end leases", expired);
+        }
+        let (mut renewed, mut swept) = (self.runtime.now(), self.runtime.now());
+        while !self.runtime.is_stopping() {
+            let now = self.runtime.now();
+            let more = self.claim_due(now).await;
+            if now.ms_since(renewed) >= RENEW_MS {
+                renewed = now;
+                self.renew(now).await;
+            }
+            if now.ms_since(swept) >= SWEEP_MS {
+                swept = now;
+                self.sweep(now).await;
+            }
+            if more {
+                continue;
+            }
+            let known = Micros(self.wake_at.load(Ordering::Relaxed));
+            let until = known.min(now.plus_ms(POLL_MS));
+            tokio::select! {
+                () = self.runtime.stopping() => {}
+                () = self.poll.notified() => {}
+                () = self.runtime.sleep_until(until) => {}
+            }
+        }
+    }
+
+    /// Takes due and orphaned runs; true when there may be more.
+    async fn claim_due(&self, now: Micros) -> bool {
+        if self.actors.backlog() > READY_MAX / 2 {
+            return false;
+        }
+        self.wake_at.store(i64::MAX, Ordering::Relaxed);
+        let claim = self.claim_at(now);
+        let claimed = self
+            .store
+            .write(move |tx| {
+                let claimed = runs::claim(tx, &claim, CLAIM_ROWS)?;
+                Ok((claimed, runs::next_wake(tx)?))
+            })
+            .await;
+        let Some((claimed, next)) = report("claim runs", claimed) else { return false };
+        if let Some(next) = next {
+            self.wake_at.fetch_min(next.0, Ordering::Relaxed);
+        }
+        let more = i64::try_from(claimed.len()).is_ok_and(|n| n >= CLAIM_ROWS);
+        for run in claimed {
+            self.actors.push(run, Vec::new(), None);
+        }
+        more
+    }
+
+    async fn renew(&self, now: Micros) {
+        let resting = self.actors.resting();
+        if resting.is_empty() {
+            return;
+        }
+        let claim = self.claim_at(now);
+        let renewed = self
+            .store
+            .write(move |tx| resting.iter().try_for_each(|run| runs::renew(tx, *run, &claim)));
+        report("renew leases", renewed.await);
+    }
+
+    /// Gives every run that nothing would ever move an error that says so.
+    async fn sweep(&self, now: Micros) {
+        let before = now.plus_ms(-SWEEP_MS);
+        let stuck = self.store.read(move |tx| runs::stuck(tx, before, SWEEP_ROWS)).await;
+        for run in report("look for stuck runs", stuck).unwrap_or_default() {
+            tracing::error!(%run, "a run has nothing left that would move it");
+            let marked = self.store.write(move |tx| mark_stuck(tx, run, now)).await;
+            report("mark a stuck run", marked);
+        }
+    }
+}
+
+fn mark_stuck(tx: &mut store::Tx, id: RunId, now: Micros) -> Result<(), store::Error> {
+    let Some(run) = runs::load(tx, id)? else { return Ok(()) };
+    let mut state: State = serde_json::from_str(&run.engine_state).unwrap_or_default();
+    let text = "The run is not finished, and nothing is left that would move it: no lease, timer, \
+                deferral or open error.";
+    let error = errors::insert(
+        tx,
+        &RunError {
+            id: ErrorId(0),
+            run_id: id,
+            trigger_id: None,
+            task_seq: None,
+            node_id: None,
+            active: true,
+            kind: ErrorKind::Tree.as_str().into(),
+            summary: text.into(),
+            text: text.into(),
+            resolution: json!({}),
+            created_at: now,
+            updated_at: now,
+        },
+    )?;
+    let kind = ErrorKind::Tree;
+    state.errors.push(OpenError { id: Some(error), seq: 0, kind, connector: None });
+    let advance = Advance {
+        id,
+        from_version: run.version,
+        state: RunState::Error,
+        engine_state: serde_json::to_string(&state).expect("a state has text keys only"),
+        lease: None,
+        wake_at: None,
+        now,
+    };
+    // A run that moved meanwhile was not stuck: the error goes with the transaction.
+    if runs::advance(tx, &advance)? { Ok(()) } else { Err(store::Error::Stale) }
+}
+
+/// Logs what the store refused; the next round tries again.
+fn report<T>(what: &str, result: Result<T, store::Error>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(store::Error::Unavailable { .. }) | Err(store::Error::Stale) => None,
+        Err(error) => {
+            tracing::warn!(%error, "the workflow engine could not {what}");
+            None
+        }
+    }
+}

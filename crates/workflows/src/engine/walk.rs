@@ -1,0 +1,350 @@
+//! Walking a run: read it (or take it from memory), step, write, call outside, until it waits.
+
+use super::Inner;
+use super::actors::Taken;
+use super::commit::{Commit, Refusal, lease_end};
+use super::plans::Planned;
+use crate::context::{About, Base, SourceData};
+use crate::handlers::{Effect, Outside};
+use crate::step::state::ErrorKind;
+use crate::step::state::{OpenError, Place, Resolution, State};
+use crate::step::{Call, Ctx, Input, NewError, Outcome, call_again, step};
+use model::id::{ErrorId, RunId};
+use model::limits;
+use model::run::{Run, RunState, Trigger};
+use runtime::backoff::Backoff;
+use runtime::changes::Topic;
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use store::runs::Claim;
+use store::{Store, events, runs, triggers};
+
+/// Waits between attempts of a write that the store could not take.
+const STORE_BACKOFF: Backoff = Backoff { first_ms: 50, factor: 3.0, max_ms: 5_000 };
+/// Attempts before the run is left to its lease's end.
+const STORE_ATTEMPTS: u32 = 6;
+
+/// A run in memory.
+pub(crate) struct Loaded {
+    pub(crate) run: Run,
+    state: State,
+    planned: Arc<Planned>,
+    base: Arc<Base>,
+    /// Its inbox as it was read with it.
+    inbox: Vec<Trigger>,
+    /// Outside work that was under way when the run was read.
+    pending: Vec<Call>,
+    /// Such work that must not be repeated.
+    doubtful: Vec<i64>,
+}
+
+/// A run that was started on this node and has not been walked.
+pub(crate) struct Fresh {
+    pub(crate) run: Run,
+    pub(crate) payload: Option<Arc<Value>>,
+}
+
+impl Inner {
+    /// Walks a run until it waits or ends.
+    pub(super) async fn walk(self: &Arc<Self>, run: RunId) {
+        let Taken { mut loaded, mut inbox, calls } = self.actors.take(run);
+        let mut attempt = 0;
+        loop {
+            match self.stretch(run, &mut loaded, &mut inbox, &calls).await {
+                Ok(Next::Again) => attempt = 0,
+                Ok(Next::Wait) => break,
+                Err(error) if error.is_temporary() && attempt < STORE_ATTEMPTS => {
+                    let wait = STORE_BACKOFF.wait_ms(attempt, &self.runtime);
+                    attempt += 1;
+                    loaded = None;
+                    tracing::warn!(%run, %error, wait, "a run's step could not be stored");
+                    self.runtime.sleep_ms(wait).await;
+                }
+                Err(error) => {
+                    // Its lease ends in a while and somebody takes it up again.
+                    tracing::error!(%run, %error, "a run's step could not be stored");
+                    loaded = None;
+                    break;
+                }
+            }
+        }
+        self.actors.give_back(run, loaded);
+    }
+
+    /// One stretch: everything that can be done without waiting, then one write.
+    async fn stretch(
+        self: &Arc<Self>,
+        id: RunId,
+        loaded: &mut Option<Loaded>,
+        inbox: &mut Vec<Input>,
+        calls: &HashSet<i64>,
+    ) -> Result<Next, store::Error> {
+        if loaded.is_none() {
+            *loaded = self.load(id, calls).await?;
+        }
+        let Some(at) = loaded.as_mut() else {
+            inbox.clear();
+            return Ok(Next::Wait);
+        };
+        let taken: Vec<_> = at.inbox.iter().map(|t| t.id).collect();
+        let pending = std::mem::take(&mut at.pending);
+        let inputs = self.inputs(at, inbox);
+        let idle = inputs.is_empty() && at.state.queue.is_empty() && taken.is_empty();
+        if idle && pending.is_empty() {
+            return Ok(Next::Wait);
+        }
+        let (state, mut outcome) = self.compute(at, inputs);
+        let mut new_calls = std::mem::take(&mut outcome.calls);
+        new_calls.extend(pending);
+        let (deliveries, outside): (Vec<_>, Vec<_>) = new_calls
+            .into_iter()
+            .partition(|call| matches!(call.work, Outside::CreateTrigger { .. }));
+        let (more, has_errors) = (outcome.more, !outcome.errors.is_empty());
+        let now = self.runtime.now();
+        let commit = Arc::new(Commit {
+            run_id: id,
+            space_id: at.run.space_id.clone(),
+            from_version: at.run.version,
+            state,
+            outcome,
+            taken,
+            deliveries,
+            claim: self.claim_at(now),
+        });
+        let done = match commit.write(&self.store).await {
+            Ok(done) => done,
+            Err(Refusal::Moved) => {
+                *loaded = None;
+                return Ok(Next::Again);
+            }
+            Err(Refusal::Store(error)) => return Err(error),
+        };
+        inbox.clear();
+        at.inbox.clear();
+        at.doubtful.clear();
+        at.run.version += 1;
+        at.state = done.state;
+        inbox.extend(done.refused.into_iter().map(|(seq, message)| Input::Failed { seq, message }));
+        self.tell(&at.run, has_errors);
+        for run in done.woken {
+            self.actors.push(run, Vec::new(), None);
+        }
+        for call in outside {
+            self.call(at, call);
+        }
+        if let Some(due) = at.state.wake_at() {
+            self.wake_by(due);
+        }
+        let again = more || !inbox.is_empty() || !at.state.queue.is_empty() || done.own_inbox;
+        if done.own_inbox {
+            *loaded = None;
+        }
+        Ok(if again { Next::Again } else { Next::Wait })
+    }
+
+    /// What the run reacts to now, in order.
+    fn inputs(&self, at: &Loaded, inbox: &[Input]) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        if !at.state.started {
+            inputs.push(Input::Start { originator: at.run.originator.clone() });
+        }
+        inputs.extend(at.doubtful.iter().map(|seq| {
+            Input::Failed {
+                seq: *seq,
+                message:
+                    "The outcome is unknown: the work was interrupted, and repeating it could do \
+                      it twice."
+                        .into(),
+            }
+        }));
+        inputs.extend(at.inbox.iter().filter_map(read_trigger));
+        inputs.extend(inbox.iter().cloned());
+        if at.state.wake_at().is_some_and(|due| due <= self.runtime.now()) {
+            inputs.push(Input::Tick);
+        }
+        inputs
+    }
+
+    /// The pure step; a panic in it becomes an error of the run.
+    fn compute(&self, at: &Loaded, inputs: Vec<Input>) -> (State, Outcome) {
+        let mut token = || self.runtime.token(20);
+        let now = self.runtime.now();
+        let stepped = catch_unwind(AssertUnwindSafe(|| {
+            let mut state = at.state.clone();
+            let mut ctx = Ctx { now, base: &at.base, token: &mut token };
+            let outcome = step(&at.planned.plan, &mut state, inputs, &mut ctx);
+            (state, outcome)
+        }));
+        stepped.unwrap_or_else(|_| {
+            tracing::error!(run = %at.run.id, "a step of a run panicked");
+            let mut state = at.state.clone();
+            state.started = true;
+            state.queue.clear();
+            let kind = ErrorKind::Unidentified;
+            state.errors.push(OpenError { id: None, seq: 0, kind, connector: None });
+            let text = "The engine met an unexpected condition; the server's log has it.";
+            let error = NewError {
+                kind,
+                seq: 0,
+                node: None,
+                summary: text.to_owned(),
+                text: text.to_owned(),
+            };
+            (state, Outcome { errors: vec![error], ..Outcome::default() })
+        })
+    }
+
+    /// Reads a run, unless it was started here a moment ago.
+    async fn load(&self, id: RunId, calls: &HashSet<i64>) -> Result<Option<Loaded>, store::Error> {
+        let fresh = self.take_fresh(id);
+        let (run, payload, inbox) = match fresh {
+            Some(fresh) => (fresh.run, fresh.payload, Vec::new()),
+            None => match read_run(&self.store, id).await? {
+                Some((run, inbox)) => (run, None, inbox),
+                None => return Ok(None),
+            },
+        };
+        let mine = run.leased_by.as_deref() == Some(self.node.as_str());
+        if run.state == RunState::Cancelled || !mine {
+            return Ok(None);
+        }
+        let Some(planned) = self.plans.get(&self.store, run.tree_version_id).await? else {
+            return Err(store::Error::db(format!("run #{id} has no tree version")));
+        };
+        let state: State = serde_json::from_str(&run.engine_state)
+            .map_err(|e| store::Error::db(format!("run #{id}: unreadable state: {e}")))?;
+        let base = self.base(&run, &planned, payload).await?;
+        let mut at =
+            Loaded { run, state, planned, base, inbox, pending: Vec::new(), doubtful: Vec::new() };
+        self.find_interrupted(&mut at, calls);
+        Ok(Some(at))
+    }
+
+    /// Outside work of a run just read that nobody on this node is doing.
+    fn find_interrupted(&self, at: &mut Loaded, calls: &HashSet<i64>) {
+        let now = self.runtime.now();
+        for open in at.state.calling() {
+            let seq = open.record.seq;
+            if calls.contains(&seq) {
+                continue;
+            }
+            let node = at.planned.plan.node(&open.record.node);
+            let effect = node.and_then(|n| n.handler).map(|h| h.effect);
+            match call_again(&at.planned.plan, open, now) {
+                Some(call) if effect != Some(Effect::Once) => at.pending.push(call),
+                _ => at.doubtful.push(seq),
+            }
+        }
+    }
+
+    async fn base(
+        &self,
+        run: &Run,
+        planned: &Planned,
+        payload: Option<Arc<Value>>,
+    ) -> Result<Arc<Base>, store::Error> {
+        let data = match (&run.source_data, payload, &run.event_id) {
+            (Some(text), _, _) => SourceData::Text(text.as_str().into()),
+            (None, Some(payload), _) => SourceData::Event(payload),
+            (None, None, Some(event)) if planned.plan.reads_source => {
+                let event = event.clone();
+                let text = self.store.read(move |tx| events::payload(tx, &event)).await;
+                let text = text.map_err(|e: store::Error| e)?;
+                SourceData::Text(text.unwrap_or_default().into())
+            }
+            _ => SourceData::Text("".into()),
+        };
+        let about = About {
+            run_id: run.id.0,
+            source: planned.source.clone(),
+            group: planned.group.clone(),
+            tree: planned.name.clone(),
+            source_id: run.source_record_id.clone(),
+        };
+        Ok(Arc::new(Base::new(about, data)))
+    }
+
+    /// Carries out outside work in a task of its own, and brings its outcome to the run.
+    fn call(self: &Arc<Self>, at: &Loaded, call: Call) {
+        let run = at.run.id;
+        if !self.actors.call_begins(run, call.seq) {
+            return;
+        }
+        let behalf = super::behalf(&at.run, call.seq);
+        let engine = Arc::clone(self);
+        self.runtime.spawn(async move {
+            let permit = engine.call_permits.acquire().await;
+            let outcome = engine.carry_out(&behalf, &call).await;
+            drop(permit);
+            let seq = call.seq;
+            let input = match outcome {
+                Ok(results) => Input::Done { seq, results },
+                Err(message) => Input::Failed { seq, message },
+            };
+            engine.actors.push(run, vec![input], Some(seq));
+        });
+    }
+
+    fn tell(&self, run: &Run, has_errors: bool) {
+        self.changes.publish_run(&run.space_id, run.id);
+        if has_errors {
+            self.changes.publish(&run.space_id, Topic::Errors);
+        }
+    }
+
+    pub(crate) fn claim_at(&self, now: model::time::Micros) -> Claim {
+        Claim { node: self.node.clone(), now, until: lease_end(now) }
+    }
+}
+
+/// Whether a walker goes on with a run.
+enum Next {
+    Again,
+    Wait,
+}
+
+async fn read_run(store: &Store, id: RunId) -> Result<Option<(Run, Vec<Trigger>)>, store::Error> {
+    store
+        .read(move |tx| {
+            let Some(run) = runs::load(tx, id)? else { return Ok(None) };
+            let inbox = triggers::inbox(tx, id)?;
+            Ok(Some((run, inbox)))
+        })
+        .await
+}
+
+/// What a trigger of the inbox asks for.
+fn read_trigger(trigger: &Trigger) -> Option<Input> {
+    let results =
+        || -> Map<String, Value> { trigger.results.as_object().cloned().unwrap_or_default() };
+    let token = || trigger.token.clone().unwrap_or_default();
+    let message = trigger.message.clone();
+    match trigger.action.as_str() {
+        "Complete" => Some(Input::Completed { token: token(), results: results(), message }),
+        "Update" => Some(Input::Updated { token: token(), results: results(), message }),
+        "Resolve" => {
+            let error = ErrorId(trigger.results.get("error")?.as_i64()?);
+            let action = Resolution::parse(trigger.results.get("action")?.as_str()?)?;
+            Some(Input::Resolved { error, action })
+        }
+        "Root" => Some(Input::Manual {
+            node: trigger.node_id.clone(),
+            place: Place { branch: trigger.branch_id, loop_index: trigger.loop_index.clone() },
+        }),
+        _ => None,
+    }
+}
+
+/// Cuts off results that are too large for a record.
+pub(super) fn within_limit(results: Map<String, Value>) -> Result<Map<String, Value>, String> {
+    let bytes = Value::Object(results.clone()).to_string().len();
+    if bytes > limits::RESULTS_BYTES_MAX {
+        return Err(format!(
+            "The results are {bytes} bytes long; {} are allowed.",
+            limits::RESULTS_BYTES_MAX
+        ));
+    }
+    Ok(results)
+}

@@ -1,0 +1,303 @@
+//! Runs as people use them: start by hand, look at, call off, start a node, edit results.
+
+use crate::actor::Actor;
+use crate::definition::{self, Definition, Format};
+use crate::engine::{StartOutcome, StartRequest, TreeRef};
+use crate::error::{Error, Result};
+use crate::step::state::State;
+use crate::{Workflows, view};
+use model::id::{RunId, TaskId, TriggerId};
+use model::run::{Run, RunError, Task, Trigger, TriggerStatus};
+use model::tree::Tree;
+use serde_json::{Map, Value, json};
+use store::runs::{Filter, Listed};
+use store::{Tx, errors, events, runs, tasks, trees, triggers};
+
+/// A run with what was asked for.
+#[derive(Clone, Debug)]
+pub struct Detail {
+    /// The run.
+    pub run: Run,
+    /// Its tree.
+    pub tree: Tree,
+    /// The document it was started with.
+    pub source_data: Option<String>,
+    /// Its tasks, in order.
+    pub tasks: Vec<Task>,
+    /// Its triggers, in order.
+    pub triggers: Vec<Trigger>,
+    /// Its errors, in order.
+    pub errors: Vec<RunError>,
+    /// The definition of the version it runs.
+    pub definition: Option<Definition>,
+}
+
+impl Detail {
+    /// The document the run page is drawn from.
+    pub fn view(&self) -> Value {
+        view::document(self)
+    }
+
+    /// What a Return node named; `None` before.
+    pub fn outputs(&self) -> Option<Map<String, Value>> {
+        let state: crate::step::state::State = serde_json::from_str(&self.run.engine_state).ok()?;
+        state.outputs
+    }
+}
+
+/// A start asked for by a person or another system.
+#[derive(Clone, Debug)]
+pub struct StartByHand {
+    /// The tree.
+    pub tree: TreeRef,
+    /// The data to start with.
+    pub data: String,
+    /// What starts it, in words.
+    pub originator: String,
+}
+
+impl Workflows {
+    /// Starts a run and takes it up; returns its number and the tree's title.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such tree, `Invalid` when it is not active.
+    pub async fn start_by_hand(
+        &self,
+        actor: &Actor,
+        start: StartByHand,
+    ) -> Result<(RunId, String)> {
+        let request = StartRequest {
+            space_id: actor.space_id.clone(),
+            tree: start.tree,
+            job_id: None,
+            event_id: None,
+            trace_id: actor.cause.trace_id.clone(),
+            depth: actor.cause.depth,
+            record_id: record_id(&start.data),
+            data: Some(start.data),
+            payload: None,
+            at: self.inner.runtime.now(),
+            actor: actor.username.clone(),
+            originator: start.originator,
+        };
+        let engine = self.clone();
+        let outcome = self.inner.store.write(move |tx| engine.start(tx, &request)).await;
+        match outcome.map_err(Error::Store)? {
+            StartOutcome::Started { run, title } => {
+                self.started(run);
+                Ok((run, title))
+            }
+            StartOutcome::Refused { status: 404, message } => Err(Error::NotFound(message)),
+            StartOutcome::Refused { message, .. } => Err(Error::Invalid(message)),
+        }
+    }
+
+    /// Lists runs, newest first unless asked otherwise.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn runs(&self, actor: &Actor, filter: Filter, limit: i64) -> Result<Vec<Listed>> {
+        let space = actor.space_id.clone();
+        self.inner.store.read(move |tx| Ok(runs::list(tx, &space, &filter, limit)?)).await
+    }
+
+    /// Counts runs.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn count_runs(&self, actor: &Actor, filter: Filter) -> Result<i64> {
+        let space = actor.space_id.clone();
+        self.inner.store.read(move |tx| Ok(runs::count(tx, &space, &filter)?)).await
+    }
+
+    /// A run with everything that belongs to it.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn run_detail(&self, actor: &Actor, id: RunId) -> Result<Detail> {
+        let space = actor.space_id.clone();
+        let found = self
+            .inner
+            .store
+            .read(move |tx| {
+                let Some(run) = runs::by_id(tx, &space, id)? else { return Ok(None) };
+                let Some(tree) = trees::any_by_id(tx, &run.tree_id)? else { return Ok(None) };
+                let version = trees::version(tx, run.tree_version_id)?;
+                let source_data = match (&run.source_data, &run.event_id) {
+                    (Some(data), _) => Some(data.clone()),
+                    (None, Some(event)) => events::payload(tx, event)?,
+                    (None, None) => None,
+                };
+                let definition = version.and_then(|v| {
+                    let read = definition::read(Format::parse(&v.format), &v.definition);
+                    read.ok().map(|document| document.definition)
+                });
+                Ok::<_, Error>(Some(Detail {
+                    source_data,
+                    tasks: tasks::of_run(tx, id)?,
+                    triggers: triggers::of_run(tx, id)?,
+                    errors: errors::of_run(tx, id)?,
+                    definition,
+                    tree,
+                    run,
+                }))
+            })
+            .await?;
+        found.ok_or_else(|| Error::not_found("run", id))
+    }
+
+    /// The run that a task's token belongs to.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn run_of_token(&self, actor: &Actor, token: &str) -> Result<RunId> {
+        let (space, wanted) = (actor.space_id.clone(), token.to_owned());
+        let found = self.inner.store.read(move |tx| tasks::by_token(tx, &space, &wanted)).await;
+        let found = found.map_err(Error::Store)?;
+        found
+            .map(|f| f.run_id)
+            .ok_or_else(|| Error::NotFound(format!("There is no task with the token \"{token}\".")))
+    }
+
+    /// Calls off a run that is not finished; removes the records of one that is. True when it was
+    /// called off.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn cancel_or_delete_run(&self, actor: &Actor, id: RunId) -> Result<bool> {
+        let (space, now) = (actor.space_id.clone(), self.inner.runtime.now());
+        let resolution = json!({ "action": "Cancel Run", "by": actor.username, "at": now.iso() });
+        let cancelled = self
+            .inner
+            .store
+            .write(move |tx| {
+                if runs::by_id(tx, &space, id)?.is_none() {
+                    return Err(Error::not_found("run", id));
+                }
+                if runs::cancel(tx, id, now)? {
+                    tasks::close_all(tx, id, now)?;
+                    triggers::close_all(tx, id, now)?;
+                    errors::handle_all(tx, id, &resolution, now)?;
+                    return Ok(true);
+                }
+                runs::delete(tx, id)?;
+                Ok(false)
+            })
+            .await?;
+        self.inner.changes.publish_run(&actor.space_id, id);
+        Ok(cancelled)
+    }
+
+    /// Starts a node of a run by hand, with the results the run has so far.
+    ///
+    /// # Errors
+    /// `NotFound`, `Invalid` for a node that does not exist, `Late` for a cancelled run.
+    pub async fn trigger_by_hand(
+        &self,
+        actor: &Actor,
+        id: RunId,
+        node: &str,
+        place: crate::step::state::Place,
+    ) -> Result<TriggerId> {
+        let detail = self.run_detail(actor, id).await?;
+        let definition = detail.definition.unwrap_or_default();
+        let Some(node) = definition.nodes.iter().find(|n| n.id == node) else {
+            return Err(Error::Invalid(format!("The run's tree has no node \"{node}\".")));
+        };
+        let now = self.inner.runtime.now();
+        let trigger = Trigger {
+            id: TriggerId(0),
+            run_id: id,
+            action: "Root".into(),
+            kind: "Manual".into(),
+            status: TriggerStatus::New,
+            node_id: node.id.clone(),
+            node_name: node.name.clone(),
+            loop_index: place.loop_index,
+            branch_id: place.branch,
+            originator: format!("Manual trigger by {}", actor.username),
+            scheduled_at: None,
+            token: None,
+            results: json!({}),
+            message: None,
+            created_at: now,
+            updated_at: now,
+        };
+        let claim = self.inner.claim_at(now);
+        let added = self
+            .inner
+            .store
+            .write(move |tx| {
+                if !runs::wake(tx, id, &claim)? {
+                    let message = format!("The run #{id} was cancelled.");
+                    return Err(Error::Late { status: 410, message });
+                }
+                Ok(triggers::insert_numbered(tx, &trigger)?)
+            })
+            .await?;
+        self.started(id);
+        Ok(added)
+    }
+
+    /// Replaces results that a person corrects; the run goes on with them.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn edit_task(
+        &self,
+        actor: &Actor,
+        run: RunId,
+        task: TaskId,
+        results: Option<Value>,
+        deferred_results: Option<Value>,
+    ) -> Result<Task> {
+        let space = actor.space_id.clone();
+        self.inner
+            .store
+            .write(move |tx| {
+                let row = runs::by_id(tx, &space, run)?;
+                let row = row.ok_or_else(|| Error::not_found("run", run))?;
+                let found = tasks::by_id(tx, run, task)?;
+                let mut found = found.ok_or_else(|| Error::not_found("task", task))?;
+                if let Some(results) = &results {
+                    found.results = results.clone();
+                }
+                if let Some(results) = &deferred_results {
+                    found.deferred_results = results.clone();
+                }
+                tasks::update_results(tx, &found)?;
+                if !republish(tx, &row, &found)? {
+                    return Err(Error::Stale(format!("The run #{run} moved meanwhile.")));
+                }
+                Ok(found)
+            })
+            .await
+    }
+}
+
+/// Lets later nodes see a task's edited results; false when the run has moved.
+fn republish(tx: &mut Tx, run: &Run, task: &Task) -> Result<bool> {
+    let mut state: State = serde_json::from_str(&run.engine_state).unwrap_or_default();
+    let mut results = task.results.as_object().cloned().unwrap_or_default();
+    results.extend(task.deferred_results.as_object().cloned().unwrap_or_default());
+    if let Value::Object(all) = &mut state.results {
+        all.insert(task.node_name.clone(), Value::Object(results));
+    }
+    let advance = runs::Advance {
+        id: run.id,
+        from_version: run.version,
+        state: run.state,
+        engine_state: serde_json::to_string(&state).expect("a state has text keys only"),
+        lease: run.leased_by.clone().zip(run.leased_until),
+        wake_at: run.wake_at,
+        now: run.updated_at,
+    };
+    Ok(runs::advance(tx, &advance)?)
+}
+
+/// The record a document is about: its submission, form, user or team.
+fn record_id(data: &str) -> Option<String> {
+    let data: Value = serde_json::from_str(data).ok()?;
+    let id = data.pointer("/submission/id").and_then(Value::as_str)?;
+    Some(id.to_owned())
+}

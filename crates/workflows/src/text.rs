@@ -1,0 +1,20 @@
+//! Checks of texts that clients give.
+
+use crate::error::{Error, Result};
+use model::limits;
+
+/// A name: not blank, not too long, without control characters.
+pub(crate) fn name(what: &str, text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::Invalid(format!("The {what} must not be blank.")));
+    }
+    if text.chars().count() > limits::NAME_CHARS_MAX {
+        let most = limits::NAME_CHARS_MAX;
+        return Err(Error::Invalid(format!("The {what} is longer than {most} characters.")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::Invalid(format!("The {what} holds a control character.")));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,250 @@
+//! A workbench: an engine on a store, with scripted submissions and HTTP.
+
+use futures_util::future::{BoxFuture, FutureExt};
+use model::event::Cause;
+use model::id::{RunId, SpaceId, TraceId};
+use model::run::RunState;
+use model::time::Micros;
+use runtime::Runtime;
+use runtime::changes::{Changes, Heard};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use store::Store;
+use tokio::sync::Semaphore;
+use workflows::engine::{Behalf, Failure, Http, HttpResponse, Submission, Submissions, TreeRef};
+use workflows::handlers::{HttpRequest, SubmissionCreate, SubmissionUpdate};
+use workflows::runs::{Detail, StartByHand};
+use workflows::trees::TreeInput;
+use workflows::{Actor, Options, Workflows};
+
+/// The outside world as a test scripts it.
+#[derive(Default)]
+pub(crate) struct World {
+    /// Keys by which work was asked for, in order.
+    pub keys: Mutex<Vec<String>>,
+    /// Answers of the HTTP port by URL; absent: 200.
+    pub refusals: Mutex<HashMap<String, String>>,
+    /// When set, calls wait for a permit.
+    pub gate: Option<Semaphore>,
+    /// Told at each call.
+    pub called: tokio::sync::Notify,
+}
+
+impl World {
+    async fn pass(&self, key: &str) {
+        self.keys.lock().unwrap().push(key.to_owned());
+        self.called.notify_one();
+        if let Some(gate) = &self.gate {
+            gate.acquire().await.unwrap().forget();
+        }
+    }
+}
+
+impl Submissions for World {
+    fn create<'a>(
+        &'a self,
+        _: &'a Behalf,
+        key: &'a str,
+        new: &'a SubmissionCreate,
+    ) -> BoxFuture<'a, Result<Submission, Failure>> {
+        async move {
+            self.pass(key).await;
+            Ok(Submission { id: format!("new-{}", new.form_slug), handle: "ABCDEF".into() })
+        }
+        .boxed()
+    }
+
+    fn update<'a>(
+        &'a self,
+        _: &'a Behalf,
+        key: &'a str,
+        change: &'a SubmissionUpdate,
+    ) -> BoxFuture<'a, Result<Submission, Failure>> {
+        async move {
+            self.pass(key).await;
+            Ok(Submission { id: change.id.clone(), handle: "ABCDEF".into() })
+        }
+        .boxed()
+    }
+}
+
+impl Http for World {
+    fn send<'a>(
+        &'a self,
+        _: &'a Behalf,
+        request: &'a HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, Failure>> {
+        async move {
+            let (name, key) = request.headers.last().unwrap();
+            assert_eq!(name, "Idempotency-Key");
+            self.pass(key).await;
+            let refusal = self.refusals.lock().unwrap().get(&request.url).cloned();
+            match refusal {
+                Some(reason) => Err(Failure(reason)),
+                None => Ok(HttpResponse { status: 200, headers: vec![], body: "pong".into() }),
+            }
+        }
+        .boxed()
+    }
+}
+
+pub(crate) struct Bench {
+    pub engine: Workflows,
+    pub runtime: Runtime,
+    pub changes: Changes,
+    pub world: Arc<World>,
+    pub actor: Actor,
+    pub store: Store,
+}
+
+pub(crate) fn actor() -> Actor {
+    Actor {
+        space_id: SpaceId("space".into()),
+        username: "ann".into(),
+        cause: Cause::outside(TraceId("trace".into())),
+    }
+}
+
+impl Bench {
+    /// An engine that is running.
+    pub(crate) async fn new(store: &Store) -> Self {
+        let bench = Self::resting(store, World::default()).await;
+        bench.engine.run();
+        bench
+    }
+
+    /// An engine that does not move yet.
+    pub(crate) async fn resting(store: &Store, world: World) -> Self {
+        let seed = store.read(count_runs).await.unwrap();
+        let runtime = Runtime::fake(Micros(1_800_000_000_000_000), 7 + seed);
+        let (changes, world) = (Changes::default(), Arc::new(world));
+        let actor = actor();
+        let space = model::space::Space {
+            id: actor.space_id.clone(),
+            slug: "space".into(),
+            name: "Space".into(),
+            attributes: serde_json::Map::new(),
+            properties: serde_json::Map::new(),
+            version: 0,
+            audit: model::Audit::created(runtime.now(), "ann"),
+        };
+        let id = actor.space_id.clone();
+        store
+            .write(move |tx| {
+                if store::spaces::by_id(tx, &id)?.is_none() {
+                    store::spaces::insert(tx, &space)?;
+                }
+                Ok::<_, store::Error>(())
+            })
+            .await
+            .unwrap();
+        let engine = Workflows::new(Options {
+            store: store.clone(),
+            runtime: runtime.clone(),
+            changes: changes.clone(),
+            node: format!("node-{seed}"),
+            submissions: Arc::clone(&world) as Arc<dyn Submissions>,
+            http: Arc::clone(&world) as Arc<dyn Http>,
+        });
+        Self { engine, runtime, changes, world, actor, store: store.clone() }
+    }
+
+    /// Stores a tree at `Test :: Group :: name` of lines: `id handler param=value`, `a -> b`.
+    pub(crate) async fn tree(&self, name: &str, lines: &[&str]) {
+        let input = TreeInput {
+            source: Some("Kinetic Task".into()),
+            group: Some("Group".into()),
+            name: Some(name.into()),
+            definition: Some((workflows::definition::Format::Json, tree_json(lines).to_string())),
+            ..TreeInput::default()
+        };
+        self.engine.create_tree(&self.actor, input, true).await.unwrap();
+    }
+
+    pub(crate) async fn start(&self, name: &str) -> RunId {
+        self.start_with(name, "{}").await
+    }
+
+    pub(crate) async fn start_with(&self, name: &str, data: &str) -> RunId {
+        let start =
+            StartByHand { tree: tree_ref(name), data: data.into(), originator: "test".into() };
+        self.engine.start_by_hand(&self.actor, start).await.unwrap().0
+    }
+
+    pub(crate) async fn detail(&self, run: RunId) -> Detail {
+        self.engine.run_detail(&self.actor, run).await.unwrap()
+    }
+
+    /// Waits until the run is in one of these states and nothing moves.
+    pub(crate) async fn until(&self, run: RunId, states: &[RunState]) -> Detail {
+        let mut listener = self.changes.subscribe();
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        loop {
+            let detail = self.detail(run).await;
+            if states.contains(&detail.run.state) {
+                return detail;
+            }
+            let heard = tokio::time::timeout_at(deadline, listener.next()).await;
+            let heard = heard.unwrap_or_else(|_| {
+                panic!("run {run} stays {:?}: {:#?}", detail.run.state, detail.errors)
+            });
+            assert_ne!(heard, None::<Heard>);
+        }
+    }
+
+    /// Stops the engine as a crash would: what is in memory is gone.
+    pub(crate) async fn crash(&self) {
+        self.runtime.stop().await;
+    }
+}
+
+fn count_runs(tx: &mut store::Tx) -> Result<u64, store::Error> {
+    let space = actor().space_id;
+    let count = store::runs::count(tx, &space, &store::runs::Filter::default())?;
+    Ok(count.unsigned_abs())
+}
+
+pub(crate) fn tree_ref(name: &str) -> TreeRef {
+    TreeRef::Title { source: "Kinetic Task".into(), group: "Group".into(), name: name.into() }
+}
+
+/// Nodes in the order of their tasks; open ones in brackets.
+pub(crate) fn trail(detail: &Detail) -> String {
+    let names: Vec<String> = detail
+        .tasks
+        .iter()
+        .map(|t| match t.status {
+            model::run::TaskStatus::Closed => t.node_id.clone(),
+            _ => format!("[{}]", t.node_id),
+        })
+        .collect();
+    names.join(" ")
+}
+
+/// treeJson from lines.
+pub(crate) fn tree_json(lines: &[&str]) -> Value {
+    let mut nodes =
+        vec![json!({ "id": "start", "name": "start", "definitionId": "system_start_v1" })];
+    let mut connectors = Vec::new();
+    for line in lines {
+        if let Some((from, rest)) = line.split_once(" -")
+            && let Some((kind, to)) = rest.split_once("> ")
+        {
+            let (to, condition) = to.split_once(" if ").unwrap_or((to, ""));
+            let kind = if kind.is_empty() { "Complete" } else { kind };
+            connectors.push(json!({ "from": from, "to": to, "type": kind, "value": condition }));
+            continue;
+        }
+        let mut words = line.split(' ');
+        let (id, definition) = (words.next().unwrap(), words.next().unwrap());
+        let parameters: Vec<Value> = words
+            .map(|w| w.split_once('=').unwrap())
+            .map(|(id, value)| json!({ "id": id.replace('~', " "), "value": value.replace('~', " ") }))
+            .collect();
+        let defers = definition.ends_with('!');
+        nodes.push(json!({ "id": id, "name": id, "definitionId": definition.trim_end_matches('!'),
+            "defers": defers, "deferrable": defers, "parameters": parameters }));
+    }
+    json!({ "nodes": nodes, "connectors": connectors })
+}

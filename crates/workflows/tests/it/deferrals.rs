@@ -1,0 +1,140 @@
+//! Deferrals: the first completion wins, by API or by another run.
+
+use crate::bench::{Bench, trail};
+use model::run::RunState;
+use serde_json::{Map, json};
+use workflows::engine::{Delivered, Delivery};
+
+const TREE: &[&str] = &[
+    "d utilities_defer_v1",
+    "c system_noop_v1",
+    "u system_noop_v1",
+    "e utilities_echo_v1 input=done",
+    "start -> d",
+    "d -Create> c",
+    "d -Update> u",
+    "d -> e",
+];
+
+fn delivery(bench: &Bench, token: &str, complete: bool) -> Delivery {
+    let mut results = Map::new();
+    results.insert("Decision".into(), json!("Approved"));
+    Delivery {
+        space_id: bench.actor.space_id.clone(),
+        token: token.into(),
+        complete,
+        results,
+        message: "well done".into(),
+        originator: "test".into(),
+    }
+}
+
+fn status(delivered: &Delivered) -> u16 {
+    match delivered {
+        Delivered::Taken { .. } => 200,
+        Delivered::Refused { status, .. } => *status,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn updates_then_one_completion_of_many() {
+    for store in testkit::both().await {
+        let bench = Bench::new(&store).await;
+        bench.tree("approval", TREE).await;
+        let run = bench.start("approval").await;
+        let waiting = bench.until(run, &[RunState::Waiting]).await;
+        assert_eq!(trail(&waiting), "start [d] c");
+        let token = waiting.tasks[1].token.clone();
+        assert_eq!(token.len(), 40);
+        assert_eq!(waiting.view()["waitingFor"][0]["token"], json!(token));
+
+        bench.engine.deliver(delivery(&bench, &token, false)).await.unwrap();
+        let all = (0..20).map(|_| bench.engine.deliver(delivery(&bench, &token, true)));
+        let all = futures_util::future::join_all(all).await;
+        let mut codes: Vec<u16> = all.iter().map(|d| status(d.as_ref().unwrap())).collect();
+        codes.sort_unstable();
+        assert_eq!(codes[0], 200);
+        assert!(codes[1..].iter().all(|c| *c == 409), "{codes:?}");
+
+        let done = bench.until(run, &[RunState::Complete]).await;
+        assert_eq!(trail(&done), "start d c u e");
+        assert_eq!(done.tasks[1].deferred_results["Decision"], "Approved");
+        assert_eq!(done.tasks[1].messages[1]["text"], "well done");
+        let late = bench.engine.deliver(delivery(&bench, &token, false)).await.unwrap();
+        assert_eq!(status(&late), 409);
+        let wrong = bench.engine.deliver(delivery(&bench, "nonsense", true)).await.unwrap();
+        assert_eq!(status(&wrong), 404);
+        bench.crash().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_run_completes_a_deferral_in_its_own_transaction() {
+    for store in testkit::both().await {
+        let bench = Bench::new(&store).await;
+        bench.tree("approval", TREE).await;
+        let waiting = bench.start("approval").await;
+        let detail = bench.until(waiting, &[RunState::Waiting]).await;
+        let token = detail.tasks[1].token.clone();
+        let decide = format!(
+            "t utilities_create_trigger_v1 action_type=Complete deferral_token={token} \
+             deferred_variables=<results><result~name=\"Decision\">No</result></results>"
+        );
+        bench.tree("decide", &[&decide, "start -> t", "n system_noop_v1", "t -> n"]).await;
+        let decider = bench.start("decide").await;
+        let decided = bench.until(decider, &[RunState::Complete]).await;
+        assert_eq!(trail(&decided), "start t n");
+        assert_eq!(decided.tasks[1].results["run_id"], json!(waiting.0.to_string()));
+        let done = bench.until(waiting, &[RunState::Complete]).await;
+        assert_eq!(done.tasks[1].deferred_results["Decision"], "No");
+        // A second decision is refused and raises the documented error.
+        let again = bench.start("decide").await;
+        let failed = bench.until(again, &[RunState::Error]).await;
+        assert_eq!(failed.errors[0].kind, "Handler Error");
+        bench.crash().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_completes_its_own_deferral() {
+    for store in testkit::both().await {
+        let bench = Bench::new(&store).await;
+        bench
+            .tree(
+                "self",
+                &[
+                    "d utilities_defer_v1",
+                    "t utilities_create_trigger_v1 action_type=Complete \
+                     deferral_token=<%=~@results['d']['deferral_token']~%>",
+                    "e system_noop_v1",
+                    "start -> d",
+                    "d -Create> t",
+                    "d -> e",
+                ],
+            )
+            .await;
+        let run = bench.start("self").await;
+        let done = bench.until(run, &[RunState::Complete]).await;
+        assert_eq!(trail(&done), "start d t e");
+        bench.crash().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_run_answers_its_tokens_with_gone() {
+    for store in testkit::both().await {
+        let bench = Bench::new(&store).await;
+        bench.tree("approval", TREE).await;
+        let run = bench.start("approval").await;
+        let waiting = bench.until(run, &[RunState::Waiting]).await;
+        assert!(bench.engine.cancel_or_delete_run(&bench.actor, run).await.unwrap());
+        let cancelled = bench.detail(run).await;
+        assert_eq!(cancelled.run.state, RunState::Cancelled);
+        assert_eq!(trail(&cancelled), "start d c");
+        let late = delivery(&bench, &waiting.tasks[1].token, true);
+        assert_eq!(status(&bench.engine.deliver(late).await.unwrap()), 410);
+        assert!(!bench.engine.cancel_or_delete_run(&bench.actor, run).await.unwrap());
+        assert!(bench.engine.run_detail(&bench.actor, run).await.is_err());
+        bench.crash().await;
+    }
+}

@@ -1,0 +1,168 @@
+//! Lives of runs: timers, outside work, interruptions, errors and their resolution.
+
+use crate::bench::{Bench, World, trail};
+use model::run::RunState;
+use tokio::sync::Semaphore;
+use workflows::errors::Decision;
+use workflows::step::state::Resolution;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_ends_by_the_clock_and_survives_a_restart() {
+    for store in testkit::both().await {
+        let bench = Bench::new(&store).await;
+        bench
+            .tree(
+                "wait",
+                &[
+                    "w system_wait_v1 Time~to~wait=2 Time~unit=Hour",
+                    "e system_noop_v1",
+                    "start -> w",
+                    "w -> e",
+                ],
+            )
+            .await;
+        let first = bench.start("wait").await;
+        let second = bench.start("wait").await;
+        let waiting = bench.until(first, &[RunState::Waiting]).await;
+        assert_eq!(waiting.view()["waitingFor"][0]["kind"], "timer");
+        bench.until(second, &[RunState::Waiting]).await;
+        assert_eq!(waiting.run.leased_by, None);
+        bench.runtime.advance_ms(2 * 3_600_000);
+        let done = bench.until(first, &[RunState::Complete]).await;
+        assert_eq!(trail(&done), "start w e");
+        bench.until(second, &[RunState::Complete]).await;
+        let third = bench.start("wait").await;
+        bench.until(third, &[RunState::Waiting]).await;
+        bench.crash().await;
+
+        let next = Bench::new(&store).await;
+        next.runtime.advance_ms(5 * 3_600_000);
+        let done = next.until(third, &[RunState::Complete]).await;
+        assert_eq!(trail(&done), "start w e");
+        next.crash().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_call_is_repeated_with_its_key_and_nothing_else_is() {
+    for store in testkit::both().await {
+        let gate = Some(Semaphore::new(0));
+        let bench = Bench::resting(&store, World { gate, ..World::default() }).await;
+        bench.engine.run();
+        bench
+            .tree(
+                "call",
+                &[
+                    "a utilities_echo_v1 input=x",
+                    "h kapok_http_request_v1 url=https://example.com",
+                    "e system_noop_v1",
+                    "start -> a",
+                    "a -> h",
+                    "h -> e",
+                ],
+            )
+            .await;
+        let run = bench.start("call").await;
+        bench.world.called.notified().await;
+        let before = bench.detail(run).await;
+        assert_eq!(trail(&before), "start a [h]");
+        assert_eq!(before.run.state, RunState::Running);
+        let first = bench.world.keys.lock().unwrap().clone();
+        // The process dies in the middle of the call; its lease runs out.
+
+        let next = Bench::resting(&store, World::default()).await;
+        next.runtime.advance_ms(model::limits::LEASE_MS + 1);
+        next.engine.run();
+        let done = next.until(run, &[RunState::Complete]).await;
+        assert_eq!(trail(&done), "start a h e");
+        assert_eq!(*next.world.keys.lock().unwrap(), first);
+        assert_eq!(done.tasks[1].started_at, before.tasks[1].started_at);
+        assert_eq!(done.tasks[2].results["Response Body"], "pong");
+        // The late answer of the dead process changes nothing.
+        bench.world.gate.as_ref().unwrap().add_permits(10);
+        bench.crash().await;
+        assert_eq!(next.detail(run).await.run.version, done.run.version);
+        next.crash().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_waits_for_a_decision_and_the_run_goes_on() {
+    for store in testkit::both().await {
+        let bench = Bench::new(&store).await;
+        let url = "https://down.example.com";
+        bench.world.refusals.lock().unwrap().insert(url.into(), "connection refused".into());
+        bench
+            .tree(
+                "call",
+                &[
+                    "h kapok_http_request_v1 url=https://down.example.com",
+                    "e system_noop_v1",
+                    "start -> h",
+                    "h -> e",
+                ],
+            )
+            .await;
+        let run = bench.start("call").await;
+        let failed = bench.until(run, &[RunState::Error]).await;
+        assert_eq!(failed.errors[0].kind, "Handler Error");
+        assert_eq!(failed.errors[0].text, "connection refused");
+        assert_eq!(failed.view()["nodes"][1]["state"], "error");
+        let decide = |action| Decision { ids: vec![failed.errors[0].id], action, note: "".into() };
+        let wrong = bench.engine.resolve(&bench.actor, decide(Resolution::ContinueBranch)).await;
+        assert_eq!(wrong.unwrap().refused.len(), 1);
+
+        bench.world.refusals.lock().unwrap().clear();
+        let retried = bench.engine.resolve(&bench.actor, decide(Resolution::RetryTask)).await;
+        assert_eq!(retried.unwrap().done.len(), 1);
+        let done = bench.until(run, &[RunState::Complete]).await;
+        assert_eq!(trail(&done), "start h e");
+        let keys = bench.world.keys.lock().unwrap().clone();
+        assert_eq!(keys[0], keys[1]);
+        let again = bench.engine.resolve(&bench.actor, decide(Resolution::RetryTask)).await;
+        assert_eq!(again.unwrap().refused[0].1, "The error 1 was resolved before.");
+        assert_eq!(done.errors[0].resolution["action"], "Retry Task");
+        bench.crash().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn submissions_are_made_and_changed_through_the_port() {
+    let store = testkit::sqlite().await;
+    let bench = Bench::new(&store).await;
+    bench
+        .tree(
+            "make",
+            &[
+                "s system_submission_create_v1 kappSlug=services formSlug=approval \
+                 values.Name=Ann",
+                "u system_submission_update_v1 id=42 coreState=Closed",
+                "start -> s",
+                "s -> u",
+            ],
+        )
+        .await;
+    let run = bench.start("make").await;
+    let done = bench.until(run, &[RunState::Complete]).await;
+    assert_eq!(done.tasks[1].results["Id"], "new-approval");
+    assert_eq!(done.tasks[1].inputs["values.Name"], "Ann");
+    assert_eq!(done.tasks[2].results["Id"], "42");
+    assert_eq!(bench.world.keys.lock().unwrap().len(), 2);
+    bench.crash().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_is_started_by_hand_in_a_finished_run() {
+    let store = testkit::sqlite().await;
+    let bench = Bench::new(&store).await;
+    bench.tree("two", &["a system_noop_v1", "b system_noop_v1", "start -> a"]).await;
+    let run = bench.start("two").await;
+    bench.until(run, &[RunState::Complete]).await;
+    let place = workflows::step::state::Place { branch: 0, loop_index: "/".into() };
+    bench.engine.trigger_by_hand(&bench.actor, run, "b", place).await.unwrap();
+    let mut listener = bench.changes.subscribe();
+    while trail(&bench.detail(run).await) != "start a b" {
+        listener.next().await;
+    }
+    bench.crash().await;
+}

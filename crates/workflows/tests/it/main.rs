@@ -1,0 +1,10 @@
+//! The engine on real databases, on a fake clock.
+
+#![allow(clippy::disallowed_methods, reason = "tests meet the real world")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod bench;
+mod deferrals;
+mod lives;
+mod starts;
+mod trees;
