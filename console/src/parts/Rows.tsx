@@ -12,6 +12,9 @@ export interface Column<T> {
   cell: (row: T) => ReactNode;
 }
 
+/** Pixels a column needs at least, on average; narrower windows scroll the table sideways. */
+const ROOM = 96;
+
 interface Props<T> {
   label: string;
   columns: Column<T>[];
@@ -25,7 +28,12 @@ interface Props<T> {
 export function Rows<T>({ label, columns, rows, rowKey, open, loadingRows = 8 }: Props<T>) {
   return (
     <div className="kp-table-wrap">
-      <table className="kp-table" aria-label={label} aria-busy={rows === undefined}>
+      <table
+        className="kp-table"
+        style={{ minWidth: columns.length * ROOM }}
+        aria-label={label}
+        aria-busy={rows === undefined}
+      >
         <thead>
           <tr>
             {columns.map((column, index) => (

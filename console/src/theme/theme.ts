@@ -69,6 +69,7 @@ export const theme = createTheme({
       },
     },
     Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.28, blur: 1 } } },
+    Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.28, blur: 1 } } },
     Anchor: { defaultProps: { underline: 'hover' } },
   },
 });

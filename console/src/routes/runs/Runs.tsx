@@ -152,7 +152,7 @@ const COLUMNS: Column<Run>[] = [
     clip: true,
     cell: (run) => <span className="kp-dim">{run.tree?.sourceGroup ?? '–'}</span>,
   },
-  { title: 'Tree', width: '22%', clip: true, cell: (run) => run.tree?.name ?? '–' },
+  { title: 'Tree', width: '15%', clip: true, cell: (run) => run.tree?.name ?? '–' },
   {
     title: 'Record',
     width: 130,

@@ -41,26 +41,24 @@ export function Steps({ view, select }: Props) {
           columns={[
             {
               title: 'Node',
-              width: '26%',
+              width: '34%',
               cell: ({ node }) => (
-                <button
-                  type="button"
-                  className="kp-id"
-                  style={{ font: 'inherit', cursor: 'pointer', color: 'inherit' }}
-                  onClick={() => select(node.id)}
-                >
-                  {node.name}
-                </button>
+                <>
+                  <button
+                    type="button"
+                    className="kp-id"
+                    style={{ font: 'inherit', cursor: 'pointer', color: 'inherit' }}
+                    onClick={() => select(node.id)}
+                  >
+                    {node.name}
+                  </button>
+                  <div className="kp-dim" style={{ fontSize: 12.5 }}>
+                    {handler(node.definitionId).label}
+                  </div>
+                </>
               ),
             },
-            {
-              title: 'Does',
-              width: 160,
-              cell: ({ node }) => (
-                <span className="kp-dim">{handler(node.definitionId).label}</span>
-              ),
-            },
-            { title: 'State', width: 120, cell: (step) => <Status of={stateOfStep(step)} /> },
+            { title: 'State', width: 112, cell: (step) => <Status of={stateOfStep(step)} /> },
             {
               title: 'Results',
               clip: true,
@@ -69,14 +67,14 @@ export function Steps({ view, select }: Props) {
             },
             {
               title: 'Took',
-              width: 90,
+              width: 76,
               align: 'right',
               cell: ({ task }) =>
                 duration(
                   task.duration ?? between(task.startedAt ?? task.createdAt, task.finishedAt),
                 ),
             },
-            { title: 'Started', width: 110, cell: (step) => <When at={began(step)} /> },
+            { title: 'Started', width: 100, cell: (step) => <When at={began(step)} /> },
           ]}
         />
       )}

@@ -115,7 +115,7 @@ function NewTeam({ created }: { created: (team: Team) => void }) {
         <TextInput
           label="Name"
           required
-          autoFocus
+          data-autofocus
           value={name}
           onChange={(event) => setName(event.currentTarget.value)}
         />

@@ -42,7 +42,7 @@ export function UserForm({ user, close }: { user: User | undefined; close: () =>
         <TextInput
           label="Username"
           required
-          autoFocus={!user}
+          data-autofocus
           spellCheck={false}
           value={fields.username}
           onChange={(event) => set({ username: event.currentTarget.value })}

@@ -40,7 +40,7 @@ export function Attempts({ attempts, shown, show }: Props) {
               </button>
             ),
           },
-          { title: 'Outcome', cell: (one) => <Outcome attempt={one} /> },
+          { title: 'Outcome', width: 120, cell: (one) => <Outcome attempt={one} /> },
           {
             title: 'Address',
             width: 150,
@@ -48,7 +48,7 @@ export function Attempts({ attempts, shown, show }: Props) {
           },
           {
             title: 'Time',
-            width: '24%',
+            width: '28%',
             cell: (one) => <Timing attempt={one} longest={longest} />,
           },
           {

@@ -262,10 +262,10 @@ function columns(
         />
       ),
     },
-    { title: 'Status', width: 112, cell: (job) => <Status of={job.status} /> },
+    { title: 'Status', width: 122, cell: (job) => <Status of={job.status} /> },
     {
       title: 'Webhook',
-      width: '19%',
+      width: '17%',
       clip: true,
       cell: (job) => (
         <To to="/console/jobs/$id" params={{ id: job.id }} className="kp-strong">
@@ -273,10 +273,9 @@ function columns(
         </To>
       ),
     },
-    { title: 'Event', width: '17%', clip: true, cell: (job) => typeAndEvent(job.type, job.event) },
+    { title: 'Event', width: '18.5%', clip: true, cell: (job) => typeAndEvent(job.type, job.event) },
     {
       title: 'Target',
-      width: '24%',
       clip: true,
       cell: (job) => (
         <span className="kp-dim" title={job.url}>
@@ -284,7 +283,7 @@ function columns(
         </span>
       ),
     },
-    { title: 'Answer', clip: true, cell: (job) => answer(job) },
+    { title: 'Answer', width: '15%', clip: true, cell: (job) => answer(job) },
     { title: 'Retries', width: 60, align: 'right', cell: (job) => job.retryCount },
     {
       title: 'When',
