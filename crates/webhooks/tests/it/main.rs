@@ -1,5 +1,9 @@
 //! Webhooks against real sockets and both databases.
 #![allow(clippy::disallowed_methods, reason = "the receivers of the tests are the outside world")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod delivery;
+mod outbox;
 mod receiver;
 mod send;
+mod world;
