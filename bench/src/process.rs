@@ -65,7 +65,7 @@ pub(crate) async fn server(
         .env("KAPOK_ADMIN_USERNAME", USERNAME)
         .env("KAPOK_ADMIN_PASSWORD", PASSWORD)
         .env("KAPOK_ALLOW_CIDRS", "127.0.0.0/8")
-        .env("RUST_LOG", "warn")
+        .env("KAPOK_LOG", "warn")
         .stdin(Stdio::null())
         .stdout(Stdio::null());
     match database_url {
