@@ -4,7 +4,7 @@ use crate::id::{SpaceId, TeamId, UserId};
 use crate::{Attributes, Audit};
 
 /// A user.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct User {
     /// Their id.
     pub id: UserId,
@@ -34,6 +34,19 @@ pub struct User {
     pub version: i64,
     /// Who and when.
     pub audit: Audit,
+}
+
+impl std::fmt::Debug for User {
+    /// Names the user; what they prove themselves with stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("User")
+            .field("id", &self.id)
+            .field("username", &self.username)
+            .field("enabled", &self.enabled)
+            .field("space_admin", &self.space_admin)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A team; names nest with `::`.

@@ -8,7 +8,7 @@ use store::Tx;
 /// How often a change is decided before it is given up as stale. Each attempt says whether it must
 /// read fresh rows, because what it took from a cache may have moved.
 ///
-/// ```ignore
+/// ```text
 /// for fresh in ATTEMPTS {
 ///     let change = …;                                         // read, decide
 ///     if let Some(value) = self.commit(change).await? {

@@ -224,7 +224,11 @@ impl LastAdministrator {
 
     /// Fails as stale when no administrator is left, so that the change is decided again.
     fn check(self, tx: &mut Tx, user: &User) -> Result<(), store::Error> {
-        guarded(!self.at_stake || store::users::administrators(tx, &user.space_id)? > 0)
+        if !self.at_stake {
+            return Ok(());
+        }
+        store::spaces::lock(tx, &user.space_id)?;
+        guarded(store::users::administrators(tx, &user.space_id)? > 0)
     }
 }
 

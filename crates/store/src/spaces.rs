@@ -123,3 +123,15 @@ pub fn update(tx: &mut Tx, space: &Space, from: i64) -> Result<bool, Error> {
     ];
     Ok(tx.execute(&UPDATE, &values)? == 1)
 }
+
+const LOCK: Sql = Sql::both("UPDATE spaces SET slug = slug WHERE id = $1");
+
+/// Lets one transaction at a time go on behind this call, for what must hold over several rows of
+/// a space: on PostgreSQL two transactions that read what the other is about to change would both
+/// be right.
+///
+/// # Errors
+/// What the database says.
+pub fn lock(tx: &mut Tx, id: &SpaceId) -> Result<(), Error> {
+    tx.execute(&LOCK, &[id.into()]).map(|_| ())
+}

@@ -9,24 +9,19 @@ const CREATE: Sql = Sql::both(
     "CREATE TABLE kinds (id BIGINT, flag BOOLEAN, number DOUBLE PRECISION, words TEXT, \
      small INTEGER)",
 );
-const BODIES: Sql =
-    Sql::per("CREATE TABLE bodies (body BLOB)", "CREATE TABLE bodies (body BYTEA)");
+const BODIES: Sql = Sql::per("CREATE TABLE bodies (body BLOB)", "CREATE TABLE bodies (body BYTEA)");
 
 #[tokio::test]
 async fn every_kind_of_value_round_trips() {
-    const INSERT: Sql = Sql::both(
-        "INSERT INTO kinds (id, flag, number, words, small) VALUES ($1, $2, $3, $4, $5)",
-    );
+    const INSERT: Sql =
+        Sql::both("INSERT INTO kinds (id, flag, number, words, small) VALUES ($1, $2, $3, $4, $5)");
     const READ: Sql = Sql::both("SELECT id, flag, number, words, small FROM kinds");
     const NULLS: Sql = Sql::both("DELETE FROM kinds WHERE id = $1");
     for store in testkit::both().await {
         store.write(|tx| tx.push(&CREATE, &[])).await.unwrap();
         let insert = store.write(|tx| {
             let words = "Zoë ✓ '\"\\";
-            tx.execute(
-                &INSERT,
-                &[i64::MIN.into(), true.into(), 1.5.into(), words.into(), 7.into()],
-            )
+            tx.execute(&INSERT, &[i64::MIN.into(), true.into(), 1.5.into(), words.into(), 7.into()])
         });
         assert_eq!(insert.await.unwrap(), 1);
         let read = store.read(|tx| {
@@ -72,9 +67,8 @@ async fn bytes_and_json_round_trip() {
             .read(move |tx| tx.query_one(&DOCUMENT, &[(&sent).into()], |row| row.json(0)))
             .await;
         assert_eq!(back.unwrap(), document);
-        let broken: Result<serde_json::Value, Error> = store
-            .read(|tx| tx.query_one(&DOCUMENT, &["{".into()], |row| row.json(0)))
-            .await;
+        let broken: Result<serde_json::Value, Error> =
+            store.read(|tx| tx.query_one(&DOCUMENT, &["{".into()], |row| row.json(0))).await;
         assert!(matches!(broken, Err(Error::Db { .. })));
     }
 }
