@@ -4,12 +4,18 @@ use platform::Platform;
 use runtime::Runtime;
 use runtime::changes::Changes;
 use std::sync::Arc;
+use webhooks::Webhooks;
+use workflows::Workflows;
 
 /// The engines behind the API; cheap to clone.
 #[derive(Clone)]
 pub struct App {
     /// Spaces, kapps, forms, submissions, people.
     pub platform: Arc<Platform>,
+    /// Webhooks, their jobs, events.
+    pub webhooks: Webhooks,
+    /// Sources, trees, runs.
+    pub workflows: Workflows,
     /// Clock, randomness, tasks.
     pub runtime: Runtime,
     /// What moved, for live views.

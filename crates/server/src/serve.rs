@@ -1,7 +1,7 @@
 //! `kapok serve`: opens the database, connects the engines, listens, and stops gracefully.
 
 use crate::config::Config;
-use crate::wiring::{self, Engines};
+use crate::wiring::{self, Ground};
 use crate::{console, demo, output, telemetry};
 use anyhow::{Context, Result};
 use axum::serve::ListenerExt;
@@ -78,8 +78,8 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr().context("the listening address is unknown")?;
     let receiver = if config.demo { Some(demo::receiver::start(&runtime).await?) } else { None };
-    let engines = Engines { store: &store, runtime: &runtime, config: &config, address, receiver };
-    let app = wiring::connect(&engines, SPACE_SLUG).await?;
+    let ground = Ground { store: &store, runtime: &runtime, config: &config, address, receiver };
+    let app = wiring::connect(&ground, SPACE_SLUG)?;
     let first = Bootstrap {
         slug: SPACE_SLUG.to_owned(),
         name: SPACE_NAME.to_owned(),
@@ -87,6 +87,7 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
         password: config.admin_password.clone(),
     };
     let made = app.platform.bootstrap(first).await.context("cannot set up the first space")?;
+    wiring::run(&app);
     if let (Some(receiver), Some(administrator)) = (receiver, &made.administrator) {
         demo::load(&app, administrator, receiver).await.context("cannot load the demo")?;
     }

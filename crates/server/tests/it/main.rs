@@ -2,6 +2,7 @@
 //! that hold for all of them.
 
 #![allow(clippy::disallowed_methods, reason = "tests meet the real world")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 #![allow(unreachable_pub, reason = "one binary")]
 
 mod access;

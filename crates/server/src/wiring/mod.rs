@@ -1,0 +1,100 @@
+//! Connects the engines: each names what it needs as a small trait, and here it gets it.
+//!
+//! ```text
+//! platform ── Outbox ──▶ webhooks ── Workflows ──▶ workflows ── Submissions, Http ──▶ platform, sender
+//! ```
+//!
+//! The circle is closed by [`PlatformLater`], which is filled before anything moves.
+
+mod outbox;
+mod outside;
+mod starts;
+
+use crate::config::Config;
+use anyhow::{Context, Result};
+use ipnet::IpNet;
+use outside::{GuardedHttp, PlatformSubmissions};
+use platform::Platform;
+use runtime::Runtime;
+use runtime::changes::Changes;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use store::Store;
+use url::Url;
+use webhooks::guard::Guard;
+use webhooks::send::{self, Sender};
+
+/// What the engines stand on.
+pub(crate) struct Ground<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) runtime: &'a Runtime,
+    pub(crate) config: &'a Config,
+    /// Where the server listens.
+    pub(crate) address: SocketAddr,
+    /// Where the demo's receiver listens; the guard lets exactly this address pass.
+    pub(crate) receiver: Option<SocketAddr>,
+}
+
+/// The platform, once it is built: the engine that it leads to needs it.
+pub(crate) type PlatformLater = Arc<OnceLock<Platform>>;
+
+/// Builds the engines and what the handlers work with. Nothing moves before [`run`].
+///
+/// # Errors
+/// When the sender cannot be built.
+pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<api::App> {
+    let changes = Changes::default();
+    let node = ground.runtime.uuid().to_string();
+    let later = PlatformLater::default();
+    let guard = Guard::new(allowed(ground));
+    let options = send::Options { guard, ..send::Options::default() };
+    let sender = Sender::new(ground.runtime.clone(), options).context("cannot build the sender")?;
+    let workflows = workflows::Workflows::new(workflows::Options {
+        store: ground.store.clone(),
+        runtime: ground.runtime.clone(),
+        changes: changes.clone(),
+        node: node.clone(),
+        submissions: Arc::new(PlatformSubmissions::new(later.clone())),
+        http: Arc::new(GuardedHttp::new(sender.clone())),
+    });
+    let webhooks = webhooks::Webhooks::new(webhooks::Options {
+        store: ground.store.clone(),
+        runtime: ground.runtime.clone(),
+        changes: changes.clone(),
+        sender,
+        workflows: Arc::new(starts::Starts::new(workflows.clone())),
+        public_url: Some(public_url(ground)?),
+        node,
+    });
+    let outbox = Arc::new(outbox::Events::new(webhooks.clone(), changes.clone()));
+    let platform = Platform::new(ground.store.clone(), ground.runtime.clone(), outbox);
+    later.set(platform.clone()).ok().context("the engines were connected twice")?;
+    let is_https = ground.config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
+    Ok(api::App {
+        platform: Arc::new(platform),
+        webhooks,
+        workflows,
+        runtime: ground.runtime.clone(),
+        changes,
+        settings: Arc::new(api::Settings { space: space.to_owned(), is_https }),
+    })
+}
+
+/// Starts the loops of the engines: deliveries and runs that an earlier life left are taken up.
+pub(crate) fn run(app: &api::App) {
+    app.workflows.run();
+    app.webhooks.deliver();
+}
+
+fn allowed(ground: &Ground<'_>) -> Vec<IpNet> {
+    let receiver = ground.receiver.map(|address| IpNet::from(address.ip()));
+    ground.config.allow_cidrs.iter().copied().chain(receiver).collect()
+}
+
+/// The address that webhooks may name for the server itself.
+fn public_url(ground: &Ground<'_>) -> Result<Url> {
+    match &ground.config.public_url {
+        Some(url) => Ok(url.clone()),
+        None => Url::parse(&format!("http://{}", ground.address)).context("the own address"),
+    }
+}

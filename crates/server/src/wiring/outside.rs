@@ -1,0 +1,159 @@
+//! What the workflow engine does outside of itself: submissions of the platform, requests through
+//! the guarded sender.
+
+use super::PlatformLater;
+use http::{HeaderName, HeaderValue, Method};
+use model::id::SubmissionId;
+use model::submission::CoreState;
+use platform::submissions::{Record, SaveOptions, SubmissionInput};
+use platform::{Actor, BoxFuture, Platform, Scope};
+use webhooks::send::{Limits, Request, Sender};
+use workflows::engine::{Behalf, Failure, Http, HttpResponse, Submission, Submissions};
+use workflows::handlers::{HttpRequest, SubmissionCreate, SubmissionUpdate};
+
+/// Changes submissions as the system, which may do what an administrator may.
+pub(super) struct PlatformSubmissions {
+    platform: PlatformLater,
+}
+
+impl PlatformSubmissions {
+    pub(super) fn new(platform: PlatformLater) -> Self {
+        Self { platform }
+    }
+
+    fn platform(&self) -> Result<&Platform, Failure> {
+        self.platform.get().ok_or_else(|| Failure("The server is still starting.".to_owned()))
+    }
+}
+
+impl Submissions for PlatformSubmissions {
+    fn create<'a>(
+        &'a self,
+        behalf: &'a Behalf,
+        key: &'a str,
+        new: &'a SubmissionCreate,
+    ) -> BoxFuture<'a, Result<Submission, Failure>> {
+        Box::pin(async move {
+            let platform = self.platform()?;
+            let actor = Actor::system(behalf.space_id.clone(), behalf.cause.clone());
+            let kapp = given(&new.kapp_slug);
+            let scope = kapp.as_deref().map_or(Scope::Datastore, Scope::Kapp);
+            let input = SubmissionInput {
+                id: Some(id_of(&behalf.space_id.0, key)),
+                core_state: core_state(&new.core_state, Some(CoreState::Submitted))?,
+                current_page: given(&new.current_page).map(Some),
+                values: new.values.clone(),
+                origin: given(&new.origin).map(|id| Some(SubmissionId(id))),
+                parent: given(&new.parent).map(|id| Some(SubmissionId(id))),
+                session_token: None,
+            };
+            let options = SaveOptions::default();
+            let form = new.form_slug.as_str();
+            let made = platform.create_submission(&actor, scope, form, input, &options).await;
+            made.map(|record| answer(&record)).map_err(|error| failure(&error))
+        })
+    }
+
+    /// Values and core states are set, not added to, so that a repeat changes nothing more.
+    fn update<'a>(
+        &'a self,
+        behalf: &'a Behalf,
+        _key: &'a str,
+        change: &'a SubmissionUpdate,
+    ) -> BoxFuture<'a, Result<Submission, Failure>> {
+        Box::pin(async move {
+            let platform = self.platform()?;
+            let actor = Actor::system(behalf.space_id.clone(), behalf.cause.clone());
+            let input = SubmissionInput {
+                core_state: core_state(&change.core_state, None)?,
+                current_page: given(&change.current_page).map(Some),
+                values: change.values.clone(),
+                ..SubmissionInput::default()
+            };
+            let changed = platform.update_submission(&actor, &change.id, input).await;
+            changed.map(|record| answer(&record)).map_err(|error| failure(&error))
+        })
+    }
+}
+
+/// The id of a submission that a task creates: the same task makes the same one.
+fn id_of(space: &str, key: &str) -> SubmissionId {
+    let name = format!("kapok:submission:{space}:{key}");
+    SubmissionId::new(uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()))
+}
+
+fn given(text: &str) -> Option<String> {
+    (!text.trim().is_empty()).then(|| text.trim().to_owned())
+}
+
+fn core_state(text: &str, blank: Option<CoreState>) -> Result<Option<CoreState>, Failure> {
+    let Some(text) = given(text) else { return Ok(blank) };
+    let state = CoreState::parse(&text).ok_or_else(|| {
+        Failure(format!("The core state must be Draft, Submitted or Closed, not \"{text}\"."))
+    })?;
+    Ok(Some(state))
+}
+
+fn answer(record: &Record) -> Submission {
+    Submission { id: record.submission.id.to_string(), handle: record.submission.handle.clone() }
+}
+
+/// Refusals are for the record as they are; a failure of the store is told with its cause.
+fn failure(error: &platform::Error) -> Failure {
+    match std::error::Error::source(error) {
+        Some(cause) => Failure(format!("{error}: {cause}")),
+        None => Failure(error.to_string()),
+    }
+}
+
+/// Sends the requests of HTTP nodes through the guard that webhooks obey.
+pub(super) struct GuardedHttp {
+    sender: Sender,
+}
+
+impl GuardedHttp {
+    pub(super) fn new(sender: Sender) -> Self {
+        Self { sender }
+    }
+}
+
+impl Http for GuardedHttp {
+    fn send<'a>(
+        &'a self,
+        _behalf: &'a Behalf,
+        request: &'a HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, Failure>> {
+        Box::pin(async move {
+            let outcome = self.sender.send(&read(request)?).await;
+            if let Some(failure) = outcome.failure {
+                return Err(Failure(failure.message));
+            }
+            let response =
+                outcome.response.ok_or_else(|| Failure("There was no answer.".to_owned()))?;
+            let header = |(name, value): (&HeaderName, &HeaderValue)| {
+                (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            };
+            Ok(HttpResponse {
+                status: response.status.as_u16(),
+                headers: response.headers.iter().map(header).collect(),
+                body: String::from_utf8_lossy(&response.body).into_owned(),
+            })
+        })
+    }
+}
+
+fn read(request: &HttpRequest) -> Result<Request, Failure> {
+    let method = Method::from_bytes(request.method.as_bytes())
+        .map_err(|_| Failure(format!("\"{}\" is not an HTTP method.", request.method)))?;
+    let header = |(name, value): &(String, String)| {
+        let parsed = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
+        parsed.ok_or_else(|| Failure(format!("The header \"{name}\" cannot be sent as it is.")))
+    };
+    Ok(Request {
+        method,
+        url: request.url.clone(),
+        headers: request.headers.iter().map(header).collect::<Result<_, _>>()?,
+        body: request.body.clone().into(),
+        limits: Limits::default(),
+    })
+}
