@@ -8,7 +8,7 @@ export const users = queryOptions({
   queryFn: async () =>
     (
       await http.get<{ users: User[] }>(`${CORE}/users`, {
-        include: 'details,memberships',
+        include: 'details',
         limit: 1000,
       })
     ).users,
@@ -38,7 +38,7 @@ export const teams = queryOptions({
   queryFn: async () =>
     (
       await http.get<{ teams: Team[] }>(`${CORE}/teams`, {
-        include: 'details,memberships',
+        include: 'details',
         limit: 1000,
       })
     ).teams,

@@ -3,11 +3,18 @@ import { ActionIcon, Button, Group, Select } from '@mantine/core';
 import { IconX } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { addMember, removeMember, users as usersQuery } from '../../api/people';
+import { addMember, removeMember, team as teamQuery, users as usersQuery } from '../../api/people';
 import type { Team } from '../../api/types';
 import { done, failed } from '../../parts/notify';
+import { Fault, Waiting } from '../../parts/Page';
 
-export function Members({ team }: { team: Team }) {
+export function Members({ slug }: { slug: string }) {
+  const { data: team, error, refetch } = useQuery(teamQuery(slug));
+  if (error) return <Fault what="This team" error={error} retry={() => void refetch()} />;
+  return team ? <MemberList team={team} /> : <Waiting />;
+}
+
+function MemberList({ team }: { team: Team }) {
   const { data: users } = useQuery(usersQuery);
   const [chosen, setChosen] = useState<string | null>(null);
   const client = useQueryClient();

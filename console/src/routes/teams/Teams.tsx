@@ -63,7 +63,7 @@ export function Teams() {
         closeButtonProps={{ 'aria-label': 'Close' }}
       >
         {shown ? (
-          <Members key={shown.slug} team={shown} />
+          <Members key={shown.slug} slug={shown.slug} />
         ) : (
           <NewTeam created={(made) => open(made.slug)} />
         )}
@@ -88,7 +88,6 @@ const columns = (open: (slug: string) => void): Column<Team>[] => [
     ),
   },
   { title: 'What it is for', clip: true, cell: (one) => one.description },
-  { title: 'Members', width: 90, align: 'right', cell: (one) => one.memberships?.length ?? '–' },
   { title: 'Changed', width: 120, cell: (one) => <When at={one.updatedAt ?? one.createdAt} /> },
 ];
 

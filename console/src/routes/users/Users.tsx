@@ -97,15 +97,6 @@ const columns = (open: (username: string) => void): Column<User>[] => [
   },
   { title: 'Name', cell: (one) => one.displayName || <span className="kp-dim">–</span> },
   { title: 'Address', clip: true, cell: (one) => one.email || <span className="kp-dim">–</span> },
-  {
-    title: 'Teams',
-    width: '20%',
-    clip: true,
-    cell: (one) =>
-      one.memberships?.map((member) => member.team.name).join(', ') || (
-        <span className="kp-dim">–</span>
-      ),
-  },
   { title: 'Role', width: 120, cell: (one) => (one.spaceAdmin ? 'Administrator' : 'User') },
   {
     title: 'State',

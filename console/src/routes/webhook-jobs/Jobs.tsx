@@ -273,7 +273,12 @@ function columns(
         </To>
       ),
     },
-    { title: 'Event', width: '18.5%', clip: true, cell: (job) => typeAndEvent(job.type, job.event) },
+    {
+      title: 'Event',
+      width: '18.5%',
+      clip: true,
+      cell: (job) => typeAndEvent(job.type, job.event),
+    },
     {
       title: 'Target',
       clip: true,
