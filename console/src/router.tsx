@@ -52,7 +52,10 @@ const frame = createRoute({
 const home = createRoute({
   getParentRoute: () => frame,
   path: '/console',
-  loader: ({ context }) => void context.queryClient.prefetchQuery(dashboard()),
+  loader: ({ context }) => {
+    const person = context.queryClient.getQueryData(me.queryKey);
+    if (person?.spaceAdmin) void context.queryClient.prefetchQuery(dashboard());
+  },
   component: lazyRouteComponent(() => import('./routes/home/Home'), 'Home'),
 });
 

@@ -39,7 +39,9 @@ interface Props {
 
 export function Rail({ open, live, search }: Props) {
   const { data: home } = useQuery(space);
-  const { data: figures } = useQuery(dashboard());
+  const { data: person } = useQuery(me);
+  const admin = person?.spaceAdmin === true;
+  const { data: figures } = useQuery({ ...dashboard(), enabled: admin });
   const approvals = useOpenApprovals();
   return (
     <nav className="kp-rail" data-open={open} aria-label="Main">
@@ -55,25 +57,40 @@ export function Rail({ open, live, search }: Props) {
       <Item to="/console" icon={IconHome} exact>
         Home
       </Item>
-      <Item to="/console/activity" icon={IconActivity}>
-        Activity
-      </Item>
-      <Item to="/console/webhooks" icon={IconWebhook}>
-        Webhooks
-      </Item>
-      <Item to="/console/jobs" icon={IconSend} count={figures?.jobs.failed} what="failed">
-        Jobs
-      </Item>
-      <Group>Workflows</Group>
-      <Item to="/console/trees" icon={IconBinaryTree}>
-        Trees
-      </Item>
-      <Item to="/console/runs" icon={IconPlayerPlay}>
-        Runs
-      </Item>
-      <Item to="/console/errors" icon={IconAlertHexagon} count={figures?.openErrors} what="open">
-        Errors
-      </Item>
+      {admin && (
+        <>
+          <Item to="/console/activity" icon={IconActivity}>
+            Activity
+          </Item>
+          <Item to="/console/webhooks" icon={IconWebhook}>
+            Webhooks
+          </Item>
+          <Item
+            to="/console/jobs"
+            icon={IconSend}
+            count={figures?.jobs.failed}
+            what="failed in the last hour"
+          >
+            Jobs
+          </Item>
+          <Group>Workflows</Group>
+          <Item to="/console/trees" icon={IconBinaryTree}>
+            Trees
+          </Item>
+          <Item to="/console/runs" icon={IconPlayerPlay}>
+            Runs
+          </Item>
+          <Item
+            to="/console/errors"
+            icon={IconAlertHexagon}
+            count={figures?.openErrors}
+            what="open"
+          >
+            Errors
+          </Item>
+        </>
+      )}
+      {!admin && <Group>Workflows</Group>}
       <Item
         to="/console/approvals"
         icon={IconChecklist}
@@ -90,13 +107,17 @@ export function Rail({ open, live, search }: Props) {
       <Item to="/console/datastore" icon={IconDatabase}>
         Datastore
       </Item>
-      <Group>People</Group>
-      <Item to="/console/users" icon={IconUser}>
-        Users
-      </Item>
-      <Item to="/console/teams" icon={IconUsersGroup}>
-        Teams
-      </Item>
+      {admin && (
+        <>
+          <Group>People</Group>
+          <Item to="/console/users" icon={IconUser}>
+            Users
+          </Item>
+          <Item to="/console/teams" icon={IconUsersGroup}>
+            Teams
+          </Item>
+        </>
+      )}
       <div className="kp-foot">
         <UserMenu />
         <Live state={live} />

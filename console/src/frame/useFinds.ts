@@ -15,6 +15,7 @@ import { useQueries, useQuery } from '@tanstack/react-query';
 import { forms, kapps } from '../api/forms';
 import { queryString } from '../api/http';
 import { users } from '../api/people';
+import { me } from '../api/session';
 import { byHandle } from '../api/submissions';
 import { titleOf, trees } from '../api/trees';
 import { webhooks } from '../api/webhooks';
@@ -71,12 +72,15 @@ export function useFinds(text: string): Find[] {
 }
 
 function useNamed(): Find[] {
+  const enabled = useQuery(me).data?.spaceAdmin === true;
   const slugs = (useQuery(kapps).data ?? []).map((kapp) => kapp.slug);
-  const treeList = useQuery(trees).data ?? [];
-  const userList = useQuery(users).data ?? [];
+  const treeList = useQuery({ ...trees, enabled }).data ?? [];
+  const userList = useQuery({ ...users, enabled }).data ?? [];
   const scopes = [null, ...slugs];
   const formLists = useQueries({ queries: scopes.map((scope) => forms(scope)) });
-  const hookLists = useQueries({ queries: scopes.map((scope) => webhooks(scope)) });
+  const hookLists = useQueries({
+    queries: scopes.map((scope) => ({ ...webhooks(scope), enabled })),
+  });
   return [
     ...scopes.flatMap((scope, index) =>
       (formLists[index]?.data ?? []).map(({ name, slug }) => formFind(scope, name, slug)),

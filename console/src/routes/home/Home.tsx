@@ -3,9 +3,11 @@ import { SegmentedControl } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Suspense, lazy, useState, type ReactNode } from 'react';
 import { dashboard as dashboardQuery } from '../../api/dashboard';
+import { me } from '../../api/session';
 import type { Dashboard } from '../../api/types';
 import type { Tone } from '../../logic/states';
 import { plural } from '../../logic/text';
+import { LinkButton } from '../../parts/Button';
 import { Fault, Head, Panel, Waiting } from '../../parts/Page';
 import { ToneIcon } from '../../parts/Status';
 import { To } from '../../parts/To';
@@ -18,6 +20,27 @@ import classes from './Home.module.css';
 const Chart = lazy(() => import('./Chart'));
 
 export function Home() {
+  const { data: person } = useQuery(me);
+  if (!person) return <Waiting rows={8} />;
+  return person.spaceAdmin ? <Overview /> : <Mine />;
+}
+
+/** What somebody sees who fills in forms and decides, but does not run the place. */
+function Mine() {
+  return (
+    <>
+      <Head title="Home" lead="Ask for something, or decide what waits for you." />
+      <div className="kp-stack">
+        <Waits />
+        <LinkButton to="/console/kapps" style={{ alignSelf: 'flex-start' }}>
+          Fill in a form
+        </LinkButton>
+      </div>
+    </>
+  );
+}
+
+function Overview() {
   const [minutes, setMinutes] = useState('60');
   const { data, error, refetch } = useQuery(dashboardQuery(Number(minutes)));
   return (
@@ -31,7 +54,7 @@ export function Home() {
         <div className="kp-stack">
           <Sentence data={data} />
           {isNew(data) && <Checklist />}
-          <Figures data={data} />
+          <Figures data={data} window={WINDOWS[minutes]!} />
           <Panel
             title="Deliveries and runs per minute"
             actions={
@@ -40,11 +63,7 @@ export function Home() {
                 aria-label="Time"
                 value={minutes}
                 onChange={setMinutes}
-                data={[
-                  { value: '15', label: '15 min' },
-                  { value: '60', label: '1 h' },
-                  { value: '360', label: '6 h' },
-                ]}
+                data={Object.entries(WINDOWS).map(([value, label]) => ({ value, label }))}
               />
             }
           >
@@ -62,10 +81,12 @@ export function Home() {
   );
 }
 
+const WINDOWS: Record<string, string> = { '15': '15 min', '60': '1 h', '360': '6 h' };
+
 const isNew = (data: Dashboard): boolean =>
   Object.values(data.jobs).every((n) => n === 0) && Object.values(data.runs).every((n) => n === 0);
 
-const TONES: Record<string, Tone> = { ok: 'good', good: 'good', warning: 'warn', warn: 'warn' };
+const TONES: Record<string, Tone> = { good: 'good', attention: 'warn' };
 
 function Sentence({ data }: { data: Dashboard }) {
   const tone = TONES[data.status.level.toLowerCase()] ?? 'bad';
@@ -79,7 +100,7 @@ function Sentence({ data }: { data: Dashboard }) {
   );
 }
 
-function Figures({ data }: { data: Dashboard }) {
+function Figures({ data, window }: { data: Dashboard; window: string }) {
   return (
     <div className={classes.figures}>
       <Figure label="Jobs waiting" value={data.jobs.queued + data.jobs.inProgress}>
@@ -93,7 +114,7 @@ function Figures({ data }: { data: Dashboard }) {
           )}
         </To>
       </Figure>
-      <Figure label="Jobs failed" value={data.jobs.failed} bad>
+      <Figure label={`Jobs failed in ${window}`} value={data.jobs.failed} bad>
         <To to="/console/jobs" search={{ tab: 'failed' }}>
           {data.jobs.failed ? 'See what failed' : 'None'}
         </To>

@@ -6,6 +6,7 @@ import { getRouteApi, useNavigate, useRouter } from '@tanstack/react-router';
 import { useState } from 'react';
 import { newestEvents } from '../../api/events';
 import { form as formQuery, type Place } from '../../api/forms';
+import { me } from '../../api/session';
 import { remove, submission as submissionQuery, update } from '../../api/submissions';
 import type { Form, Submission } from '../../api/types';
 import { confirmationPage, fieldsOf, submittablePages } from '../../logic/forms';
@@ -165,17 +166,19 @@ interface BodyProps {
 }
 
 function Body({ kapp, form, submission, search, setSearch }: BodyProps) {
+  const admin = useQuery(me).data?.spaceAdmin === true;
   const open = submission.coreState !== 'Closed';
-  const first = submission.coreState === 'Draft' ? 'fill' : 'happened';
+  const first = submission.coreState === 'Draft' ? 'fill' : admin ? 'happened' : 'values';
+  const wanted = search.tab === 'happened' && !admin ? 'values' : search.tab;
   return (
     <Tabs
-      value={search.tab ?? first}
+      value={wanted ?? first}
       onChange={(tab) => setSearch({ tab: tab === first ? undefined : (tab ?? undefined) })}
       keepMounted={false}
     >
       <Tabs.List mb="md">
         {first === 'fill' && <Tabs.Tab value="fill">Fill in</Tabs.Tab>}
-        <Tabs.Tab value="happened">What happened</Tabs.Tab>
+        {admin && <Tabs.Tab value="happened">What happened</Tabs.Tab>}
         <Tabs.Tab value="values">Values</Tabs.Tab>
         {first !== 'fill' && open && <Tabs.Tab value="fill">Edit</Tabs.Tab>}
       </Tabs.List>
