@@ -4,2322 +4,2317 @@
  */
 
 export interface paths {
-  '/app/api/openapi.json': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns this description. */
+        get: operations["getApiOpenapiJson"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Returns this description. */
-    get: operations['getApiOpenapiJson'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/datastore/forms': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/datastore/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the datastore forms. */
+        get: operations["getDatastoreForms"];
+        put?: never;
+        /** Creates a datastore form, or restores one whose restoration token the body holds. */
+        post: operations["postDatastoreForms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists the datastore forms. */
-    get: operations['getDatastoreForms'];
-    put?: never;
-    /** Creates a datastore form, or restores one whose restoration token the body holds. */
-    post: operations['postDatastoreForms'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/datastore/forms/{form}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/datastore/forms/{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a datastore form. */
+        get: operations["getDatastoreFormsForm"];
+        /** Changes a datastore form: properties that are given replace their former values. */
+        put: operations["putDatastoreFormsForm"];
+        post?: never;
+        /** Archives a datastore form; the form returned holds its restoration token. */
+        delete: operations["deleteDatastoreFormsForm"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Reads a datastore form. */
-    get: operations['getDatastoreFormsForm'];
-    /** Changes a datastore form: properties that are given replace their former values. */
-    put: operations['putDatastoreFormsForm'];
-    post?: never;
-    /** Archives a datastore form; the form returned holds its restoration token. */
-    delete: operations['deleteDatastoreFormsForm'];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/datastore/forms/{form}/submissions': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/datastore/forms/{form}/submissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the submissions of a datastore form. */
+        get: operations["getDatastoreFormsFormSubmissions"];
+        put?: never;
+        /** Creates a submission of a datastore form. */
+        post: operations["postDatastoreFormsFormSubmissions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists the submissions of a datastore form. */
-    get: operations['getDatastoreFormsFormSubmissions'];
-    put?: never;
-    /** Creates a submission of a datastore form. */
-    post: operations['postDatastoreFormsFormSubmissions'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/kapps': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/kapps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the kapps of the space. */
+        get: operations["getKapps"];
+        put?: never;
+        /** Creates a kapp. */
+        post: operations["postKapps"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists the kapps of the space. */
-    get: operations['getKapps'];
-    put?: never;
-    /** Creates a kapp. */
-    post: operations['postKapps'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/kapps/{kapp}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/kapps/{kapp}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a kapp. */
+        get: operations["getKappsKapp"];
+        /** Changes a kapp: properties that are given replace their former values. */
+        put: operations["putKappsKapp"];
+        post?: never;
+        /** Deletes a kapp with its webhooks, forms and submissions. */
+        delete: operations["deleteKappsKapp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Reads a kapp. */
-    get: operations['getKappsKapp'];
-    /** Changes a kapp: properties that are given replace their former values. */
-    put: operations['putKappsKapp'];
-    post?: never;
-    /** Deletes a kapp with its webhooks, forms and submissions. */
-    delete: operations['deleteKappsKapp'];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/kapps/{kapp}/forms': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/kapps/{kapp}/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the forms of a kapp. */
+        get: operations["getKappsKappForms"];
+        put?: never;
+        /** Creates a form in a kapp, or restores one whose restoration token the body holds. */
+        post: operations["postKappsKappForms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists the forms of a kapp. */
-    get: operations['getKappsKappForms'];
-    put?: never;
-    /** Creates a form in a kapp, or restores one whose restoration token the body holds. */
-    post: operations['postKappsKappForms'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/kapps/{kapp}/forms/{form}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/kapps/{kapp}/forms/{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a form of a kapp. */
+        get: operations["getKappsKappFormsForm"];
+        /** Changes a form of a kapp: properties that are given replace their former values. */
+        put: operations["putKappsKappFormsForm"];
+        post?: never;
+        /** Archives a form of a kapp; the form returned holds its restoration token. */
+        delete: operations["deleteKappsKappFormsForm"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Reads a form of a kapp. */
-    get: operations['getKappsKappFormsForm'];
-    /** Changes a form of a kapp: properties that are given replace their former values. */
-    put: operations['putKappsKappFormsForm'];
-    post?: never;
-    /** Archives a form of a kapp; the form returned holds its restoration token. */
-    delete: operations['deleteKappsKappFormsForm'];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/kapps/{kapp}/forms/{form}/submissions': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/kapps/{kapp}/forms/{form}/submissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the submissions of a form. */
+        get: operations["getKappsKappFormsFormSubmissions"];
+        put?: never;
+        /** Creates a submission of a form. */
+        post: operations["postKappsKappFormsFormSubmissions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Writes a new submission as it is given, for migrations: nothing is validated, nothing fires. */
+        patch: operations["patchKappsKappFormsFormSubmissions"];
+        trace?: never;
     };
-    /** Lists the submissions of a form. */
-    get: operations['getKappsKappFormsFormSubmissions'];
-    put?: never;
-    /** Creates a submission of a form. */
-    post: operations['postKappsKappFormsFormSubmissions'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    /** Writes a new submission as it is given, for migrations: nothing is validated, nothing fires. */
-    patch: operations['patchKappsKappFormsFormSubmissions'];
-    trace?: never;
-  };
-  '/app/api/v1/kapps/{kapp}/forms/{form}/submissions-search': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/kapps/{kapp}/forms/{form}/submissions-search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists the submissions of a form, with the query in the body. */
+        post: operations["postKappsKappFormsFormSubmissionsSearch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Lists the submissions of a form, with the query in the body. */
-    post: operations['postKappsKappFormsFormSubmissionsSearch'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/kapps/{kapp}/submissions': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/kapps/{kapp}/submissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the submissions of all forms of a kapp. */
+        get: operations["getKappsKappSubmissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists the submissions of all forms of a kapp. */
-    get: operations['getKappsKappSubmissions'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/kapps/{kapp}/submissions-search': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/kapps/{kapp}/submissions-search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists the submissions of all forms of a kapp, with the query in the body. */
+        post: operations["postKappsKappSubmissionsSearch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Lists the submissions of all forms of a kapp, with the query in the body. */
-    post: operations['postKappsKappSubmissionsSearch'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/me': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the signed-in user; the answer is not wrapped. */
+        get: operations["getMe"];
+        /** Changes the signed-in user. */
+        put: operations["putMe"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Reads the signed-in user; the answer is not wrapped. */
-    get: operations['getMe'];
-    /** Changes the signed-in user. */
-    put: operations['putMe'];
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/memberships': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/memberships": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a user into a team. */
+        post: operations["postMemberships"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Puts a user into a team. */
-    post: operations['postMemberships'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/memberships/{key}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/memberships/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a user out of a team. */
+        delete: operations["deleteMembershipsKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    post?: never;
-    /** Takes a user out of a team. */
-    delete: operations['deleteMembershipsKey'];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/space': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/space": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the space; `include=kapps` adds its kapps. */
+        get: operations["getSpace"];
+        /** Changes the space: properties that are given replace their former values. */
+        put: operations["putSpace"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Reads the space; `include=kapps` adds its kapps. */
-    get: operations['getSpace'];
-    /** Changes the space: properties that are given replace their former values. */
-    put: operations['putSpace'];
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/stream': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells which lists are out of date until the client leaves or the server stops. */
+        get: operations["getStream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Tells which lists are out of date until the client leaves or the server stops. */
-    get: operations['getStream'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/submissions/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/submissions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a submission. */
+        get: operations["getSubmissionsId"];
+        /** Changes a submission: values that are given replace their former ones, the core state moves on. */
+        put: operations["putSubmissionsId"];
+        /** Saves the values of one page and moves on to the next; after the last one submits. */
+        post: operations["postSubmissionsId"];
+        /** Deletes a submission. */
+        delete: operations["deleteSubmissionsId"];
+        options?: never;
+        head?: never;
+        /** Overwrites what is given of a submission, for migrations: nothing is validated, nothing fires. */
+        patch: operations["patchSubmissionsId"];
+        trace?: never;
     };
-    /** Reads a submission. */
-    get: operations['getSubmissionsId'];
-    /** Changes a submission: values that are given replace their former ones, the core state moves on. */
-    put: operations['putSubmissionsId'];
-    /** Saves the values of one page and moves on to the next; after the last one submits. */
-    post: operations['postSubmissionsId'];
-    /** Deletes a submission. */
-    delete: operations['deleteSubmissionsId'];
-    options?: never;
-    head?: never;
-    /** Overwrites what is given of a submission, for migrations: nothing is validated, nothing fires. */
-    patch: operations['patchSubmissionsId'];
-    trace?: never;
-  };
-  '/app/api/v1/teams': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the teams of the space. */
+        get: operations["getTeams"];
+        put?: never;
+        /** Creates a team, or restores the one of a restoration token. */
+        post: operations["postTeams"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists the teams of the space. */
-    get: operations['getTeams'];
-    put?: never;
-    /** Creates a team, or restores the one of a restoration token. */
-    post: operations['postTeams'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/teams/{team}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/teams/{team}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a team. */
+        get: operations["getTeamsTeam"];
+        /** Changes a team; a new name changes its slug. */
+        put: operations["putTeamsTeam"];
+        post?: never;
+        /** Deletes a team softly; the team returned holds its restoration token. */
+        delete: operations["deleteTeamsTeam"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Reads a team. */
-    get: operations['getTeamsTeam'];
-    /** Changes a team; a new name changes its slug. */
-    put: operations['putTeamsTeam'];
-    post?: never;
-    /** Deletes a team softly; the team returned holds its restoration token. */
-    delete: operations['deleteTeamsTeam'];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/users': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the users of the space. */
+        get: operations["getUsers"];
+        put?: never;
+        /** Creates a user. */
+        post: operations["postUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Lists the users of the space. */
-    get: operations['getUsers'];
-    put?: never;
-    /** Creates a user. */
-    post: operations['postUsers'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/users/{username}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/users/{username}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a user. */
+        get: operations["getUsersUsername"];
+        /** Changes a user: properties that are given replace their former values. */
+        put: operations["putUsersUsername"];
+        post?: never;
+        /** Deletes a user with their memberships and sessions. */
+        delete: operations["deleteUsersUsername"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Reads a user. */
-    get: operations['getUsersUsername'];
-    /** Changes a user: properties that are given replace their former values. */
-    put: operations['putUsersUsername'];
-    post?: never;
-    /** Deletes a user with their memberships and sessions. */
-    delete: operations['deleteUsersUsername'];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/api/v1/version': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/api/v1/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the version of the wire format and of this server. */
+        get: operations["getVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Returns the version of the wire format and of this server. */
-    get: operations['getVersion'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/login.do': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/login.do": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs in and sets the session's cookie. */
+        post: operations["postLoginDo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Signs in and sets the session's cookie. */
-    post: operations['postLoginDo'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/app/logout': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/app/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ends the session and clears its cookie; without one it does nothing. */
+        get: operations["getLogout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Ends the session and clears its cookie; without one it does nothing. */
-    get: operations['getLogout'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/healthz': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says that the process runs; does not look at the database. */
+        get: operations["getHealthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Says that the process runs; does not look at the database. */
-    get: operations['getHealthz'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/readyz': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says whether the server accepts work: 200 once it does, 503 while it starts or stops. */
+        get: operations["getReadyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Says whether the server accepts work: 200 once it does, 503 while it starts or stops. */
-    get: operations['getReadyz'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    /** @description One attribute in the documented list form. */
-    Attribute: {
-      name: string;
-      values: string[];
+    schemas: {
+        /** @description One attribute in the documented list form. */
+        Attribute: {
+            name: string;
+            values: string[];
+        };
+        /** @description Who created and who last changed a record, and when, in ISO 8601. */
+        Details: {
+            createdAt: string;
+            createdBy: string;
+            updatedAt: string;
+            updatedBy: string;
+        };
+        /** @description A form as clients read it. */
+        Form: (components["schemas"]["Details"] | null) & Record<string, never> & {
+            anonymous: boolean;
+            /** @description With `include=attributes`. */
+            attributes?: components["schemas"]["Attribute"][] | null;
+            /** @description With `include=attributesMap`. */
+            attributesMap?: Record<string, never> | null;
+            description?: string | null;
+            /** @description With `include=fields`. */
+            fields?: components["schemas"]["FormField"][] | null;
+            id: string;
+            kapp?: components["schemas"]["Kapp"] | null;
+            name: string;
+            notes?: string | null;
+            /** @description With `include=pages`. */
+            pages?: Record<string, never>[] | null;
+            /** @description Set on an archived form: give it to `POST` or `PUT` to restore the form. */
+            restorationToken?: string | null;
+            slug: string;
+            /** @description `New`, `Active`, `Inactive` or `Delete`. */
+            status: string;
+            submissionLabelExpression?: string | null;
+            type?: string | null;
+        };
+        FormAnswer: {
+            form: components["schemas"]["Form"];
+        };
+        /** @description A field of a form. */
+        FormField: {
+            name: string;
+            /** @description The page it stands on. */
+            page: string;
+        };
+        FormList: {
+            /**
+             * Format: int64
+             * @description How many match in all, when asked for.
+             */
+            count?: number | null;
+            forms: components["schemas"]["Form"][];
+            /** @description Always empty; clients read it. */
+            messages: string[];
+            /** @description Give it back as `pageToken` for the next page; null on the last one. */
+            nextPageToken?: string | null;
+        };
+        /** @description A team that a user is in. */
+        InTeam: {
+            team: components["schemas"]["Team"];
+        };
+        /** @description A kapp as clients read it. */
+        Kapp: (components["schemas"]["Details"] | null) & Record<string, never> & {
+            /** @description With `include=attributes`. */
+            attributes?: components["schemas"]["Attribute"][] | null;
+            /** @description With `include=attributesMap`. */
+            attributesMap?: Record<string, never> | null;
+            id: string;
+            name: string;
+            slug: string;
+            space?: components["schemas"]["Space"] | null;
+            /** @description `Active` or `Inactive`. */
+            status: string;
+        };
+        KappAnswer: {
+            kapp: components["schemas"]["Kapp"];
+        };
+        KappList: {
+            /**
+             * Format: int64
+             * @description How many match in all, when asked for.
+             */
+            count?: number | null;
+            kapps: components["schemas"]["Kapp"][];
+            /** @description Always empty; clients read it. */
+            messages: string[];
+            /** @description Give it back as `pageToken` for the next page; null on the last one. */
+            nextPageToken?: string | null;
+        };
+        /** @description A username and password, as JSON or as a form. */
+        Login: {
+            j_password: string;
+            j_username: string;
+        };
+        /** @description A user who is in a team. */
+        Member: {
+            user: components["schemas"]["User"];
+        };
+        /** @description A user in a team. */
+        Membership: {
+            team: components["schemas"]["Team"];
+            user: components["schemas"]["User"];
+        };
+        /** @description `{"membership":{…}}`. */
+        MembershipAnswer: {
+            membership: components["schemas"]["Membership"];
+        };
+        /** @description A space as clients read it. */
+        Space: (components["schemas"]["Details"] | null) & Record<string, never> & {
+            /** @description With `include=attributes`. */
+            attributes?: components["schemas"]["Attribute"][] | null;
+            /** @description With `include=attributesMap`. */
+            attributesMap?: Record<string, never> | null;
+            id: string;
+            /** @description With `include=kapps`. */
+            kapps?: components["schemas"]["Kapp"][] | null;
+            name: string;
+            slug: string;
+        };
+        /** @description `{"space":{…}}`. */
+        SpaceAnswer: {
+            space: components["schemas"]["Space"];
+        };
+        /** @description A submission as clients read it. */
+        Submission: (components["schemas"]["Details"] | null) & {
+            closedAt?: string | null;
+            closedBy?: string | null;
+            /** @description `Draft`, `Submitted` or `Closed`. */
+            coreState: string;
+            currentPage?: string | null;
+            displayedPage?: string | null;
+            form?: components["schemas"]["Form"] | null;
+            /** @description The last six characters of the id in capitals, for people. */
+            handle: string;
+            id: string;
+            label: string;
+            origin?: components["schemas"]["SubmissionReference"] | null;
+            parent?: components["schemas"]["SubmissionReference"] | null;
+            sessionToken?: string | null;
+            submittedAt?: string | null;
+            submittedBy?: string | null;
+            type?: string | null;
+            /** @description Values by field name, with `include=values`. */
+            values?: Record<string, never> | null;
+        };
+        SubmissionAnswer: {
+            submission: components["schemas"]["Submission"];
+        };
+        SubmissionList: {
+            /**
+             * Format: int64
+             * @description How many match in all, when asked for.
+             */
+            count?: number | null;
+            /** @description Always empty; clients read it. */
+            messages: string[];
+            /** @description Give it back as `pageToken` for the next page; null on the last one. */
+            nextPageToken?: string | null;
+            submissions: components["schemas"]["Submission"][];
+        };
+        /** @description Another submission, by its id. */
+        SubmissionReference: {
+            id: string;
+        };
+        /** @description What to look for, the same in a query string and in a body. */
+        SubmissionSearch: {
+            /** @description Only those in this core state. */
+            coreState?: string | null;
+            /** @description Whether to count what matches. */
+            count?: boolean | null;
+            /** @description Only those this username created. */
+            createdBy?: string | null;
+            /** @description `ASC` or `DESC`. */
+            direction?: string | null;
+            /** @description Before this instant. */
+            end?: string | null;
+            /** @description What to add to each submission, such as `details,values,form`. */
+            include?: string | null;
+            /**
+             * Format: int64
+             * @description Rows of a page, at most 1,000.
+             */
+            limit?: number | null;
+            /** @description The property to order by. */
+            orderBy?: string | null;
+            /** @description The `nextPageToken` of the page before. */
+            pageToken?: string | null;
+            /** @description A qualification such as `values[Status] = "Open" AND createdBy = "ann"`. */
+            q?: string | null;
+            /** @description From this instant on. */
+            start?: string | null;
+            /** @description Only those this username submitted. */
+            submittedBy?: string | null;
+            /** @description Which instant `start`, `end` and the order mean; `createdAt` by default. */
+            timeline?: string | null;
+            /** @description Only those of this form type. */
+            type?: string | null;
+        };
+        /** @description A team as clients read it. */
+        Team: (components["schemas"]["Details"] | null) & Record<string, never> & {
+            /** @description With `include=attributes`. */
+            attributes?: components["schemas"]["Attribute"][] | null;
+            /** @description With `include=attributesMap`. */
+            attributesMap?: Record<string, never> | null;
+            description?: string | null;
+            id: string;
+            /** @description The last part of the name. */
+            localName: string;
+            /** @description With `include=memberships`. */
+            memberships?: components["schemas"]["Member"][] | null;
+            /** @description The whole name, such as `IT::Support`. */
+            name: string;
+            /** @description What stands before it; null for a team without a parent. */
+            parentName?: string | null;
+            /** @description Set on a deleted team: give it to `POST` to restore the team. */
+            restorationToken?: string | null;
+            slug: string;
+        };
+        TeamAnswer: {
+            team: components["schemas"]["Team"];
+        };
+        TeamList: {
+            /**
+             * Format: int64
+             * @description How many match in all, when asked for.
+             */
+            count?: number | null;
+            /** @description Always empty; clients read it. */
+            messages: string[];
+            /** @description Give it back as `pageToken` for the next page; null on the last one. */
+            nextPageToken?: string | null;
+            teams: components["schemas"]["Team"][];
+        };
+        /** @description A user as clients read it. */
+        User: (components["schemas"]["Details"] | null) & Record<string, never> & {
+            allowedIps?: unknown;
+            /** @description With `include=attributes`. */
+            attributes?: components["schemas"]["Attribute"][] | null;
+            /** @description With `include=attributesMap`. */
+            attributesMap?: Record<string, never> | null;
+            displayName?: string | null;
+            email?: string | null;
+            enabled: boolean;
+            id: string;
+            invitedBy?: string | null;
+            /** @description With `include=memberships`. */
+            memberships?: components["schemas"]["InTeam"][] | null;
+            preferredLocale?: unknown;
+            /** @description With `include=profileAttributes`. */
+            profileAttributes?: components["schemas"]["Attribute"][] | null;
+            /** @description With `include=profileAttributesMap`. */
+            profileAttributesMap?: Record<string, never> | null;
+            spaceAdmin: boolean;
+            timezone?: unknown;
+            username: string;
+        };
+        UserAnswer: {
+            user: components["schemas"]["User"];
+        };
+        UserList: {
+            /**
+             * Format: int64
+             * @description How many match in all, when asked for.
+             */
+            count?: number | null;
+            /** @description Always empty; clients read it. */
+            messages: string[];
+            /** @description Give it back as `pageToken` for the next page; null on the last one. */
+            nextPageToken?: string | null;
+            users: components["schemas"]["User"][];
+        };
     };
-    /** @description Who created and who last changed a record, and when, in ISO 8601. */
-    Details: {
-      createdAt: string;
-      createdBy: string;
-      updatedAt: string;
-      updatedBy: string;
-    };
-    /** @description A form as clients read it. */
-    Form: (components['schemas']['Details'] | null) &
-      Record<string, never> & {
-        anonymous: boolean;
-        /** @description With `include=attributes`. */
-        attributes?: components['schemas']['Attribute'][] | null;
-        /** @description With `include=attributesMap`. */
-        attributesMap?: Record<string, never> | null;
-        description?: string | null;
-        /** @description With `include=fields`. */
-        fields?: components['schemas']['FormField'][] | null;
-        id: string;
-        kapp?: components['schemas']['Kapp'] | null;
-        name: string;
-        notes?: string | null;
-        /** @description With `include=pages`. */
-        pages?: Record<string, never>[] | null;
-        /** @description Set on an archived form: give it to `POST` or `PUT` to restore the form. */
-        restorationToken?: string | null;
-        slug: string;
-        /** @description `New`, `Active`, `Inactive` or `Delete`. */
-        status: string;
-        submissionLabelExpression?: string | null;
-        type?: string | null;
-      };
-    FormAnswer: {
-      form: components['schemas']['Form'];
-    };
-    /** @description A field of a form. */
-    FormField: {
-      name: string;
-      /** @description The page it stands on. */
-      page: string;
-    };
-    FormList: {
-      /**
-       * Format: int64
-       * @description How many match in all, when asked for.
-       */
-      count?: number | null;
-      forms: components['schemas']['Form'][];
-      /** @description Always empty; clients read it. */
-      messages: string[];
-      /** @description Give it back as `pageToken` for the next page; null on the last one. */
-      nextPageToken?: string | null;
-    };
-    /** @description A team that a user is in. */
-    InTeam: {
-      team: components['schemas']['Team'];
-    };
-    /** @description A kapp as clients read it. */
-    Kapp: (components['schemas']['Details'] | null) &
-      Record<string, never> & {
-        /** @description With `include=attributes`. */
-        attributes?: components['schemas']['Attribute'][] | null;
-        /** @description With `include=attributesMap`. */
-        attributesMap?: Record<string, never> | null;
-        id: string;
-        name: string;
-        slug: string;
-        space?: components['schemas']['Space'] | null;
-        /** @description `Active` or `Inactive`. */
-        status: string;
-      };
-    KappAnswer: {
-      kapp: components['schemas']['Kapp'];
-    };
-    KappList: {
-      /**
-       * Format: int64
-       * @description How many match in all, when asked for.
-       */
-      count?: number | null;
-      kapps: components['schemas']['Kapp'][];
-      /** @description Always empty; clients read it. */
-      messages: string[];
-      /** @description Give it back as `pageToken` for the next page; null on the last one. */
-      nextPageToken?: string | null;
-    };
-    /** @description A username and password, as JSON or as a form. */
-    Login: {
-      j_password: string;
-      j_username: string;
-    };
-    /** @description A user who is in a team. */
-    Member: {
-      user: components['schemas']['User'];
-    };
-    /** @description A user in a team. */
-    Membership: {
-      team: components['schemas']['Team'];
-      user: components['schemas']['User'];
-    };
-    /** @description `{"membership":{…}}`. */
-    MembershipAnswer: {
-      membership: components['schemas']['Membership'];
-    };
-    /** @description A space as clients read it. */
-    Space: (components['schemas']['Details'] | null) &
-      Record<string, never> & {
-        /** @description With `include=attributes`. */
-        attributes?: components['schemas']['Attribute'][] | null;
-        /** @description With `include=attributesMap`. */
-        attributesMap?: Record<string, never> | null;
-        id: string;
-        /** @description With `include=kapps`. */
-        kapps?: components['schemas']['Kapp'][] | null;
-        name: string;
-        slug: string;
-      };
-    /** @description `{"space":{…}}`. */
-    SpaceAnswer: {
-      space: components['schemas']['Space'];
-    };
-    /** @description A submission as clients read it. */
-    Submission: (components['schemas']['Details'] | null) & {
-      closedAt?: string | null;
-      closedBy?: string | null;
-      /** @description `Draft`, `Submitted` or `Closed`. */
-      coreState: string;
-      currentPage?: string | null;
-      displayedPage?: string | null;
-      form?: components['schemas']['Form'] | null;
-      /** @description The last six characters of the id in capitals, for people. */
-      handle: string;
-      id: string;
-      label: string;
-      origin?: components['schemas']['SubmissionReference'] | null;
-      parent?: components['schemas']['SubmissionReference'] | null;
-      sessionToken?: string | null;
-      submittedAt?: string | null;
-      submittedBy?: string | null;
-      type?: string | null;
-      /** @description Values by field name, with `include=values`. */
-      values?: Record<string, never> | null;
-    };
-    SubmissionAnswer: {
-      submission: components['schemas']['Submission'];
-    };
-    SubmissionList: {
-      /**
-       * Format: int64
-       * @description How many match in all, when asked for.
-       */
-      count?: number | null;
-      /** @description Always empty; clients read it. */
-      messages: string[];
-      /** @description Give it back as `pageToken` for the next page; null on the last one. */
-      nextPageToken?: string | null;
-      submissions: components['schemas']['Submission'][];
-    };
-    /** @description Another submission, by its id. */
-    SubmissionReference: {
-      id: string;
-    };
-    /** @description What to look for, the same in a query string and in a body. */
-    SubmissionSearch: {
-      /** @description Only those in this core state. */
-      coreState?: string | null;
-      /** @description Whether to count what matches. */
-      count?: boolean | null;
-      /** @description Only those this username created. */
-      createdBy?: string | null;
-      /** @description `ASC` or `DESC`. */
-      direction?: string | null;
-      /** @description Before this instant. */
-      end?: string | null;
-      /** @description What to add to each submission, such as `details,values,form`. */
-      include?: string | null;
-      /**
-       * Format: int64
-       * @description Rows of a page, at most 1,000.
-       */
-      limit?: number | null;
-      /** @description The property to order by. */
-      orderBy?: string | null;
-      /** @description The `nextPageToken` of the page before. */
-      pageToken?: string | null;
-      /** @description A qualification such as `values[Status] = "Open" AND createdBy = "ann"`. */
-      q?: string | null;
-      /** @description From this instant on. */
-      start?: string | null;
-      /** @description Only those this username submitted. */
-      submittedBy?: string | null;
-      /** @description Which instant `start`, `end` and the order mean; `createdAt` by default. */
-      timeline?: string | null;
-      /** @description Only those of this form type. */
-      type?: string | null;
-    };
-    /** @description A team as clients read it. */
-    Team: (components['schemas']['Details'] | null) &
-      Record<string, never> & {
-        /** @description With `include=attributes`. */
-        attributes?: components['schemas']['Attribute'][] | null;
-        /** @description With `include=attributesMap`. */
-        attributesMap?: Record<string, never> | null;
-        description?: string | null;
-        id: string;
-        /** @description The last part of the name. */
-        localName: string;
-        /** @description With `include=memberships`. */
-        memberships?: components['schemas']['Member'][] | null;
-        /** @description The whole name, such as `IT::Support`. */
-        name: string;
-        /** @description What stands before it; null for a team without a parent. */
-        parentName?: string | null;
-        /** @description Set on a deleted team: give it to `POST` to restore the team. */
-        restorationToken?: string | null;
-        slug: string;
-      };
-    TeamAnswer: {
-      team: components['schemas']['Team'];
-    };
-    TeamList: {
-      /**
-       * Format: int64
-       * @description How many match in all, when asked for.
-       */
-      count?: number | null;
-      /** @description Always empty; clients read it. */
-      messages: string[];
-      /** @description Give it back as `pageToken` for the next page; null on the last one. */
-      nextPageToken?: string | null;
-      teams: components['schemas']['Team'][];
-    };
-    /** @description A user as clients read it. */
-    User: (components['schemas']['Details'] | null) &
-      Record<string, never> & {
-        allowedIps?: unknown;
-        /** @description With `include=attributes`. */
-        attributes?: components['schemas']['Attribute'][] | null;
-        /** @description With `include=attributesMap`. */
-        attributesMap?: Record<string, never> | null;
-        displayName?: string | null;
-        email?: string | null;
-        enabled: boolean;
-        id: string;
-        invitedBy?: string | null;
-        /** @description With `include=memberships`. */
-        memberships?: components['schemas']['InTeam'][] | null;
-        preferredLocale?: unknown;
-        /** @description With `include=profileAttributes`. */
-        profileAttributes?: components['schemas']['Attribute'][] | null;
-        /** @description With `include=profileAttributesMap`. */
-        profileAttributesMap?: Record<string, never> | null;
-        spaceAdmin: boolean;
-        timezone?: unknown;
-        username: string;
-      };
-    UserAnswer: {
-      user: components['schemas']['User'];
-    };
-    UserList: {
-      /**
-       * Format: int64
-       * @description How many match in all, when asked for.
-       */
-      count?: number | null;
-      /** @description Always empty; clients read it. */
-      messages: string[];
-      /** @description Give it back as `pageToken` for the next page; null on the last one. */
-      nextPageToken?: string | null;
-      users: components['schemas']['User'][];
-    };
-  };
-  responses: never;
-  parameters: never;
-  requestBodies: never;
-  headers: never;
-  pathItems: never;
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-  getApiOpenapiJson: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description OpenAPI 3.1. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-    };
-  };
-  getDatastoreForms: {
-    parameters: {
-      query?: {
-        /** @description What to add to each record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-        /** @description A qualification such as `name =* "Lap" AND status = "Active"`. */
-        q?: string;
-        /** @description The property to order by. */
-        orderBy?: string;
-        /** @description `ASC` or `DESC`. */
-        direction?: string;
-        /** @description Rows of a page, at most 1,000. */
-        limit?: number;
-        /** @description The `nextPageToken` of the page before. */
-        pageToken?: string;
-        /** @description Whether to count what matches. */
-        count?: boolean;
-        /** @description Whether to list the archived forms; present without a value counts as yes. */
-        archived?: string;
-        /** @description Only those that had this slug. */
-        slug?: string;
-        /** @description Archived at or after this instant. */
-        start?: string;
-        /** @description Archived before this instant. */
-        end?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{forms, nextPageToken, messages}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['FormList'];
-        };
-      };
-    };
-  };
-  postDatastoreForms: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{form}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['FormAnswer'];
-        };
-      };
-    };
-  };
-  getDatastoreFormsForm: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The form's slug. */
-        form: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{form}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['FormAnswer'];
-        };
-      };
-    };
-  };
-  putDatastoreFormsForm: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The form's slug. */
-        form: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{form}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['FormAnswer'];
-        };
-      };
-    };
-  };
-  deleteDatastoreFormsForm: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The form's slug. */
-        form: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{form}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['FormAnswer'];
-        };
-      };
-    };
-  };
-  getDatastoreFormsFormSubmissions: {
-    parameters: {
-      query?: {
-        /** @description What to add to each submission, such as `details,values,form`. */
-        include?: string;
-        /** @description A qualification such as `values[Status] = "Open" AND createdBy = "ann"`. */
-        q?: string;
-        /** @description Only those in this core state. */
-        coreState?: string;
-        /** @description Only those this username created. */
-        createdBy?: string;
-        /** @description Only those this username submitted. */
-        submittedBy?: string;
-        /** @description Only those of this form type. */
-        type?: string;
-        /** @description Which instant `start`, `end` and the order mean; `createdAt` by default. */
-        timeline?: string;
-        /** @description From this instant on. */
-        start?: string;
-        /** @description Before this instant. */
-        end?: string;
-        /** @description The property to order by. */
-        orderBy?: string;
-        /** @description `ASC` or `DESC`. */
-        direction?: string;
-        /** @description Rows of a page, at most 1,000. */
-        limit?: number;
-        /** @description The `nextPageToken` of the page before. */
-        pageToken?: string;
-        /** @description Whether to count what matches. */
-        count?: boolean;
-      };
-      header?: never;
-      path: {
-        /** @description The form's slug. */
-        form: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{submissions, nextPageToken, messages}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubmissionList'];
-        };
-      };
-    };
-  };
-  postDatastoreFormsFormSubmissions: {
-    parameters: {
-      query?: {
-        /** @description Whether a new submission is submitted at once. */
-        completed?: boolean;
-        /** @description The page whose values these are. */
-        page?: string;
-        /** @description Keeps the values without validating them and without moving on. */
-        staged?: boolean;
-        /** @description The submission belongs to a subform. */
-        defer?: boolean;
-        /** @description The core state of a new submission; one in the body wins. */
-        coreState?: string;
-        /** @description The id of the submission a new one belongs to; one in the body wins. */
-        parent?: string;
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The form's slug. */
-        form: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{submission}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubmissionAnswer'];
-        };
-      };
-    };
-  };
-  getKapps: {
-    parameters: {
-      query?: {
-        /** @description What to add to each record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-        /** @description A qualification such as `name =* "Lap" AND status = "Active"`. */
-        q?: string;
-        /** @description The property to order by. */
-        orderBy?: string;
-        /** @description `ASC` or `DESC`. */
-        direction?: string;
-        /** @description Rows of a page, at most 1,000. */
-        limit?: number;
-        /** @description The `nextPageToken` of the page before. */
-        pageToken?: string;
-        /** @description Whether to count what matches. */
-        count?: boolean;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{kapps, nextPageToken, messages}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['KappList'];
-        };
-      };
-    };
-  };
-  postKapps: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{kapp}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['KappAnswer'];
-        };
-      };
-    };
-  };
-  getKappsKapp: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The kapp's slug. */
-        kapp: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{kapp}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['KappAnswer'];
-        };
-      };
-    };
-  };
-  putKappsKapp: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The kapp's slug. */
-        kapp: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{kapp}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['KappAnswer'];
-        };
-      };
-    };
-  };
-  deleteKappsKapp: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The kapp's slug. */
-        kapp: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{kapp}` as it was */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['KappAnswer'];
-        };
-      };
-    };
-  };
-  getKappsKappForms: {
-    parameters: {
-      query?: {
-        /** @description What to add to each record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-        /** @description A qualification such as `name =* "Lap" AND status = "Active"`. */
-        q?: string;
-        /** @description The property to order by. */
-        orderBy?: string;
-        /** @description `ASC` or `DESC`. */
-        direction?: string;
-        /** @description Rows of a page, at most 1,000. */
-        limit?: number;
-        /** @description The `nextPageToken` of the page before. */
-        pageToken?: string;
-        /** @description Whether to count what matches. */
-        count?: boolean;
-        /** @description Whether to list the archived forms; present without a value counts as yes. */
-        archived?: string;
-        /** @description Only those that had this slug. */
-        slug?: string;
-        /** @description Archived at or after this instant. */
-        start?: string;
-        /** @description Archived before this instant. */
-        end?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The kapp's slug. */
-        kapp: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{forms, nextPageToken, messages}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['FormList'];
-        };
-      };
-    };
-  };
-  postKappsKappForms: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The kapp's slug. */
-        kapp: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{form}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['FormAnswer'];
-        };
-      };
-    };
-  };
-  getKappsKappFormsForm: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The kapp's slug. */
-        kapp: string;
-        /** @description The form's slug. */
-        form: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{form}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['FormAnswer'];
-        };
-      };
-    };
-  };
-  putKappsKappFormsForm: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The kapp's slug. */
-        kapp: string;
-        /** @description The form's slug. */
-        form: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{form}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['FormAnswer'];
-        };
-      };
-    };
-  };
-  deleteKappsKappFormsForm: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The kapp's slug. */
-        kapp: string;
-        /** @description The form's slug. */
-        form: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{form}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['FormAnswer'];
-        };
-      };
-    };
-  };
-  getKappsKappFormsFormSubmissions: {
-    parameters: {
-      query?: {
-        /** @description What to add to each submission, such as `details,values,form`. */
-        include?: string;
-        /** @description A qualification such as `values[Status] = "Open" AND createdBy = "ann"`. */
-        q?: string;
-        /** @description Only those in this core state. */
-        coreState?: string;
-        /** @description Only those this username created. */
-        createdBy?: string;
-        /** @description Only those this username submitted. */
-        submittedBy?: string;
-        /** @description Only those of this form type. */
-        type?: string;
-        /** @description Which instant `start`, `end` and the order mean; `createdAt` by default. */
-        timeline?: string;
-        /** @description From this instant on. */
-        start?: string;
-        /** @description Before this instant. */
-        end?: string;
-        /** @description The property to order by. */
-        orderBy?: string;
-        /** @description `ASC` or `DESC`. */
-        direction?: string;
-        /** @description Rows of a page, at most 1,000. */
-        limit?: number;
-        /** @description The `nextPageToken` of the page before. */
-        pageToken?: string;
-        /** @description Whether to count what matches. */
-        count?: boolean;
-      };
-      header?: never;
-      path: {
-        /** @description The kapp's slug. */
-        kapp: string;
-        /** @description The form's slug. */
-        form: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{submissions, nextPageToken, messages}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubmissionList'];
-        };
-      };
-    };
-  };
-  postKappsKappFormsFormSubmissions: {
-    parameters: {
-      query?: {
-        /** @description Whether a new submission is submitted at once. */
-        completed?: boolean;
-        /** @description The page whose values these are. */
-        page?: string;
-        /** @description Keeps the values without validating them and without moving on. */
-        staged?: boolean;
-        /** @description The submission belongs to a subform. */
-        defer?: boolean;
-        /** @description The core state of a new submission; one in the body wins. */
-        coreState?: string;
-        /** @description The id of the submission a new one belongs to; one in the body wins. */
-        parent?: string;
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The kapp's slug. */
-        kapp: string;
-        /** @description The form's slug. */
-        form: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{submission}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubmissionAnswer'];
-        };
-      };
-    };
-  };
-  patchKappsKappFormsFormSubmissions: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The kapp's slug. */
-        kapp: string;
-        /** @description The form's slug. */
-        form: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{submission}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubmissionAnswer'];
-        };
-      };
-    };
-  };
-  postKappsKappFormsFormSubmissionsSearch: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        /** @description The kapp's slug. */
-        kapp: string;
-        /** @description The form's slug. */
-        form: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['SubmissionSearch'];
-      };
-    };
-    responses: {
-      /** @description `{submissions, nextPageToken, messages}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubmissionList'];
-        };
-      };
-    };
-  };
-  getKappsKappSubmissions: {
-    parameters: {
-      query?: {
-        /** @description What to add to each submission, such as `details,values,form`. */
-        include?: string;
-        /** @description A qualification such as `values[Status] = "Open" AND createdBy = "ann"`. */
-        q?: string;
-        /** @description Only those in this core state. */
-        coreState?: string;
-        /** @description Only those this username created. */
-        createdBy?: string;
-        /** @description Only those this username submitted. */
-        submittedBy?: string;
-        /** @description Only those of this form type. */
-        type?: string;
-        /** @description Which instant `start`, `end` and the order mean; `createdAt` by default. */
-        timeline?: string;
-        /** @description From this instant on. */
-        start?: string;
-        /** @description Before this instant. */
-        end?: string;
-        /** @description The property to order by. */
-        orderBy?: string;
-        /** @description `ASC` or `DESC`. */
-        direction?: string;
-        /** @description Rows of a page, at most 1,000. */
-        limit?: number;
-        /** @description The `nextPageToken` of the page before. */
-        pageToken?: string;
-        /** @description Whether to count what matches. */
-        count?: boolean;
-      };
-      header?: never;
-      path: {
-        /** @description The kapp's slug. */
-        kapp: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{submissions, nextPageToken, messages}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubmissionList'];
-        };
-      };
-    };
-  };
-  postKappsKappSubmissionsSearch: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        /** @description The kapp's slug. */
-        kapp: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['SubmissionSearch'];
-      };
-    };
-    responses: {
-      /** @description `{submissions, nextPageToken, messages}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubmissionList'];
-        };
-      };
-    };
-  };
-  getMe: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The user. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['User'];
-        };
-      };
-    };
-  };
-  putMe: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{user}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['UserAnswer'];
-        };
-      };
-    };
-  };
-  postMemberships: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** @description `{team: {slug | name}, user: {username}}` */
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{membership: {team, user}}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['MembershipAnswer'];
-        };
-      };
-    };
-  };
-  deleteMembershipsKey: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description `{team slug}_{username}` */
-        key: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{membership: {team, user}}` as it was */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['MembershipAnswer'];
-        };
-      };
-    };
-  };
-  getSpace: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{space}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SpaceAnswer'];
-        };
-      };
-    };
-  };
-  putSpace: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{space}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SpaceAnswer'];
-        };
-      };
-    };
-  };
-  getStream: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Server-sent events named `change`, whose data is `{"topics":[…],"runs":[…]}`. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'text/event-stream': unknown;
-        };
-      };
-    };
-  };
-  getSubmissionsId: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The submission's id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{submission}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubmissionAnswer'];
-        };
-      };
-    };
-  };
-  putSubmissionsId: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The submission's id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{submission}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubmissionAnswer'];
-        };
-      };
-    };
-  };
-  postSubmissionsId: {
-    parameters: {
-      query?: {
-        /** @description Whether a new submission is submitted at once. */
-        completed?: boolean;
-        /** @description The page whose values these are. */
-        page?: string;
-        /** @description Keeps the values without validating them and without moving on. */
-        staged?: boolean;
-        /** @description The submission belongs to a subform. */
-        defer?: boolean;
-        /** @description The core state of a new submission; one in the body wins. */
-        coreState?: string;
-        /** @description The id of the submission a new one belongs to; one in the body wins. */
-        parent?: string;
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The submission's id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{submission}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubmissionAnswer'];
-        };
-      };
-    };
-  };
-  deleteSubmissionsId: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The submission's id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{submission}` as it was */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubmissionAnswer'];
-        };
-      };
-    };
-  };
-  patchSubmissionsId: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The submission's id. */
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{submission}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SubmissionAnswer'];
-        };
-      };
-    };
-  };
-  getTeams: {
-    parameters: {
-      query?: {
-        /** @description What to add to each record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-        /** @description A qualification such as `name =* "Lap" AND status = "Active"`. */
-        q?: string;
-        /** @description The property to order by. */
-        orderBy?: string;
-        /** @description `ASC` or `DESC`. */
-        direction?: string;
-        /** @description Rows of a page, at most 1,000. */
-        limit?: number;
-        /** @description The `nextPageToken` of the page before. */
-        pageToken?: string;
-        /** @description Whether to count what matches. */
-        count?: boolean;
-        /** @description Whether to list the deleted teams; present without a value counts as yes. */
-        archived?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{teams, nextPageToken, messages}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['TeamList'];
-        };
-      };
-    };
-  };
-  postTeams: {
-    parameters: {
-      query?: {
-        /** @description The token of a deleted team: restores it instead of creating one. */
-        restorationToken?: string;
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{team}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['TeamAnswer'];
-        };
-      };
-    };
-  };
-  getTeamsTeam: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The team's slug. */
-        team: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{team}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['TeamAnswer'];
-        };
-      };
-    };
-  };
-  putTeamsTeam: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The team's slug. */
-        team: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{team}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['TeamAnswer'];
-        };
-      };
-    };
-  };
-  deleteTeamsTeam: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The team's slug. */
-        team: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{team}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['TeamAnswer'];
-        };
-      };
-    };
-  };
-  getUsers: {
-    parameters: {
-      query?: {
-        /** @description What to add to each record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-        /** @description A qualification such as `name =* "Lap" AND status = "Active"`. */
-        q?: string;
-        /** @description The property to order by. */
-        orderBy?: string;
-        /** @description `ASC` or `DESC`. */
-        direction?: string;
-        /** @description Rows of a page, at most 1,000. */
-        limit?: number;
-        /** @description The `nextPageToken` of the page before. */
-        pageToken?: string;
-        /** @description Whether to count what matches. */
-        count?: boolean;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{users, nextPageToken, messages}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['UserList'];
-        };
-      };
-    };
-  };
-  postUsers: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{user}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['UserAnswer'];
-        };
-      };
-    };
-  };
-  getUsersUsername: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The username. */
-        username: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{user}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['UserAnswer'];
-        };
-      };
-    };
-  };
-  putUsersUsername: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The username. */
-        username: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': Record<string, never>;
-      };
-    };
-    responses: {
-      /** @description `{user}` */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['UserAnswer'];
-        };
-      };
-    };
-  };
-  deleteUsersUsername: {
-    parameters: {
-      query?: {
-        /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
-        include?: string;
-      };
-      header?: never;
-      path: {
-        /** @description The username. */
-        username: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `{user}` as they were */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['UserAnswer'];
-        };
-      };
-    };
-  };
-  getVersion: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description `version.version` is the wire format's version; `version.kapok` is the server's. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-    };
-  };
-  postLoginDo: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Login'];
-        'application/x-www-form-urlencoded': components['schemas']['Login'];
-      };
-    };
-    responses: {
-      /** @description Signed in: `{user}`, and the cookie is set. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description The username or the password is wrong. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description Too many failures; try again later. */
-      429: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-    };
-  };
-  getLogout: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Signed out. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-    };
-  };
-  getHealthz: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The process runs. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-    };
-  };
-  getReadyz: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The server accepts work. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      /** @description The server is starting or stopping. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-    };
-  };
+    getApiOpenapiJson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenAPI 3.1. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    getDatastoreForms: {
+        parameters: {
+            query?: {
+                /** @description What to add to each record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+                /** @description A qualification such as `name =* "Lap" AND status = "Active"`. */
+                q?: string;
+                /** @description The property to order by. */
+                orderBy?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
+                /** @description Rows of a page, at most 1,000. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+                /** @description Whether to count what matches. */
+                count?: boolean;
+                /** @description Whether to list the archived forms; present without a value counts as yes. */
+                archived?: string;
+                /** @description Only those that had this slug. */
+                slug?: string;
+                /** @description Archived at or after this instant. */
+                start?: string;
+                /** @description Archived before this instant. */
+                end?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{forms, nextPageToken, messages}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormList"];
+                };
+            };
+        };
+    };
+    postDatastoreForms: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{form}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormAnswer"];
+                };
+            };
+        };
+    };
+    getDatastoreFormsForm: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The form's slug. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{form}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormAnswer"];
+                };
+            };
+        };
+    };
+    putDatastoreFormsForm: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The form's slug. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{form}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormAnswer"];
+                };
+            };
+        };
+    };
+    deleteDatastoreFormsForm: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The form's slug. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{form}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormAnswer"];
+                };
+            };
+        };
+    };
+    getDatastoreFormsFormSubmissions: {
+        parameters: {
+            query?: {
+                /** @description What to add to each submission, such as `details,values,form`. */
+                include?: string;
+                /** @description A qualification such as `values[Status] = "Open" AND createdBy = "ann"`. */
+                q?: string;
+                /** @description Only those in this core state. */
+                coreState?: string;
+                /** @description Only those this username created. */
+                createdBy?: string;
+                /** @description Only those this username submitted. */
+                submittedBy?: string;
+                /** @description Only those of this form type. */
+                type?: string;
+                /** @description Which instant `start`, `end` and the order mean; `createdAt` by default. */
+                timeline?: string;
+                /** @description From this instant on. */
+                start?: string;
+                /** @description Before this instant. */
+                end?: string;
+                /** @description The property to order by. */
+                orderBy?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
+                /** @description Rows of a page, at most 1,000. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+                /** @description Whether to count what matches. */
+                count?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The form's slug. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{submissions, nextPageToken, messages}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionList"];
+                };
+            };
+        };
+    };
+    postDatastoreFormsFormSubmissions: {
+        parameters: {
+            query?: {
+                /** @description Whether a new submission is submitted at once. */
+                completed?: boolean;
+                /** @description The page whose values these are. */
+                page?: string;
+                /** @description Keeps the values without validating them and without moving on. */
+                staged?: boolean;
+                /** @description The submission belongs to a subform. */
+                defer?: boolean;
+                /** @description The core state of a new submission; one in the body wins. */
+                coreState?: string;
+                /** @description The id of the submission a new one belongs to; one in the body wins. */
+                parent?: string;
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The form's slug. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{submission}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionAnswer"];
+                };
+            };
+        };
+    };
+    getKapps: {
+        parameters: {
+            query?: {
+                /** @description What to add to each record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+                /** @description A qualification such as `name =* "Lap" AND status = "Active"`. */
+                q?: string;
+                /** @description The property to order by. */
+                orderBy?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
+                /** @description Rows of a page, at most 1,000. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+                /** @description Whether to count what matches. */
+                count?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{kapps, nextPageToken, messages}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KappList"];
+                };
+            };
+        };
+    };
+    postKapps: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{kapp}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KappAnswer"];
+                };
+            };
+        };
+    };
+    getKappsKapp: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{kapp}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KappAnswer"];
+                };
+            };
+        };
+    };
+    putKappsKapp: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{kapp}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KappAnswer"];
+                };
+            };
+        };
+    };
+    deleteKappsKapp: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{kapp}` as it was */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KappAnswer"];
+                };
+            };
+        };
+    };
+    getKappsKappForms: {
+        parameters: {
+            query?: {
+                /** @description What to add to each record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+                /** @description A qualification such as `name =* "Lap" AND status = "Active"`. */
+                q?: string;
+                /** @description The property to order by. */
+                orderBy?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
+                /** @description Rows of a page, at most 1,000. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+                /** @description Whether to count what matches. */
+                count?: boolean;
+                /** @description Whether to list the archived forms; present without a value counts as yes. */
+                archived?: string;
+                /** @description Only those that had this slug. */
+                slug?: string;
+                /** @description Archived at or after this instant. */
+                start?: string;
+                /** @description Archived before this instant. */
+                end?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{forms, nextPageToken, messages}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormList"];
+                };
+            };
+        };
+    };
+    postKappsKappForms: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{form}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormAnswer"];
+                };
+            };
+        };
+    };
+    getKappsKappFormsForm: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The form's slug. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{form}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormAnswer"];
+                };
+            };
+        };
+    };
+    putKappsKappFormsForm: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The form's slug. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{form}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormAnswer"];
+                };
+            };
+        };
+    };
+    deleteKappsKappFormsForm: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The form's slug. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{form}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormAnswer"];
+                };
+            };
+        };
+    };
+    getKappsKappFormsFormSubmissions: {
+        parameters: {
+            query?: {
+                /** @description What to add to each submission, such as `details,values,form`. */
+                include?: string;
+                /** @description A qualification such as `values[Status] = "Open" AND createdBy = "ann"`. */
+                q?: string;
+                /** @description Only those in this core state. */
+                coreState?: string;
+                /** @description Only those this username created. */
+                createdBy?: string;
+                /** @description Only those this username submitted. */
+                submittedBy?: string;
+                /** @description Only those of this form type. */
+                type?: string;
+                /** @description Which instant `start`, `end` and the order mean; `createdAt` by default. */
+                timeline?: string;
+                /** @description From this instant on. */
+                start?: string;
+                /** @description Before this instant. */
+                end?: string;
+                /** @description The property to order by. */
+                orderBy?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
+                /** @description Rows of a page, at most 1,000. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+                /** @description Whether to count what matches. */
+                count?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The form's slug. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{submissions, nextPageToken, messages}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionList"];
+                };
+            };
+        };
+    };
+    postKappsKappFormsFormSubmissions: {
+        parameters: {
+            query?: {
+                /** @description Whether a new submission is submitted at once. */
+                completed?: boolean;
+                /** @description The page whose values these are. */
+                page?: string;
+                /** @description Keeps the values without validating them and without moving on. */
+                staged?: boolean;
+                /** @description The submission belongs to a subform. */
+                defer?: boolean;
+                /** @description The core state of a new submission; one in the body wins. */
+                coreState?: string;
+                /** @description The id of the submission a new one belongs to; one in the body wins. */
+                parent?: string;
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The form's slug. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{submission}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionAnswer"];
+                };
+            };
+        };
+    };
+    patchKappsKappFormsFormSubmissions: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The form's slug. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{submission}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionAnswer"];
+                };
+            };
+        };
+    };
+    postKappsKappFormsFormSubmissionsSearch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The form's slug. */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubmissionSearch"];
+            };
+        };
+        responses: {
+            /** @description `{submissions, nextPageToken, messages}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionList"];
+                };
+            };
+        };
+    };
+    getKappsKappSubmissions: {
+        parameters: {
+            query?: {
+                /** @description What to add to each submission, such as `details,values,form`. */
+                include?: string;
+                /** @description A qualification such as `values[Status] = "Open" AND createdBy = "ann"`. */
+                q?: string;
+                /** @description Only those in this core state. */
+                coreState?: string;
+                /** @description Only those this username created. */
+                createdBy?: string;
+                /** @description Only those this username submitted. */
+                submittedBy?: string;
+                /** @description Only those of this form type. */
+                type?: string;
+                /** @description Which instant `start`, `end` and the order mean; `createdAt` by default. */
+                timeline?: string;
+                /** @description From this instant on. */
+                start?: string;
+                /** @description Before this instant. */
+                end?: string;
+                /** @description The property to order by. */
+                orderBy?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
+                /** @description Rows of a page, at most 1,000. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+                /** @description Whether to count what matches. */
+                count?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{submissions, nextPageToken, messages}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionList"];
+                };
+            };
+        };
+    };
+    postKappsKappSubmissionsSearch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubmissionSearch"];
+            };
+        };
+        responses: {
+            /** @description `{submissions, nextPageToken, messages}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionList"];
+                };
+            };
+        };
+    };
+    getMe: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+        };
+    };
+    putMe: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{user}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserAnswer"];
+                };
+            };
+        };
+    };
+    postMemberships: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description `{team: {slug | name}, user: {username}}` */
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{membership: {team, user}}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MembershipAnswer"];
+                };
+            };
+        };
+    };
+    deleteMembershipsKey: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description `{team slug}_{username}` */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{membership: {team, user}}` as it was */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MembershipAnswer"];
+                };
+            };
+        };
+    };
+    getSpace: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{space}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpaceAnswer"];
+                };
+            };
+        };
+    };
+    putSpace: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{space}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpaceAnswer"];
+                };
+            };
+        };
+    };
+    getStream: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events named `change`, whose data is `{"topics":[…],"runs":[…]}`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+        };
+    };
+    getSubmissionsId: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The submission's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{submission}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionAnswer"];
+                };
+            };
+        };
+    };
+    putSubmissionsId: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The submission's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{submission}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionAnswer"];
+                };
+            };
+        };
+    };
+    postSubmissionsId: {
+        parameters: {
+            query?: {
+                /** @description Whether a new submission is submitted at once. */
+                completed?: boolean;
+                /** @description The page whose values these are. */
+                page?: string;
+                /** @description Keeps the values without validating them and without moving on. */
+                staged?: boolean;
+                /** @description The submission belongs to a subform. */
+                defer?: boolean;
+                /** @description The core state of a new submission; one in the body wins. */
+                coreState?: string;
+                /** @description The id of the submission a new one belongs to; one in the body wins. */
+                parent?: string;
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The submission's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{submission}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionAnswer"];
+                };
+            };
+        };
+    };
+    deleteSubmissionsId: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The submission's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{submission}` as it was */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionAnswer"];
+                };
+            };
+        };
+    };
+    patchSubmissionsId: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The submission's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{submission}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionAnswer"];
+                };
+            };
+        };
+    };
+    getTeams: {
+        parameters: {
+            query?: {
+                /** @description What to add to each record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+                /** @description A qualification such as `name =* "Lap" AND status = "Active"`. */
+                q?: string;
+                /** @description The property to order by. */
+                orderBy?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
+                /** @description Rows of a page, at most 1,000. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+                /** @description Whether to count what matches. */
+                count?: boolean;
+                /** @description Whether to list the deleted teams; present without a value counts as yes. */
+                archived?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{teams, nextPageToken, messages}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamList"];
+                };
+            };
+        };
+    };
+    postTeams: {
+        parameters: {
+            query?: {
+                /** @description The token of a deleted team: restores it instead of creating one. */
+                restorationToken?: string;
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{team}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamAnswer"];
+                };
+            };
+        };
+    };
+    getTeamsTeam: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The team's slug. */
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{team}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamAnswer"];
+                };
+            };
+        };
+    };
+    putTeamsTeam: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The team's slug. */
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{team}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamAnswer"];
+                };
+            };
+        };
+    };
+    deleteTeamsTeam: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The team's slug. */
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{team}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamAnswer"];
+                };
+            };
+        };
+    };
+    getUsers: {
+        parameters: {
+            query?: {
+                /** @description What to add to each record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+                /** @description A qualification such as `name =* "Lap" AND status = "Active"`. */
+                q?: string;
+                /** @description The property to order by. */
+                orderBy?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
+                /** @description Rows of a page, at most 1,000. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+                /** @description Whether to count what matches. */
+                count?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{users, nextPageToken, messages}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserList"];
+                };
+            };
+        };
+    };
+    postUsers: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{user}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserAnswer"];
+                };
+            };
+        };
+    };
+    getUsersUsername: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The username. */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{user}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserAnswer"];
+                };
+            };
+        };
+    };
+    putUsersUsername: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The username. */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{user}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserAnswer"];
+                };
+            };
+        };
+    };
+    deleteUsersUsername: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The username. */
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{user}` as they were */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserAnswer"];
+                };
+            };
+        };
+    };
+    getVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `version.version` is the wire format's version; `version.kapok` is the server's. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    postLoginDo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Login"];
+                "application/x-www-form-urlencoded": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            /** @description Signed in: `{user}`, and the cookie is set. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The username or the password is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too many failures; try again later. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    getLogout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    getHealthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The process runs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    getReadyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The server accepts work. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server is starting or stopping. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
 }
