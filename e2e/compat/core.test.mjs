@@ -103,11 +103,18 @@ describe('the platform', () => {
     const twice = await client.createKapp({ kapp: { name: 'Compat', slug: 'compat' } });
     assert.equal(twice.error.badRequest, true);
     assert.equal(twice.error.key, 'uniqueness_violation');
-    const invalid = await client.createSubmission({
+    const incomplete = await client.createSubmission({
       kappSlug: 'compat',
       formSlug: 'order',
-      values: { Nonsense: 'x' },
+      values: { Note: 'no item' },
     });
-    assert.equal(invalid.error.badRequest, true);
+    assert.equal(incomplete.error.badRequest, true);
+    assert.match(incomplete.error.message, /Item is required/);
+    const unknown = await client.createSubmission({
+      kappSlug: 'compat',
+      formSlug: 'order',
+      values: { Item: 'x', Nonsense: 'x' },
+    });
+    assert.match(unknown.error.message, /"Nonsense" field is not defined/);
   });
 });

@@ -16,7 +16,7 @@ pub(crate) fn run() -> Result<()> {
     report("PostgreSQL", tools::postgres().map(show));
     report("Chromium", tools::chromium().map(show));
     report("Ruby", tools::ruby().map(show));
-    for folder in ["console", "e2e"] {
+    for folder in ["console", "e2e", "e2e/compat"] {
         if project::root().join(folder).join("package.json").exists() {
             report(folder, console::packages(folder).map(|()| "npm packages installed".into()));
         }

@@ -221,30 +221,27 @@ fn has_nextest() -> bool {
     shell::which("cargo-nextest").is_some()
 }
 
+/// The public JavaScript client, in a folder of its own because it brings packages of its own.
 fn compat_tests() -> Result<()> {
-    end_to_end("compat")
+    end_to_end("e2e/compat", "test", &[])
 }
 
 fn browser_tests() -> Result<()> {
     let chromium = tools::chromium()?;
-    end_to_end_with("browser", &[("KAPOK_CHROMIUM", chromium.into_os_string())])
+    end_to_end("e2e", "browser", &[("KAPOK_CHROMIUM", chromium.into_os_string())])
 }
 
-fn end_to_end(script: &str) -> Result<()> {
-    end_to_end_with(script, &[])
-}
-
-/// Runs a script of `e2e/` against the server's binary, whose path it finds in `KAPOK_BIN`.
-fn end_to_end_with(script: &str, env: &[(&str, std::ffi::OsString)]) -> Result<()> {
+/// Runs an npm script against the server's binary, whose path it finds in `KAPOK_BIN`.
+fn end_to_end(folder: &str, script: &str, env: &[(&str, std::ffi::OsString)]) -> Result<()> {
     console::build()?;
-    console::packages("e2e")?;
+    console::packages(folder)?;
     shell::run(shell::cargo().args(["build", "-p", "server"]))?;
-    let mut tests = console::script("e2e", script);
+    let mut tests = console::script(folder, script);
     tests.env("KAPOK_BIN", project::binary("debug", "kapok"));
     for (name, value) in env {
         tests.env(name, value);
     }
-    shell::run(&mut tests).with_context(|| format!("the {script} tests failed"))
+    shell::run(&mut tests).with_context(|| format!("the tests of {folder} failed"))
 }
 
 fn seconds(took: Duration) -> String {
