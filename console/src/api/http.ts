@@ -39,6 +39,15 @@ export function onSignedOut(listener: () => void): () => void {
   return () => signedOutListeners.delete(listener);
 }
 
+/** Tells everybody that the session has ended. */
+export const signedOut = (): void => signedOutListeners.forEach((tell) => tell());
+
+/** A request that got no answer; one that was called off stays what it is. */
+export const unreachable = (cause: unknown): Error =>
+  cause instanceof DOMException && cause.name === 'AbortError'
+    ? cause
+    : new ApiError(0, 'The server cannot be reached.');
+
 interface Options {
   query?: Record<string, QueryValue>;
   body?: unknown;
@@ -64,12 +73,11 @@ async function send<T>(method: string, path: string, options: Options = {}): Pro
       credentials: 'same-origin',
     });
   } catch (cause) {
-    if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
-    throw new ApiError(0, 'The server cannot be reached.');
+    throw unreachable(cause);
   }
   const text = await response.text();
   if (response.ok) return (text ? parse(text) : undefined) as T;
-  if (response.status === 401 && !options.quiet) signedOutListeners.forEach((tell) => tell());
+  if (response.status === 401 && !options.quiet) signedOut();
   throw refusal(response, text);
 }
 
@@ -81,7 +89,8 @@ function parse(text: string): unknown {
   }
 }
 
-function refusal(response: Response, text: string): ApiError {
+/** What a refused request means: the server's words, else those of its status. */
+export function refusal(response: Response, text: string): ApiError {
   let body: { error?: string; message?: string; errorKey?: string; correlationId?: string } = {};
   try {
     body = JSON.parse(text) ?? {};

@@ -1,47 +1,36 @@
 // Users, teams and who belongs to what.
 import { queryOptions } from '@tanstack/react-query';
-import { CORE, http, seg } from './http';
+import { answer, DELETE, GET, POST, PUT } from './client';
 import type { Team, User } from './types';
+
+const LIST = { include: 'details', limit: 1000 };
+const ONE = { include: 'details,memberships' };
+
+/** A body in the server's words: it describes bodies as plain objects. */
+const body = (fields: object) => fields as Record<string, never>;
 
 export const users = queryOptions({
   queryKey: ['users', 'list'],
   queryFn: async () =>
-    (
-      await http.get<{ users: User[] }>(`${CORE}/users`, {
-        include: 'details',
-        limit: 1000,
-      })
-    ).users,
+    (await answer<{ users: User[] }>(GET('/app/api/v1/users', { params: { query: LIST } }))).users,
 });
-
-export const user = (username: string) =>
-  queryOptions({
-    queryKey: ['users', 'one', username],
-    queryFn: async () =>
-      (
-        await http.get<{ user: User }>(`${CORE}/users/${seg(username)}`, {
-          include: 'details,memberships',
-        })
-      ).user,
-  });
 
 export type UserChange = Partial<User> & { password?: string };
 
-export const createUser = async (body: UserChange) =>
-  (await http.post<{ user: User }>(`${CORE}/users`, body)).user;
+export const createUser = async (user: UserChange) =>
+  (await answer<{ user: User }>(POST('/app/api/v1/users', { body: body(user) }))).user;
 
-export const updateUser = async (username: string, body: UserChange) =>
-  (await http.put<{ user: User }>(`${CORE}/users/${seg(username)}`, body)).user;
+export const updateUser = async (username: string, change: UserChange) =>
+  (
+    await answer<{ user: User }>(
+      PUT('/app/api/v1/users/{username}', { params: { path: { username } }, body: body(change) }),
+    )
+  ).user;
 
 export const teams = queryOptions({
   queryKey: ['teams', 'list'],
   queryFn: async () =>
-    (
-      await http.get<{ teams: Team[] }>(`${CORE}/teams`, {
-        include: 'details',
-        limit: 1000,
-      })
-    ).teams,
+    (await answer<{ teams: Team[] }>(GET('/app/api/v1/teams', { params: { query: LIST } }))).teams,
 });
 
 export const team = (slug: string) =>
@@ -49,17 +38,25 @@ export const team = (slug: string) =>
     queryKey: ['teams', 'one', slug],
     queryFn: async () =>
       (
-        await http.get<{ team: Team }>(`${CORE}/teams/${seg(slug)}`, {
-          include: 'details,memberships',
-        })
+        await answer<{ team: Team }>(
+          GET('/app/api/v1/teams/{team}', { params: { path: { team: slug }, query: ONE } }),
+        )
       ).team,
   });
 
-export const createTeam = async (body: { name: string; description?: string }) =>
-  (await http.post<{ team: Team }>(`${CORE}/teams`, body)).team;
+export const createTeam = async (fields: { name: string; description?: string }) =>
+  (await answer<{ team: Team }>(POST('/app/api/v1/teams', { body: body(fields) }))).team;
 
 export const addMember = (teamSlug: string, username: string) =>
-  http.post<unknown>(`${CORE}/memberships`, { team: { slug: teamSlug }, user: { username } });
+  answer<unknown>(
+    POST('/app/api/v1/memberships', {
+      body: body({ team: { slug: teamSlug }, user: { username } }),
+    }),
+  );
 
 export const removeMember = (teamSlug: string, username: string) =>
-  http.delete<unknown>(`${CORE}/memberships/${seg(`${teamSlug}_${username}`)}`);
+  answer<unknown>(
+    DELETE('/app/api/v1/memberships/{key}', {
+      params: { path: { key: `${teamSlug}_${username}` } },
+    }),
+  );

@@ -1,29 +1,38 @@
 // Submissions of a kapp's forms and of the datastore's.
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { formsPath, type Place } from './forms';
-import { CORE, http, seg } from './http';
+import { answer, DELETE, GET, POST, PUT } from './client';
+import type { Place } from './forms';
 import type { CoreState, Submission } from './types';
-
-const INCLUDE = 'details,values,form,form.kapp';
-
-const onePath = (kapp: Place, id: string) =>
-  `${CORE}/${kapp === null ? 'datastore/' : ''}submissions/${seg(id)}`;
 
 interface ListPage {
   submissions: Submission[];
   nextPageToken?: string | null;
 }
 
+interface ListQuery {
+  coreState?: string;
+  limit: number;
+  pageToken?: string;
+}
+
+function list(kapp: Place, form: string, more: ListQuery) {
+  const query = { include: 'details,values', ...more };
+  return answer<ListPage>(
+    kapp === null
+      ? GET('/app/api/v1/datastore/forms/{form}/submissions', {
+          params: { path: { form }, query },
+        })
+      : GET('/app/api/v1/kapps/{kapp}/forms/{form}/submissions', {
+          params: { path: { kapp, form }, query },
+        }),
+  );
+}
+
 export const submissions = (kapp: Place, form: string, coreState?: string) =>
   infiniteQueryOptions({
     queryKey: ['submissions', 'list', kapp ?? '*', form, coreState ?? ''],
     queryFn: ({ pageParam }) =>
-      http.get<ListPage>(`${formsPath(kapp)}/${seg(form)}/submissions`, {
-        include: 'details,values',
-        coreState,
-        limit: 50,
-        pageToken: pageParam,
-      }),
+      list(kapp, form, { coreState, limit: 50, pageToken: pageParam || undefined }),
     initialPageParam: '',
     getNextPageParam: (last) => last.nextPageToken || undefined,
     placeholderData: keepPreviousData,
@@ -33,57 +42,73 @@ export const submissions = (kapp: Place, form: string, coreState?: string) =>
 export const drafts = (kapp: string, form: string) =>
   queryOptions({
     queryKey: ['submissions', 'drafts', kapp, form],
-    queryFn: async () => {
-      const page = await http.get<ListPage>(`${formsPath(kapp)}/${seg(form)}/submissions`, {
-        include: 'details,values',
-        coreState: 'Draft',
-        limit: 200,
-      });
-      return page.submissions.filter((one) => one.coreState === 'Draft');
-    },
+    queryFn: async () =>
+      (await list(kapp, form, { coreState: 'Draft', limit: 200 })).submissions.filter(
+        (one) => one.coreState === 'Draft',
+      ),
   });
 
-export const submission = (kapp: Place, id: string) =>
+export const submission = (id: string) =>
   queryOptions({
     queryKey: ['submissions', 'one', id],
     queryFn: async () =>
       (
-        await http.get<{ submission: Submission }>(onePath(kapp, id), {
-          include: kapp === null ? 'details,values,form' : INCLUDE,
-        })
+        await answer<{ submission: Submission }>(
+          GET('/app/api/v1/submissions/{id}', {
+            params: { path: { id }, query: { include: 'details,values,form,form.kapp' } },
+          }),
+        )
       ).submission,
   });
 
 export const byHandle = async (kapp: string, handle: string): Promise<Submission[]> =>
   (
-    await http.get<ListPage>(`${CORE}/kapps/${seg(kapp)}/submissions`, {
-      q: `handle = "${handle.toUpperCase()}"`,
-      include: 'details,form',
-      limit: 5,
-    })
+    await answer<ListPage>(
+      GET('/app/api/v1/kapps/{kapp}/submissions', {
+        params: {
+          path: { kapp },
+          query: {
+            q: `handle = "${handle.toUpperCase()}"`,
+            include: 'details,form',
+            limit: 5,
+          },
+        },
+      }),
+    )
   ).submissions;
 
 type Values = Record<string, unknown>;
 
+/** A body in the server's words: it describes bodies as plain objects. */
+const body = (fields: Record<string, unknown>) => fields as Record<string, never>;
+
 /** Creates a submission: a draft when not completed, otherwise submitted. */
-export const create = async (kapp: Place, form: string, values: Values, completed: boolean) =>
+export async function create(kapp: Place, form: string, values: Values, completed: boolean) {
+  const query = { completed, include: 'details,values' };
+  const fields = body(completed ? { values } : { values, coreState: 'Draft' });
+  const made = await answer<{ submission: Submission }>(
+    kapp === null
+      ? POST('/app/api/v1/datastore/forms/{form}/submissions', {
+          params: { path: { form }, query },
+          body: fields,
+        })
+      : POST('/app/api/v1/kapps/{kapp}/forms/{form}/submissions', {
+          params: { path: { kapp, form }, query },
+          body: fields,
+        }),
+  );
+  return made.submission;
+}
+
+export const update = async (id: string, change: { values?: Values; coreState?: CoreState }) =>
   (
-    await http.post<{ submission: Submission }>(
-      `${formsPath(kapp)}/${seg(form)}/submissions`,
-      completed ? { values } : { values, coreState: 'Draft' },
-      { completed, include: 'details,values' },
+    await answer<{ submission: Submission }>(
+      PUT('/app/api/v1/submissions/{id}', {
+        params: { path: { id }, query: { include: 'details,values' } },
+        body: body(change),
+      }),
     )
   ).submission;
 
-export const update = async (
-  kapp: Place,
-  id: string,
-  change: { values?: Values; coreState?: CoreState },
-) =>
-  (
-    await http.put<{ submission: Submission }>(onePath(kapp, id), change, {
-      include: 'details,values',
-    })
-  ).submission;
-
-export const remove = (kapp: Place, id: string) => http.delete<unknown>(onePath(kapp, id));
+export const remove = (id: string) =>
+  answer<unknown>(DELETE('/app/api/v1/submissions/{id}', { params: { path: { id } } }));

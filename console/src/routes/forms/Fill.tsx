@@ -97,7 +97,7 @@ function useSave({ kapp, form, submission, values, saved }: SaveProps) {
     mutationFn: (submitted: boolean) => {
       if (!submission) return create(kapp, form.slug, values, submitted);
       const coreState = submitted && submission.coreState === 'Draft' ? 'Submitted' : undefined;
-      return update(kapp, submission.id, {
+      return update(submission.id, {
         values: changes(submission.values ?? {}, values),
         coreState,
       });

@@ -65,7 +65,7 @@ interface Props {
 }
 
 function SubmissionPage({ id, datastore, search, setSearch }: Props) {
-  const asked = useQuery(submissionQuery(datastore ? null : '', id));
+  const asked = useQuery(submissionQuery(id));
   const submission = asked.data;
   const kapp: Place = datastore ? null : (submission?.form?.kapp?.slug ?? '');
   const slug = submission?.form?.slug;
@@ -256,7 +256,7 @@ function Actions({ kapp, submission, title }: ActionsProps) {
   const router = useRouter();
   const refresh = () => client.invalidateQueries({ queryKey: ['submissions'] });
   const close = useMutation({
-    mutationFn: () => update(kapp, submission.id, { coreState: 'Closed' }),
+    mutationFn: () => update(submission.id, { coreState: 'Closed' }),
     onSuccess: () => {
       done(`${title} closed`);
       void refresh();
@@ -264,7 +264,7 @@ function Actions({ kapp, submission, title }: ActionsProps) {
     onError: (error) => failed('Could not close it', error),
   });
   const drop = useMutation({
-    mutationFn: () => remove(kapp, submission.id),
+    mutationFn: () => remove(submission.id),
     onSuccess: () => {
       done(`${title} deleted`);
       void refresh();
