@@ -92,7 +92,12 @@ async fn authenticate(app: &App, parts: &Parts) -> Result<Caller> {
         }
         Some(Credential::Session(token)) => {
             require_same_origin(&parts.method, &parts.headers)?;
-            app.platform.session(&space_id, &token).await?
+            app.platform.session(&space_id, &token).await.map_err(|error| match error {
+                platform::Error::Unauthenticated => {
+                    Error::unauthorized("The session has ended. Sign in again.")
+                }
+                other => other.into(),
+            })?
         }
     };
     Ok(Caller(Actor::user(&user, cause)))

@@ -4,6 +4,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER};
 use serde_json::{Value, json};
 
 /// The `errorKey` of a name that is taken; its status is 400, as documented, and never 409.
@@ -18,6 +19,7 @@ pub struct Error {
     status: StatusCode,
     message: String,
     key: Option<String>,
+    retry_after_s: Option<i64>,
 }
 
 /// What a handler gives back.
@@ -35,7 +37,7 @@ pub enum Style {
 impl Error {
     /// An error with a status and a message.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), key: None }
+        Self { status, message: message.into(), key: None, retry_after_s: None }
     }
 
     /// 400: the request cannot be understood or is not allowed by the record's rules.
@@ -141,7 +143,10 @@ impl From<platform::Error> for Error {
             E::Store(_) | E::Outbox(_) => return Self::internal(&error),
             _ => StatusCode::BAD_REQUEST,
         };
-        let answer = Self::new(status, error.to_string());
+        let mut answer = Self::new(status, error.to_string());
+        if let E::Throttled { retry_after_s } = &error {
+            answer.retry_after_s = Some(*retry_after_s);
+        }
         match error.key() {
             Some(key) => answer.with_key(key),
             None => answer,
@@ -153,6 +158,9 @@ impl IntoResponse for Error {
     /// An empty answer that carries the error for [`crate::front`] to write.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response.extensions_mut().insert(self);
         response
     }

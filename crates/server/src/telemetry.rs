@@ -2,7 +2,7 @@
 
 use crate::config::{Config, LogFormat};
 use anyhow::{Context, Result};
-use std::io::stderr;
+use std::io::{IsTerminal, stderr};
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging; a second start in the same process, as in tests, is ignored.
@@ -16,7 +16,10 @@ pub(crate) fn start(config: &Config) -> Result<()> {
             config.log
         )
     })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal());
     let _ = match config.log_format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
