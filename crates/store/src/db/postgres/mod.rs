@@ -25,7 +25,8 @@ use super::wall::{now, pause};
 use super::work::{Ran, Work};
 use super::{Shared, serve};
 
-/// Runs of one closure: the first and its repeats after serialization failures or lost lines.
+/// Runs of one closure: the first and its repeats after serialization failures. After a lost
+/// connection it is repeated for as long as a caller waits for one.
 const ATTEMPTS_MAX: u32 = 6;
 
 /// Connects, migrates and starts the threads.
@@ -86,24 +87,37 @@ fn start(
 
 /// Runs a closure in a transaction, again where that helps; returns the store's own refusal.
 fn transact(tx: &mut Tx, work: &mut dyn Work, shared: &Shared) -> Option<Error> {
+    let give_up = now() + shared.limits.reconnect_time;
     let mut attempt = 1;
     loop {
         let (refusal, again) = match session(tx).connect() {
             Ok(()) => attempt_once(tx, work, shared),
-            Err(error) => (Some(error), false),
+            Err(error) => (Some(error), Again::No),
         };
-        if !again || attempt == ATTEMPTS_MAX {
+        let hopeless = match again {
+            Again::No => true,
+            Again::AfterConflict => attempt >= ATTEMPTS_MAX,
+            Again::AfterLoss => now() > give_up,
+        };
+        if hopeless {
             return refusal;
         }
         shared.counters.retry();
         // Waits a little longer each time, so that those who met do not meet again.
-        pause(Duration::from_millis(u64::from(attempt * attempt)));
+        pause(Duration::from_millis(u64::from(attempt.min(ATTEMPTS_MAX).pow(2))));
         attempt += 1;
     }
 }
 
+/// Whether repeating a closure may help.
+enum Again {
+    No,
+    AfterConflict,
+    AfterLoss,
+}
+
 /// Runs a closure once. Returns the store's refusal and whether repeating may help.
-fn attempt_once(tx: &mut Tx, work: &mut dyn Work, shared: &Shared) -> (Option<Error>, bool) {
+fn attempt_once(tx: &mut Tx, work: &mut dyn Work, shared: &Shared) -> (Option<Error>, Again) {
     let reading = session(tx).mode() == Mode::Read;
     if reading {
         shared.counters.read();
@@ -115,13 +129,13 @@ fn attempt_once(tx: &mut Tx, work: &mut dyn Work, shared: &Shared) -> (Option<Er
     let fault = tx.take_fault();
     let (refusal, fault) = match (ran, fault) {
         (Ran::Done, None) => match session(tx).commit() {
-            Committed::Yes if reading => return (None, false),
+            Committed::Yes if reading => return (None, Again::No),
             Committed::Yes => {
                 shared.counters.commit(1);
-                return (None, false);
+                return (None, Again::No);
             }
             Committed::Unknown if reading => (Some(Error::Retry), Some(Error::Retry)),
-            Committed::Unknown => return (Some(Error::BatchLost), false),
+            Committed::Unknown => return (Some(Error::BatchLost), Again::No),
             Committed::No(error) => (Some(error.clone()), Some(error)),
         },
         (Ran::Done, Some(fault)) => (Some(fault.clone()), Some(fault)),
@@ -134,7 +148,11 @@ fn attempt_once(tx: &mut Tx, work: &mut dyn Work, shared: &Shared) -> (Option<Er
     if !reading {
         shared.counters.rollback();
     }
-    let again = fault.is_some_and(|fault| lost || matches!(fault, Error::Retry));
+    let again = match fault {
+        Some(_) if lost => Again::AfterLoss,
+        Some(Error::Retry) => Again::AfterConflict,
+        _ => Again::No,
+    };
     (refusal, again)
 }
 
