@@ -154,6 +154,24 @@ impl From<platform::Error> for Error {
     }
 }
 
+impl From<webhooks::Error> for Error {
+    fn from(error: webhooks::Error) -> Self {
+        use webhooks::Error as E;
+        let status = match &error {
+            E::NotFound { .. } => StatusCode::NOT_FOUND,
+            E::Forbidden { .. } => StatusCode::FORBIDDEN,
+            E::Store(store) if store.is_temporary() => StatusCode::SERVICE_UNAVAILABLE,
+            E::Store(_) => return Self::internal(&error),
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let answer = Self::new(status, error.to_string());
+        match error.key() {
+            Some(key) => answer.with_key(key),
+            None => answer,
+        }
+    }
+}
+
 impl IntoResponse for Error {
     /// An empty answer that carries the error for [`crate::front`] to write.
     fn into_response(self) -> Response {

@@ -6,7 +6,9 @@
 
 mod app;
 pub mod auth;
+mod dashboard;
 pub mod error;
+mod events;
 mod forms;
 mod front;
 mod health;
@@ -15,6 +17,7 @@ pub mod input;
 mod kapps;
 pub mod list;
 mod memberships;
+mod meta;
 pub mod openapi;
 pub mod router;
 mod sign_in;
@@ -24,6 +27,8 @@ mod submissions;
 mod teams;
 mod users;
 mod version;
+mod webhook_jobs;
+mod webhooks;
 
 pub use app::{App, Settings};
 pub use version::SERVER_VERSION;

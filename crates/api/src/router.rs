@@ -3,8 +3,8 @@
 
 use crate::App;
 use crate::{
-    auth, forms, front, health, kapps, memberships, openapi, sign_in, spaces, stream, submissions,
-    teams, users, version,
+    auth, dashboard, events, forms, front, health, kapps, memberships, meta, openapi, sign_in,
+    spaces, stream, submissions, teams, users, version, webhook_jobs, webhooks,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -47,6 +47,9 @@ fn signed_in() -> OpenApiRouter<App> {
         .routes(routes!(users::read, users::update))
         .routes(routes!(teams::list))
         .routes(routes!(teams::read))
+        .routes(routes!(meta::types))
+        .routes(routes!(meta::events))
+        .routes(routes!(meta::events_of))
 }
 
 /// Routes of space administrators.
@@ -67,6 +70,27 @@ fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(teams::update, teams::delete))
         .routes(routes!(memberships::create))
         .routes(routes!(memberships::delete))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::read, webhooks::update, webhooks::delete))
+        .routes(routes!(webhooks::try_out))
+        .routes(routes!(webhooks::try_draft))
+        .routes(routes!(webhooks::create_conventional))
+        .routes(routes!(webhooks::list_kapp, webhooks::create_kapp))
+        .routes(routes!(webhooks::read_kapp, webhooks::update_kapp, webhooks::delete_kapp))
+        .routes(routes!(webhooks::try_out_kapp))
+        .routes(routes!(webhooks::create_conventional_kapp))
+        .routes(routes!(webhook_jobs::list, webhook_jobs::create))
+        .routes(routes!(webhook_jobs::counts))
+        .routes(routes!(webhook_jobs::read, webhook_jobs::update, webhook_jobs::delete))
+        .routes(routes!(webhook_jobs::list_kapp, webhook_jobs::create_kapp))
+        .routes(routes!(
+            webhook_jobs::read_kapp,
+            webhook_jobs::update_kapp,
+            webhook_jobs::delete_kapp
+        ))
+        .routes(routes!(events::list))
+        .routes(routes!(events::read))
+        .routes(routes!(dashboard::read))
 }
 
 /// The table behind its guards.

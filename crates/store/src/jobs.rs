@@ -73,6 +73,8 @@ pub struct Found {
     pub job: Job,
     /// The payload of its event as JSON text.
     pub payload: Option<String>,
+    /// The slug of its kapp, while that exists.
+    pub kapp_slug: Option<String>,
 }
 
 impl Found {
@@ -87,8 +89,8 @@ const BY_ID: Sql = Sql::both(
      j.type_name, j.event, j.parent_type, j.parent_id, j.parent_key, j.url, j.state, j.summary, \
      j.request_content, j.response_content, j.retry_count, j.scheduled_at, j.started_at, \
      j.finished_at, j.run_id, j.leased_by, j.leased_until, j.epoch, j.created_at, j.created_by, \
-     j.updated_at, j.updated_by, e.payload \
-     FROM jobs j LEFT JOIN events e ON e.id = j.event_id WHERE j.space_id = $1 AND j.id = $2",
+     j.updated_at, j.updated_by, e.payload, k.slug \
+     FROM jobs j LEFT JOIN events e ON e.id = j.event_id LEFT JOIN kapps k ON k.id = j.kapp_id WHERE j.space_id = $1 AND j.id = $2",
 );
 
 /// Finds a job of a space.
@@ -143,8 +145,8 @@ const LIST: Sql = Sql::both(
      j.type_name, j.event, j.parent_type, j.parent_id, j.parent_key, j.url, j.state, j.summary, \
      j.request_content, j.response_content, j.retry_count, j.scheduled_at, j.started_at, \
      j.finished_at, j.run_id, j.leased_by, j.leased_until, j.epoch, j.created_at, j.created_by, \
-     j.updated_at, j.updated_by, e.payload \
-     FROM jobs j LEFT JOIN events e ON e.id = j.event_id WHERE j.space_id = $1",
+     j.updated_at, j.updated_by, e.payload, k.slug \
+     FROM jobs j LEFT JOIN events e ON e.id = j.event_id LEFT JOIN kapps k ON k.id = j.kapp_id WHERE j.space_id = $1",
 );
 
 /// Lists jobs, newest first.
@@ -293,7 +295,7 @@ pub fn delete(tx: &mut Tx, space: &SpaceId, id: &JobId) -> Result<bool, Error> {
 }
 
 fn found(row: &Row) -> Result<Found, Error> {
-    Ok(Found { job: read(row)?, payload: row.opt_text(30)? })
+    Ok(Found { job: read(row)?, payload: row.opt_text(30)?, kapp_slug: row.opt_text(31)? })
 }
 
 fn read(row: &Row) -> Result<Job, Error> {

@@ -20,7 +20,7 @@ use model::job::{Attempt, State};
 use model::limits;
 use model::time::Micros;
 use model::webhook::Webhook;
-use store::dashboard::COUNT_MAX;
+pub use store::dashboard::COUNT_MAX;
 use store::jobs::{Found, Query, Scope};
 
 const NOUN: &str = "Webhook Job";
