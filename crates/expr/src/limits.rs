@@ -17,7 +17,7 @@ pub const JS_OUTPUT_BYTES_MAX: usize = 256 * 1024;
 pub const RUBY_STACK_BYTES_MAX: usize = 1024 * 1024;
 
 /// Nesting of expressions inside one Ruby program, checked when it is compiled.
-pub const RUBY_NESTING_MAX: usize = 400;
+pub const RUBY_NESTING_MAX: usize = 1000;
 
 /// Bytes that a Ruby template may render.
 pub const RUBY_OUTPUT_BYTES_MAX: usize = 8 * 1024 * 1024;

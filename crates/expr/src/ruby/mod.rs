@@ -1,6 +1,6 @@
 //! The subset of Ruby that trees use: ERB templates in node parameters, conditions on connectors.
 //!
-//! ```no_run
+//! ```
 //! use expr::ruby::{Condition, Context, Erb};
 //! let variables = serde_json::json!({"results": {"Look Up": {"Status": "Open"}}});
 //! let context = Context::new(&variables, model::time::Micros(0));
@@ -14,9 +14,27 @@
 //! small interpreter that has no I/O and ends within limits. What the interpreter does not support
 //! is found by `compile`, which names the construct and its place, never by a half-done run.
 
+mod ast;
+mod compare;
+mod constants;
+mod erb;
+mod hash;
+mod inspect;
+mod interp;
+mod methods;
+mod parse;
+mod place;
+mod regex;
+mod value;
+
 use std::fmt;
+use std::sync::Arc;
 
 use model::time::Micros;
+
+use ast::Program;
+use interp::Interp;
+use place::Places;
 
 /// A mistake in a text, found when it is compiled.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -97,6 +115,9 @@ pub struct Context<'a> {
     pub now: Micros,
     /// The IANA name of the local time zone, such as `Europe/Berlin`; UTC when it is unknown.
     pub timezone: &'a str,
+    /// Where `SecureRandom` and `rand` start: the same seed draws the same values, so that a step
+    /// that is evaluated again after a crash gives what it gave before.
+    pub seed: u64,
 }
 
 impl<'a> Context<'a> {
@@ -106,6 +127,7 @@ impl<'a> Context<'a> {
             variables,
             now,
             timezone: "UTC",
+            seed: now.0.unsigned_abs(),
         }
     }
 }
@@ -119,82 +141,109 @@ pub struct Outcome {
     pub value: String,
 }
 
-/// A connector's condition: bare Ruby, without ERB tags.
+/// A connector's condition: bare Ruby, without ERB tags. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Condition {
-    text: std::sync::Arc<str>,
+    /// `None` for a blank text.
+    program: Option<Arc<Program>>,
 }
 
 impl Condition {
     /// Checks a condition. A blank text is a condition that always holds.
     ///
     /// # Errors
-    /// Every syntax error and every unsupported construct or method, with its place.
+    /// Every syntax error, or else every unsupported construct, method and constant, with its
+    /// place.
     pub fn compile(text: &str) -> Result<Condition, Problems> {
-        Ok(Condition { text: text.into() })
+        if text.trim().is_empty() {
+            return Ok(Condition { program: None });
+        }
+        let program = parse::compile(text, Places::same(text), &[])?;
+        Ok(Condition {
+            program: Some(Arc::new(program)),
+        })
     }
 
     /// Tells whether the condition is blank and so always holds.
     pub fn is_blank(&self) -> bool {
-        self.text.trim().is_empty()
+        self.program.is_none()
     }
 
     /// Evaluates the condition.
     ///
     /// # Errors
-    /// The exception that ended it.
-    pub fn evaluate(&self, _context: &Context<'_>) -> Result<Outcome, Error> {
-        let message = "conditions are not evaluated yet".to_owned();
-        match self.is_blank() {
-            true => Ok(Outcome {
+    /// The exception that ended it; a limit that was reached is a `LimitError`.
+    pub fn evaluate(&self, context: &Context<'_>) -> Result<Outcome, Error> {
+        /// More of a value than anyone reads in a list.
+        const SHOWN_CHARS_MAX: usize = 300;
+        let Some(program) = &self.program else {
+            return Ok(Outcome {
                 fires: true,
                 value: "true".to_owned(),
-            }),
-            false => Err(Error {
-                class: "NotImplementedError".into(),
-                message,
-                line: 1,
-                column: 1,
-            }),
-        }
+            });
+        };
+        let (outcome, _) = Interp::new(program, context).run(|interp, value| {
+            let fires = value.truthy();
+            let shown = inspect::inspect(interp, &value)?;
+            let cut = shown.char_indices().nth(SHOWN_CHARS_MAX).map(|(at, _)| at);
+            let value = match cut.and_then(|at| shown.get(..at)) {
+                Some(start) => format!("{start}…"),
+                None => shown,
+            };
+            Ok(Outcome { fires, value })
+        })?;
+        Ok(outcome)
     }
 }
 
 /// A node parameter: text with ERB tags. `<%= %>`, `<% %>`, `<%# %>`, `<%%`, `-%>` and `<%-`.
+/// Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Erb {
-    text: std::sync::Arc<str>,
+    content: Content,
+}
+
+#[derive(Debug, Clone)]
+enum Content {
+    Literal(Arc<str>),
+    Program(Arc<Program>),
 }
 
 impl Erb {
     /// Checks a template; statements may span tags.
     ///
     /// # Errors
-    /// Every syntax error and every unsupported construct or method, with its place in the
-    /// template.
+    /// Every syntax error, or else every unsupported construct, method and constant, with its
+    /// place in the template.
     pub fn compile(text: &str) -> Result<Erb, Problems> {
-        Ok(Erb { text: text.into() })
+        if !text.contains("<%") {
+            return Ok(Erb {
+                content: Content::Literal(text.into()),
+            });
+        }
+        let translated = erb::translate(text)?;
+        let program = parse::compile(&translated.source, translated.places, &translated.texts)?;
+        Ok(Erb {
+            content: Content::Program(Arc::new(program)),
+        })
     }
 
     /// Tells whether the text has no tags and renders as it stands.
     pub fn is_literal(&self) -> bool {
-        !self.text.contains("<%")
+        matches!(self.content, Content::Literal(_))
     }
 
     /// Renders the template.
     ///
     /// # Errors
-    /// The exception that ended it.
-    pub fn render(&self, _context: &Context<'_>) -> Result<String, Error> {
-        let message = "templates are not rendered yet".to_owned();
-        match self.is_literal() {
-            true => Ok(self.text.to_string()),
-            false => Err(Error {
-                class: "NotImplementedError".into(),
-                message,
-                line: 1,
-                column: 1,
-            }),
+    /// The exception that ended it; a limit that was reached is a `LimitError`.
+    pub fn render(&self, context: &Context<'_>) -> Result<String, Error> {
+        match &self.content {
+            Content::Literal(text) => Ok(text.to_string()),
+            Content::Program(program) => {
+                let ((), text) = Interp::new(program, context).run(|_, _| Ok(()))?;
+                Ok(text)
+            }
         }
     }
 }
