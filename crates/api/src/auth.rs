@@ -92,7 +92,9 @@ async fn authenticate(app: &App, parts: &Parts) -> Result<Caller> {
         }
         Some(Credential::Session(token)) => {
             require_same_origin(&parts.method, &parts.headers)?;
-            app.platform.session(&space_id, &token).await.map_err(|error| match error {
+            let address = address_of(&parts.extensions);
+            let user = app.platform.session(&space_id, &token, address.as_deref()).await;
+            user.map_err(|error| match error {
                 platform::Error::Unauthenticated => {
                     Error::unauthorized("The session has ended. Sign in again.")
                 }
@@ -106,8 +108,8 @@ async fn authenticate(app: &App, parts: &Parts) -> Result<Caller> {
 /// The space that the prefix of the address names, or the default one.
 pub(crate) async fn space_of(app: &App, slug: Option<&SpaceSlug>) -> Result<SpaceId> {
     let slug = slug.map_or(app.settings.space.as_str(), |slug| slug.0.as_str());
-    let found = app.platform.space_by_slug(slug).await?;
-    Ok(found.ok_or_else(|| Error::unable_to_locate("Space", slug))?.id.clone())
+    let found = app.platform.space_id(slug).await?;
+    found.ok_or_else(|| Error::unable_to_locate("Space", slug))
 }
 
 /// The address a request comes from, when the server knows it.

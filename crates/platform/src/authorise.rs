@@ -4,9 +4,11 @@
 //! |---|---|---|---|
 //! | space, kapps | all | read | – |
 //! | forms | all | read the active ones of kapps | – |
-//! | submissions | all | create on active forms of kapps; read, update what they created or submitted | – |
+//! | submissions | all | create on active forms of kapps; read, update their own | – |
 //! | users | all | read themselves; change their profile | – |
 //! | teams, memberships | all | read their own | – |
+//!
+//! A submission is one's own when one created or submitted it.
 
 use crate::{Actor, Error};
 use model::form::Form;

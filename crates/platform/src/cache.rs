@@ -25,6 +25,7 @@ pub(crate) struct Contexts {
 struct Kept {
     by_id: HashMap<FormId, Arc<FormContext>>,
     by_path: HashMap<Path, FormId>,
+    spaces: HashMap<String, SpaceId>,
 }
 
 impl Contexts {
@@ -45,13 +46,26 @@ impl Contexts {
         kept.by_path.get(&path).and_then(|id| kept.by_id.get(id)).cloned()
     }
 
+    /// The id of a space, by slug. A space keeps both for ever.
+    pub(crate) fn space(&self, slug: &str) -> Option<SpaceId> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        kept.spaces.get(slug).cloned()
+    }
+
+    /// Keeps the id of a space.
+    pub(crate) fn keep_space(&self, slug: &str, space: &SpaceId) {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        kept.spaces.insert(slug.to_owned(), space.clone());
+    }
+
     /// Keeps a context. An archived form is kept by id only: its slug is free.
     pub(crate) fn keep(&self, context: &Arc<FormContext>) {
         let form = &context.form;
         let kapp = context.kapp.as_ref().map(|kapp| kapp.slug.clone());
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         if kept.by_id.len() >= CONTEXTS_MAX {
-            *kept = Kept::default();
+            kept.by_id.clear();
+            kept.by_path.clear();
         }
         kept.by_id.insert(form.id.clone(), context.clone());
         if form.restoration_token.is_none() {
@@ -77,7 +91,7 @@ impl Contexts {
 
     fn drop_where(&self, gone: impl Fn(&FormContext) -> bool) {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        let Kept { by_id, by_path } = &mut *kept;
+        let Kept { by_id, by_path, .. } = &mut *kept;
         by_id.retain(|_, context| !gone(context));
         by_path.retain(|_, id| by_id.contains_key(id));
     }

@@ -9,6 +9,7 @@
 //! event (`webhooks` does).
 
 pub mod actor;
+mod addresses;
 mod authorise;
 mod cache;
 mod change;
@@ -29,6 +30,7 @@ pub mod submissions;
 pub mod teams;
 mod throttle;
 pub mod users;
+mod verified;
 
 pub use actor::Actor;
 pub use context::FormContext;
@@ -55,7 +57,7 @@ struct Inner {
     runtime: Runtime,
     outbox: Arc<dyn Outbox>,
     contexts: cache::Contexts,
-    verified: sign_in::Verified,
+    verified: verified::Verified,
     throttle: throttle::Throttle,
     argon: tokio::sync::Semaphore,
 }
@@ -63,7 +65,7 @@ struct Inner {
 impl Platform {
     /// Builds the use cases over a store, with `outbox` recording the events.
     pub fn new(store: Store, runtime: Runtime, outbox: Arc<dyn Outbox>) -> Self {
-        let verified = sign_in::Verified::new(&runtime);
+        let verified = verified::Verified::new(&runtime);
         let inner = Inner {
             store,
             runtime,

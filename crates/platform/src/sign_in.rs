@@ -3,19 +3,18 @@
 use crate::change::{ATTEMPTS, Change, guarded};
 use crate::memberships::user_subject;
 use crate::payload::{self, Subject};
-use crate::{Actor, Error, Platform};
+use crate::verified::Key;
+use crate::{Actor, Error, Platform, addresses};
 use model::catalogue::Level;
 use model::event::Event;
-use model::id::{SpaceId, UserId};
+use model::id::SpaceId;
 use model::limits;
 use model::people::User;
 use model::time::Micros;
-use runtime::Runtime;
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use store::Tx;
 
 /// Failed sign-ins of one username, or from one address, before more are refused unheard.
@@ -31,8 +30,6 @@ const EXTEND_AFTER_MS: i64 = 5 * 60 * 1_000;
 pub const FRESH_MS: i64 = 2_000;
 /// Milliseconds without use after which a password that was verified is verified again.
 pub const VERIFIED_MS: i64 = 10 * 60 * 1_000;
-/// Verified credentials and sessions kept at most; when full, old ones are dropped, then all.
-const VERIFIED_MAX: usize = 10_000;
 
 /// A username and password as somebody typed them.
 #[derive(Clone)]
@@ -41,7 +38,7 @@ pub struct Credentials {
     pub username: String,
     /// The password in clear.
     pub password: String,
-    /// The address it comes from, for the throttle; `None` when unknown.
+    /// The address it comes from, for the throttle and `allowedIps`; `None` when unknown.
     pub address: Option<String>,
 }
 
@@ -56,71 +53,6 @@ pub struct Session {
     pub expires_at: Micros,
 }
 
-/// The SHA-256 of a credential with this process's salt.
-type Key = [u8; 32];
-
-/// Credentials and sessions that were found good a short while ago.
-pub(crate) struct Verified {
-    salt: [u8; 32],
-    kept: Mutex<HashMap<Key, Known>>,
-}
-
-/// Somebody who proved themselves.
-#[derive(Clone)]
-struct Known {
-    user: Arc<User>,
-    at: Micros,
-}
-
-impl Known {
-    fn is_fresh(&self, now: Micros) -> bool {
-        now.ms_since(self.at) < FRESH_MS
-    }
-}
-
-impl Verified {
-    pub(crate) fn new(runtime: &Runtime) -> Self {
-        let mut salt = [0; 32];
-        runtime.fill(&mut salt);
-        Self { salt, kept: Mutex::default() }
-    }
-
-    fn key(&self, parts: &[&str]) -> Key {
-        let mut digest = Sha256::new();
-        digest.update(self.salt);
-        for part in parts {
-            digest.update(part.len().to_le_bytes());
-            digest.update(part.as_bytes());
-        }
-        digest.finalize().into()
-    }
-
-    fn get(&self, key: &Key) -> Option<Known> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
-    }
-
-    fn keep(&self, key: Key, user: Arc<User>, at: Micros) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= VERIFIED_MAX {
-            kept.retain(|_, known| at.ms_since(known.at) < VERIFIED_MS);
-            if kept.len() >= VERIFIED_MAX {
-                kept.clear();
-            }
-        }
-        kept.insert(key, Known { user, at });
-    }
-
-    fn forget(&self, key: &Key) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-    }
-
-    /// Drops all that was found good of a user.
-    pub(crate) fn drop_user(&self, user: &UserId) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|_, known| known.user.id != *user);
-    }
-}
-
 impl Platform {
     /// Checks a username and password, as each request with basic authentication does. A verdict
     /// is kept for a short while; it falls when the password or the user changes. A failure fires
@@ -128,7 +60,8 @@ impl Platform {
     ///
     /// # Errors
     /// `Unauthenticated` for a wrong password, an unknown or a disabled user, `Throttled` after
-    /// too many failures, `Store`.
+    /// too many failures, `Forbidden` from an address that is not among the user's `allowedIps`,
+    /// `Store`.
     pub async fn sign_in(
         &self,
         space: &SpaceId,
@@ -138,22 +71,12 @@ impl Platform {
         let kept = &self.inner.verified;
         let (username, password) = (&credentials.username, &credentials.password);
         let key = kept.key(&["password", space.as_str(), username, password]);
-        let known = kept.get(&key);
-        if let Some(known) = known.as_ref().filter(|known| known.is_fresh(now)) {
-            return Ok(known.user.clone());
-        }
-        let (space_id, name) = (space.clone(), username.clone());
-        let read = move |tx: &mut Tx| store::users::by_username(tx, &space_id, &name);
-        let user = self.inner.store.read(read).await?;
-        let verifier = user.as_ref().and_then(|user| user.password_hash.clone());
-        let proved = known.is_some_and(|known| {
-            now.ms_since(known.at) < VERIFIED_MS && known.user.password_hash == verifier
-        });
-        if !proved {
-            self.prove(space, credentials, verifier, user.as_ref()).await?;
-        }
-        let user = Arc::new(user.filter(|user| user.enabled).ok_or(Error::Unauthenticated)?);
-        kept.keep(key, user.clone(), now);
+        let known = kept.get(&key).filter(|known| known.is_fresh(now));
+        let user = match known {
+            Some(known) => known.user,
+            None => self.sign_in_anew(space, credentials, key).await?,
+        };
+        addresses::check(&user, credentials.address.as_deref())?;
         Ok(user)
     }
 
@@ -190,8 +113,19 @@ impl Platform {
     ///
     /// # Errors
     /// `Unauthenticated` when the session does not exist in the space, has ended, or its user is
-    /// disabled; `Store`.
-    pub async fn session(&self, space: &SpaceId, token: &str) -> Result<Arc<User>, Error> {
+    /// disabled; `Forbidden` from an address that is not theirs; `Store`.
+    pub async fn session(
+        &self,
+        space: &SpaceId,
+        token: &str,
+        address: Option<&str>,
+    ) -> Result<Arc<User>, Error> {
+        let user = self.session_user(space, token).await?;
+        addresses::check(&user, address)?;
+        Ok(user)
+    }
+
+    async fn session_user(&self, space: &SpaceId, token: &str) -> Result<Arc<User>, Error> {
         let now = self.now();
         let kept = &self.inner.verified;
         let key = kept.key(&["session", space.as_str(), token]);
@@ -258,6 +192,35 @@ fn token_hash(token: &str) -> String {
 }
 
 impl Platform {
+    /// Reads the user, and verifies the password unless that was done a short while ago.
+    async fn sign_in_anew(
+        &self,
+        space: &SpaceId,
+        credentials: &Credentials,
+        key: Key,
+    ) -> Result<Arc<User>, Error> {
+        let kept = &self.inner.verified;
+        let _turn = kept.turn(&credentials.username).await;
+        let now = self.now();
+        let known = kept.get(&key);
+        if let Some(known) = known.as_ref().filter(|known| known.is_fresh(now)) {
+            return Ok(known.user.clone());
+        }
+        let (space_id, name) = (space.clone(), credentials.username.clone());
+        let read = move |tx: &mut Tx| store::users::by_username(tx, &space_id, &name);
+        let user = self.inner.store.read(read).await?;
+        let verifier = user.as_ref().and_then(|user| user.password_hash.clone());
+        let proved = known.is_some_and(|known| {
+            now.ms_since(known.at) < VERIFIED_MS && known.user.password_hash == verifier
+        });
+        if !proved {
+            self.prove(space, credentials, verifier, user.as_ref()).await?;
+        }
+        let user = Arc::new(user.filter(|user| user.enabled).ok_or(Error::Unauthenticated)?);
+        kept.keep(key, user.clone(), now);
+        Ok(user)
+    }
+
     /// Verifies a password, unless too many were wrong; counts and records a failure.
     async fn prove(
         &self,

@@ -2,6 +2,7 @@
 
 use crate::change::{ATTEMPTS, Change, guarded};
 use crate::input::{Checks, Reader, merge};
+use crate::users::check_username;
 use crate::{Actor, Error, Platform, actor, passwords};
 use model::id::{SpaceId, UserId};
 use model::people::User;
@@ -157,6 +158,21 @@ impl Platform {
         Ok(self.inner.store.read(read).await?.map(Arc::new))
     }
 
+    /// The id of the space with a slug, which never changes: read once.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub async fn space_id(&self, slug: &str) -> Result<Option<SpaceId>, Error> {
+        if let Some(known) = self.inner.contexts.space(slug) {
+            return Ok(Some(known));
+        }
+        let space = self.space_by_slug(slug).await?;
+        if let Some(space) = &space {
+            self.inner.contexts.keep_space(slug, &space.id);
+        }
+        Ok(space.map(|space| space.id.clone()))
+    }
+
     /// The actor's space.
     ///
     /// # Errors
@@ -234,7 +250,7 @@ fn check_first(first: &Bootstrap, password: &str) -> Result<(), Error> {
     let mut checks = Checks::of("Space");
     checks.slug(&first.slug);
     checks.name("name", &first.name);
-    checks.name("username", &first.username);
+    check_username(&mut checks, &first.username);
     passwords::check(&mut checks, password);
     checks.finish()
 }

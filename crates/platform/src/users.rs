@@ -4,7 +4,8 @@ use crate::change::{ATTEMPTS, Change, guarded};
 use crate::input::{Checks, Reader, merge};
 use crate::kql::{Operand, Queryable};
 use crate::memberships::{Moves, TeamRef, team_in, user_in, user_subject};
-use crate::{Actor, Error, ListQuery, Page, Platform, actor, list, passwords, payload};
+use crate::{Actor, Error, ListQuery, Page, Platform};
+use crate::{actor, addresses, list, passwords, payload};
 use model::id::UserId;
 use model::people::User;
 use model::{Attributes, Audit};
@@ -261,6 +262,17 @@ impl Actor {
     }
 }
 
+/// Notes what is wrong with a username.
+pub(crate) fn check_username(checks: &mut Checks, username: &str) {
+    checks.name("username", username);
+    if username.trim() != username {
+        checks.problem("username", "Username must not begin or end with white space");
+    }
+    if [actor::SYSTEM_USERNAME, actor::ANONYMOUS_USERNAME].contains(&username) {
+        checks.problem("username", format!("Username must not be \"{username}\""));
+    }
+}
+
 fn applied(input: &UserInput, mut user: User) -> Result<User, Error> {
     if let Some(username) = &input.username {
         user.username.clone_from(username);
@@ -281,17 +293,18 @@ fn applied(input: &UserInput, mut user: User) -> Result<User, Error> {
     }
     merge(&mut user.properties, &input.properties);
     let mut checks = Checks::of("User");
-    checks.name("username", &user.username);
-    if user.username.trim() != user.username {
-        checks.problem("username", "Username must not begin or end with white space");
-    }
-    if [actor::SYSTEM_USERNAME, actor::ANONYMOUS_USERNAME].contains(&user.username.as_str()) {
-        checks.problem("username", format!("Username must not be \"{}\"", user.username));
-    }
+    check_username(&mut checks, &user.username);
     checks.free_text("displayName", user.display_name.as_ref());
     checks.free_text("email", user.email.as_ref());
-    if let Some(password) = &input.password {
-        passwords::check(&mut checks, password);
+    match user.properties.get(addresses::PROPERTY) {
+        None => {}
+        Some(Value::String(listed)) => {
+            if let Err(part) = addresses::parse(listed) {
+                let message = format!("Allowed Ips must be addresses or networks, not \"{part}\"");
+                checks.problem(addresses::PROPERTY, message);
+            }
+        }
+        Some(_) => checks.problem(addresses::PROPERTY, "Allowed Ips must be text"),
     }
     checks.finish()?;
     Ok(user)

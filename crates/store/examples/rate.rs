@@ -35,9 +35,8 @@ async fn main() -> Result<(), Error> {
                     while start.elapsed() < STRETCH {
                         let id = next.fetch_add(1, Ordering::Relaxed);
                         let name = "a name of ordinary length";
-                        let insert = move |tx: &mut store::Tx| {
-                            tx.push(&INSERT, &[id.into(), name.into()])
-                        };
+                        let insert =
+                            move |tx: &mut store::Tx| tx.push(&INSERT, &[id.into(), name.into()]);
                         store.write(insert).await?;
                     }
                     Ok::<(), Error>(())

@@ -102,24 +102,24 @@ async fn a_session_lives_from_login_to_logout() {
         assert_eq!((event.type_name, event.event, event.actor.as_str()), ("User", "Login", "ann"));
         assert_eq!(event.payload["user"]["username"], "ann");
         assert!(!event.payload.to_string().contains(&session.token));
-        assert_eq!(platform.session(space, &session.token).await.unwrap().username, "ann");
+        assert_eq!(platform.session(space, &session.token, None).await.unwrap().username, "ann");
         let foreign = model::id::SpaceId("other".to_owned());
-        let elsewhere = platform.session(&foreign, &session.token).await;
+        let elsewhere = platform.session(&foreign, &session.token, None).await;
         assert!(matches!(elsewhere, Err(Error::Unauthenticated)));
         // Use keeps it open, idleness ends it.
         for _ in 0..3 {
             world.runtime.advance_ms(SESSION_MS - 1_000);
-            platform.session(space, &session.token).await.unwrap();
+            platform.session(space, &session.token, None).await.unwrap();
         }
         platform.logout(space, &session.token).await.unwrap();
         assert_eq!(world.fired(), ["User Logout"]);
-        let ended = platform.session(space, &session.token).await;
+        let ended = platform.session(space, &session.token, None).await;
         assert!(matches!(ended, Err(Error::Unauthenticated)));
         platform.logout(space, &session.token).await.unwrap();
         assert!(world.fired().is_empty());
         let idle = login().await.unwrap();
         world.runtime.advance_ms(SESSION_MS);
-        let ended = platform.session(space, &idle.token).await;
+        let ended = platform.session(space, &idle.token, None).await;
         assert!(matches!(ended, Err(Error::Unauthenticated)));
     }
 }
@@ -130,17 +130,59 @@ async fn a_new_password_ends_all_sessions() {
         let world = World::new(&store).await;
         let (platform, space) = (&world.platform, &world.admin.space_id);
         let open = platform.login(space, &credentials("ann", PASSWORD)).await.unwrap();
-        platform.session(space, &open.token).await.unwrap();
+        platform.session(space, &open.token, None).await.unwrap();
         change(&world, json!({"displayName": "Ann B"})).await;
-        let seen = platform.session(space, &open.token).await.unwrap();
+        let seen = platform.session(space, &open.token, None).await.unwrap();
         assert_eq!(seen.display_name.as_deref(), Some("Ann B"));
         change(&world, json!({"password": "quite another one"})).await;
-        let ended = platform.session(space, &open.token).await;
+        let ended = platform.session(space, &open.token, None).await;
         assert!(matches!(ended, Err(Error::Unauthenticated)));
         let open = platform.login(space, &credentials("ann", "quite another one")).await.unwrap();
         platform.delete_user(&world.admin, "ann").await.unwrap();
-        let ended = platform.session(space, &open.token).await;
+        let ended = platform.session(space, &open.token, None).await;
         assert!(matches!(ended, Err(Error::Unauthenticated)));
         assert!(world.ann_user.enabled);
     }
+}
+
+#[tokio::test]
+async fn requests_that_come_together_verify_once_and_guesses_are_counted() {
+    let store = testkit::sqlite().await;
+    let world = World::new(&store).await;
+    let together = |password: &'static str| {
+        let tries = (0..40).map(|_| {
+            let (platform, space) = (world.platform.clone(), world.admin.space_id.clone());
+            world.runtime.spawn(async move {
+                platform.sign_in(&space, &credentials("ann", password)).await.map(|_| ())
+            })
+        });
+        tries.collect::<Vec<_>>()
+    };
+    for attempt in together(PASSWORD) {
+        attempt.await.unwrap().unwrap();
+    }
+    for attempt in together("guess") {
+        attempt.await.unwrap().unwrap_err();
+    }
+    assert_eq!(world.fired().len(), 10);
+}
+
+#[tokio::test]
+async fn people_come_from_their_addresses() {
+    let store = testkit::sqlite().await;
+    let world = World::new(&store).await;
+    change(&world, json!({"allowedIps": "192.0.2.0/24, ::1"})).await;
+    assert!(sign_in(&world, "ann", PASSWORD).await.is_ok());
+    let (platform, space) = (&world.platform, &world.admin.space_id);
+    let session = platform.login(space, &credentials("ann", PASSWORD)).await.unwrap();
+    platform.session(space, &session.token, Some("::ffff:192.0.2.9")).await.unwrap();
+    for address in [Some("198.51.100.1"), None] {
+        let denied = platform.session(space, &session.token, address).await;
+        assert_eq!(text(denied), "You are not allowed to sign in from this address");
+    }
+    let wrong = UserInput::from_json(&json!({"allowedIps": "10.0.0.1,home"})).unwrap();
+    assert_eq!(
+        text(platform.update_user(&world.admin, "ann", wrong).await),
+        "Invalid User.\n    Allowed Ips must be addresses or networks, not \"home\""
+    );
 }
