@@ -16,7 +16,7 @@ export function Palette({ opened, close }: { opened: boolean; close: () => void 
       size={600}
       yOffset="12vh"
       centered={false}
-      aria-label="Find anything"
+      attributes={{ content: { 'aria-label': 'Find anything' } }}
     >
       <Finder close={close} />
     </Modal>

@@ -34,8 +34,14 @@ const page = (label: string, path: string, icon: Icon = IconLayoutSidebar): Find
   icon,
 });
 
-const PAGES: Find[] = [
+const FOR_ALL: Find[] = [
   page('Home', ''),
+  page('Approvals', '/approvals'),
+  page('Kapps and forms', '/kapps'),
+  page('Datastore', '/datastore'),
+];
+
+const FOR_ADMINISTRATORS: Find[] = [
   page('Activity', '/activity'),
   page('Webhooks', '/webhooks'),
   page('Jobs', '/jobs'),
@@ -43,9 +49,6 @@ const PAGES: Find[] = [
   page('Trees', '/trees'),
   page('Runs', '/runs'),
   page('Errors', '/errors'),
-  page('Approvals', '/approvals'),
-  page('Kapps and forms', '/kapps'),
-  page('Datastore', '/datastore'),
   page('Users', '/users'),
   page('Teams', '/teams'),
   { ...page('New webhook', '/webhooks/new', IconPlus), kind: 'Action' },
@@ -66,7 +69,9 @@ export function useFinds(text: string): Find[] {
   const wanted = text.trim();
   const named = useNamed();
   const exact = useExact(wanted);
-  const pages = PAGES.filter((find) => fits(find, wanted));
+  const admin = useQuery(me).data?.spaceAdmin === true;
+  const known = admin ? [...FOR_ALL, ...FOR_ADMINISTRATORS] : FOR_ALL;
+  const pages = known.filter((find) => fits(find, wanted));
   if (!wanted) return pages;
   return [...exact, ...pages, ...named.filter((find) => fits(find, wanted))].slice(0, MOST);
 }

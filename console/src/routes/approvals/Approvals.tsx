@@ -1,4 +1,5 @@
 // Approvals: forms that a waiting workflow left for a person to fill in.
+import { VisuallyHidden } from '@mantine/core';
 import { IconChecklist } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { fieldsOf, submittablePages } from '../../logic/forms';
@@ -52,7 +53,7 @@ export function Approvals() {
             { title: 'Kapp', width: 120, cell: (one) => one.kapp },
             { title: 'Waiting', width: 130, cell: (one) => <When at={one.submission.createdAt} /> },
             {
-              title: '',
+              title: <VisuallyHidden>Action</VisuallyHidden>,
               width: 110,
               align: 'right',
               cell: (one) => (

@@ -74,8 +74,8 @@ function Field({ field, values, problems, readOnly, change }: FieldProps) {
     label: field.label || field.name,
     error: problems[field.name],
     withAsterisk: isRequired(field),
-    'aria-required': isRequired(field) || undefined,
   };
+  const needed = { 'aria-required': isRequired(field) || undefined };
   const fixed = readOnly || !isEnabled(field);
   const text = typeof value === 'string' ? value : inline(value);
   const set = (next: unknown) => change(field.name, next);
@@ -84,6 +84,7 @@ function Field({ field, values, problems, readOnly, change }: FieldProps) {
       return (
         <Select
           {...common}
+          {...needed}
           data={unique(field, text)}
           value={text || null}
           disabled={fixed}
@@ -121,6 +122,7 @@ function Field({ field, values, problems, readOnly, change }: FieldProps) {
       return field.rows && field.rows > 1 ? (
         <Textarea
           {...common}
+          {...needed}
           rows={field.rows}
           value={text}
           readOnly={fixed}
@@ -129,6 +131,7 @@ function Field({ field, values, problems, readOnly, change }: FieldProps) {
       ) : (
         <TextInput
           {...common}
+          {...needed}
           type={INPUT_TYPES[field.renderType ?? ''] ?? 'text'}
           value={text}
           readOnly={fixed}

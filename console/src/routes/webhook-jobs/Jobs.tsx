@@ -1,5 +1,5 @@
 // Webhook jobs: what was sent, what waits, what failed.
-import { Button, Checkbox, Select, Tabs } from '@mantine/core';
+import { Button, Checkbox, Select, Tabs, VisuallyHidden } from '@mantine/core';
 import { IconRefresh, IconSend, IconX } from '@tabler/icons-react';
 import { useInfiniteQuery, useQueries, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
@@ -251,7 +251,7 @@ function columns(
   };
   return [
     {
-      title: <span className="kp-dim" aria-label="Select" />,
+      title: <VisuallyHidden>Selected</VisuallyHidden>,
       width: 36,
       cell: (job) => (
         <Checkbox
