@@ -24,6 +24,7 @@ mod sign_in;
 mod spaces;
 mod stream;
 mod submissions;
+mod task;
 mod teams;
 mod users;
 mod version;

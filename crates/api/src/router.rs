@@ -4,7 +4,7 @@
 use crate::App;
 use crate::{
     auth, dashboard, events, forms, front, health, kapps, memberships, meta, openapi, sign_in,
-    spaces, stream, submissions, teams, users, version, webhook_jobs, webhooks,
+    spaces, stream, submissions, task, teams, users, version, webhook_jobs, webhooks,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -50,6 +50,7 @@ fn signed_in() -> OpenApiRouter<App> {
         .routes(routes!(meta::types))
         .routes(routes!(meta::events))
         .routes(routes!(meta::events_of))
+        .merge(task::signed_in())
 }
 
 /// Routes of space administrators.
@@ -91,6 +92,7 @@ fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(events::list))
         .routes(routes!(events::read))
         .routes(routes!(dashboard::read))
+        .merge(task::administrators())
 }
 
 /// The table behind its guards.

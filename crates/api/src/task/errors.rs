@@ -1,0 +1,202 @@
+//! `/app/api/v2/errors`: places where runs need a person.
+
+use super::paging::{Page, given, instant};
+use super::{actor, success};
+use crate::App;
+use crate::auth::Caller;
+use crate::error::{Error, Result};
+use crate::include::{Include, IncludeQuery};
+use crate::input::{Json, Path, Query};
+use axum::extract::State;
+use model::id::{ErrorId, RunId};
+use model::run::RunError;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use store::errors::Filter;
+use utoipa::{IntoParams, ToSchema};
+use workflows::errors::Decision;
+use workflows::step::state::{ErrorKind, Resolution};
+
+/// The parameters of the list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    include: Option<String>,
+    id: Option<i64>,
+    run_id: Option<i64>,
+    /// `Active` or `Handled`.
+    status: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    node_id: Option<String>,
+    source: Option<String>,
+    group: Option<String>,
+    tree: Option<String>,
+    start: Option<String>,
+    end: Option<String>,
+    /// Only smaller numbers.
+    before_id: Option<i64>,
+    limit: Option<i64>,
+    offset: Option<i64>,
+}
+
+/// A decision about errors.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ResolveBody {
+    ids: Vec<i64>,
+    /// One of the actions of `/meta/availableErrorActions`.
+    action: String,
+    /// A note kept with the errors.
+    resolution: Option<String>,
+}
+
+/// An error as clients read it, with the actions that resolve it.
+pub(super) fn document(error: &RunError) -> Value {
+    json!({
+        "id": error.id,
+        "type": error.kind,
+        "status": if error.active { "Active" } else { "Handled" },
+        "summary": error.summary,
+        "text": error.text,
+        "messages": [],
+        "relatedItem1Id": error.trigger_id,
+        "relatedItem1Type": "Trigger",
+        "relatedItem2Id": error.node_id,
+        "relatedItem2Type": "Node",
+        "nodeId": error.node_id,
+        "taskSeq": error.task_seq,
+        "runId": error.run_id,
+        "run": { "id": error.run_id },
+        "actions": actions(&error.kind),
+        "resolution": error.resolution,
+        "engineIdentification": null,
+        "createdAt": error.created_at.iso(),
+        "updatedAt": error.updated_at.iso(),
+    })
+}
+
+fn actions(kind: &str) -> Vec<&'static str> {
+    let kind = ErrorKind::parse(kind);
+    kind.map(ErrorKind::actions).unwrap_or_default().iter().map(|a| a.as_str()).collect()
+}
+
+/// An error, with its run when it was asked for.
+async fn whole(app: &App, caller: &Caller, error: &RunError, include: &Include) -> Result<Value> {
+    let mut answer = document(error);
+    if let Some(include) = include.below("run") {
+        let detail = app.workflows.run_detail(&actor(caller), error.run_id).await?;
+        answer["run"] = super::runs::single(&detail, include);
+    }
+    Ok(answer)
+}
+
+/// Lists errors, newest first.
+#[utoipa::path(get, path = "/app/api/v2/errors", tag = "Errors", operation_id = "listErrors",
+    params(ListQuery), responses((status = 200, description = "`{errors, count, limit, offset}`",
+    body = inline(Object))))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Value>> {
+    let include = Include::parse(query.include.as_deref());
+    let page = Page::read(query.limit, query.offset)?;
+    let active = match given(query.status).map(|s| s.to_ascii_lowercase()).as_deref() {
+        None => None,
+        Some("active") => Some(true),
+        Some("handled") => Some(false),
+        Some(_) => return Err(Error::bad_request("status must be Active or Handled.")),
+    };
+    let filter = Filter {
+        run_id: query.run_id.map(RunId),
+        active,
+        kind: given(query.kind),
+        node_id: given(query.node_id),
+        source: given(query.source),
+        group: given(query.group),
+        tree: given(query.tree),
+        start: instant("start", query.start.as_deref())?,
+        end: instant("end", query.end.as_deref())?,
+        before: query.before_id,
+    };
+    let who = actor(&caller);
+    let (rows, more) = match query.id {
+        Some(id) => (vec![app.workflows.error(&who, ErrorId(id)).await?], false),
+        None => page.cut(app.workflows.errors(&who, filter, page.reach()).await?),
+    };
+    let mut errors = Vec::with_capacity(rows.len());
+    for error in &rows {
+        errors.push(whole(&app, &caller, error, &include).await?);
+    }
+    let count = errors.len();
+    let mut answer = page.document("errors", errors, count);
+    answer["more"] = more.into();
+    Ok(answer)
+}
+
+/// Reads an error.
+#[utoipa::path(get, path = "/app/api/v2/errors/{id}", tag = "Errors", operation_id = "readError",
+    params(("id" = i64, Path), IncludeQuery),
+    responses((status = 200, description = "The error.", body = inline(Object))))]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Query(query): Query<IncludeQuery>,
+) -> Result<axum::Json<Value>> {
+    let error = app.workflows.error(&actor(&caller), ErrorId(id)).await?;
+    Ok(axum::Json(whole(&app, &caller, &error, &query.read()).await?))
+}
+
+/// Resolves errors, one or many; each is dealt with or refused for itself.
+#[utoipa::path(post, path = "/app/api/v2/errors/resolve", tag = "Errors",
+    operation_id = "resolveErrors", request_body = ResolveBody,
+    responses((status = 200, description = "`{messageType, message, resolved, refused}`",
+    body = inline(Object))))]
+pub(crate) async fn resolve(
+    State(app): State<App>,
+    caller: Caller,
+    Json(body): Json<ResolveBody>,
+) -> Result<axum::Json<Value>> {
+    let action = Resolution::parse(&body.action).ok_or_else(|| {
+        Error::bad_request(format!(
+            "\"{}\" is no action; there are Do Nothing, Retry Task, Skip Task, Continue Branch \
+             and Cancel Branch.",
+            body.action
+        ))
+    })?;
+    let decision = Decision {
+        ids: body.ids.into_iter().map(ErrorId).collect(),
+        action,
+        note: body.resolution.unwrap_or_default(),
+    };
+    let resolved = app.workflows.resolve(&actor(&caller), decision).await?;
+    if resolved.done.is_empty()
+        && let Some((_, reason)) = resolved.refused.first()
+    {
+        return Err(Error::bad_request(reason.clone()));
+    }
+    let ids: Vec<String> = resolved.done.iter().map(ToString::to_string).collect();
+    let mut answer = success(&format!("Resolved task errors {}.", ids.join(", ")));
+    answer["resolved"] = json!(resolved.done);
+    answer["refused"] = resolved
+        .refused
+        .iter()
+        .map(|(id, reason)| json!({ "id": id, "message": reason }))
+        .collect();
+    Ok(answer)
+}
+
+/// Lists the actions that resolve each type of error.
+#[utoipa::path(get, path = "/app/api/v2/meta/availableErrorActions", tag = "Errors",
+    operation_id = "listErrorActions",
+    responses((status = 200, description = "`{availableErrorActions}`", body = inline(Object))))]
+pub(crate) async fn available_actions() -> axum::Json<Value> {
+    let known: Map<String, Value> = ErrorKind::ALL
+        .into_iter()
+        .map(|kind| (kind.as_str().to_owned(), json!(actions(kind.as_str()))))
+        .collect();
+    axum::Json(json!({ "availableErrorActions": known }))
+}

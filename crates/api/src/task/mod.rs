@@ -1,0 +1,108 @@
+//! The workflow engine's routes: version 2, and the few of version 1 that webhooks, the SDK and
+//! handlers use. Single records are flat and errors are `{message}`, as clients read them.
+
+mod definitions;
+mod engine;
+mod errors;
+mod handlers;
+mod legacy;
+mod paging;
+mod runs;
+mod sources;
+mod tasks;
+mod trees;
+mod triggers;
+
+use crate::App;
+use crate::auth::Caller;
+use crate::error::{Error, STALE_RECORD, UNIQUENESS_VIOLATION};
+use http::StatusCode;
+use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use workflows::Actor;
+
+/// Routes of signed-in users: what other systems call.
+pub(crate) fn signed_in() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(legacy::run_tree))
+        .routes(routes!(legacy::complete_deferred_task))
+        .routes(routes!(legacy::update_deferred_task))
+        .routes(routes!(tasks::complete, tasks::update, tasks::find))
+        .routes(routes!(engine::version))
+        .routes(routes!(errors::available_actions))
+}
+
+/// Routes of space administrators.
+pub(crate) fn administrators() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(sources::list, sources::create))
+        .routes(routes!(sources::read, sources::update, sources::delete))
+        .routes(routes!(sources::adapters))
+        .routes(routes!(trees::list, trees::create))
+        .routes(routes!(trees::read, trees::update, trees::delete))
+        .routes(routes!(trees::read_by_guid))
+        .routes(routes!(trees::clone))
+        .routes(routes!(trees::export))
+        .routes(routes!(runs::list, runs::start))
+        .routes(routes!(runs::read, runs::delete))
+        .routes(routes!(runs::trigger))
+        .routes(routes!(tasks::list))
+        .routes(routes!(tasks::read, tasks::edit))
+        .routes(routes!(triggers::list))
+        .routes(routes!(triggers::scheduled))
+        .routes(routes!(triggers::backlog))
+        .routes(routes!(triggers::paused))
+        .routes(routes!(triggers::read))
+        .routes(routes!(errors::list))
+        .routes(routes!(errors::resolve))
+        .routes(routes!(errors::read))
+        .routes(routes!(handlers::list))
+        .routes(routes!(handlers::read))
+        .routes(routes!(handlers::categories))
+        .routes(routes!(engine::read, engine::command))
+        .routes(routes!(legacy::list_runs))
+        .routes(routes!(legacy::read_run))
+        .routes(routes!(legacy::import_tree))
+}
+
+/// The engine's idea of who asks.
+fn actor(caller: &Caller) -> Actor {
+    Actor {
+        space_id: caller.space_id.clone(),
+        username: caller.username.clone(),
+        cause: caller.cause.clone(),
+    }
+}
+
+/// `{"messageType":"success","message":…}`.
+fn success(message: &str) -> axum::Json<Value> {
+    axum::Json(json!({ "messageType": "success", "message": message }))
+}
+
+impl From<workflows::Error> for Error {
+    fn from(error: workflows::Error) -> Self {
+        use workflows::Error as E;
+        let message = error.to_string();
+        match error {
+            E::NotFound(_) => Self::not_found(message),
+            E::Invalid(_) => Self::bad_request(message),
+            E::Taken(_) => Self::bad_request(message).with_key(UNIQUENESS_VIOLATION),
+            E::Stale(_) => Self::bad_request(message).with_key(STALE_RECORD),
+            E::Late { status, .. } => {
+                Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::CONFLICT), message)
+            }
+            E::Store(error) if error.is_temporary() => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The server has more work than it can take; try again in a moment.",
+            ),
+            E::Store(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        workflows::Error::Store(error).into()
+    }
+}
