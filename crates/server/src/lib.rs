@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod config;
+mod connections;
 mod console;
 mod demo;
 pub mod output;

@@ -2,9 +2,8 @@
 
 use crate::config::Config;
 use crate::wiring::{self, Ground};
-use crate::{console, demo, output, telemetry};
+use crate::{connections, console, demo, output, telemetry};
 use anyhow::{Context, Result};
-use axum::serve::ListenerExt;
 use platform::spaces::Bootstrap;
 use runtime::Runtime;
 use std::net::SocketAddr;
@@ -32,7 +31,7 @@ pub struct Running {
     pub app: api::App,
     runtime: Runtime,
     store: Store,
-    serving: JoinHandle<std::io::Result<()>>,
+    serving: JoinHandle<()>,
 }
 
 /// Runs the server until it is told to stop.
@@ -92,15 +91,7 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
         demo::load(&app, administrator, receiver).await.context("cannot load the demo")?;
     }
     let routes = api::router::router(app.clone(), console::pages());
-    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-    // Small answers must not wait for more to be sent with them.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    let stopping = runtime.clone();
-    let serving = axum::serve(listener, service)
-        .with_graceful_shutdown(async move { stopping.stopping().await });
-    let serving = runtime.spawn(async move { serving.await });
+    let serving = runtime.spawn(connections::serve(listener, routes, runtime.clone()));
     let username = config.admin_username;
     Ok(Running { address, username, password: made.password, app, runtime, store, serving })
 }
