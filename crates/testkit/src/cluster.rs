@@ -34,6 +34,11 @@ pub(crate) async fn url(database: &str) -> String {
     format!("postgres://kapok@127.0.0.1:{port}/{database}")
 }
 
+/// The certificate by which the private cluster is known, for tests of TLS.
+pub fn certificate() -> PathBuf {
+    folder().join("server.crt")
+}
+
 /// The same URL with another database.
 fn with_database(url: &str, database: &str) -> String {
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
@@ -79,7 +84,7 @@ fn find_or_start() -> u16 {
 }
 
 fn folder() -> PathBuf {
-    let base = std::env::temp_dir().join(format!("kapok-test-postgres-{}", user_id()));
+    let base = std::env::temp_dir().join(format!("kapok-test-postgres-2-{}", user_id()));
     fs::create_dir_all(&base).expect("the cluster's folder can be made");
     base
 }

@@ -25,4 +25,5 @@
 mod cluster;
 mod stores;
 
+pub use cluster::certificate;
 pub use stores::{Database, TestStore, both, postgres, postgres_store, sqlite};

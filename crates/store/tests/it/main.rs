@@ -9,6 +9,7 @@ mod lost;
 mod migrations;
 mod scan;
 mod statements;
+mod tls;
 mod transactions;
 mod values;
 

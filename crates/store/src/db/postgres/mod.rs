@@ -8,6 +8,7 @@ pub(super) mod column;
 mod errors;
 mod param;
 mod session;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use tokio::runtime::Runtime;
-use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls, Statement};
 
 use super::errors::{Verdict, classify, is_stale_plan};
 use super::param::Param;
+use super::tls::{self, Tls};
 use crate::db::Shared;
 use crate::db::error::Error;
 use crate::db::row::{Inner, Row};
@@ -34,6 +34,9 @@ const CONNECT_TIME: Duration = Duration::from_secs(5);
 
 type PgResult<T> = Result<T, tokio_postgres::Error>;
 type Pending<T> = Pin<Box<dyn Future<Output = PgResult<T>> + Send>>;
+
+/// Carries a connection's bytes while it is polled.
+type Carrier = Pin<Box<dyn Future<Output = PgResult<()>> + Send>>;
 
 /// What a session is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,7 @@ pub(super) enum Committed {
 /// A connection owned by one thread, or the lack of one.
 pub(in crate::db) struct Session {
     config: Config,
+    tls: Option<Tls>,
     mode: Mode,
     counters: Counters,
     runtime: Runtime,
@@ -73,7 +77,7 @@ struct Line {
     client: Arc<Client>,
     /// Carries requests and answers while it is polled. Dropped when it ends, for it holds the
     /// other ends of the answers that are waited for.
-    connection: Option<Pin<Box<dyn Future<Output = PgResult<()>> + Send>>>,
+    connection: Option<Carrier>,
     /// Prepared statements by the address of the constant they come from.
     statements: HashMap<(usize, usize), Statement>,
     /// Requests sent ahead whose answers are still to come, in order.
@@ -84,12 +88,7 @@ impl Session {
     /// Prepares a session; it connects when it is first used.
     pub(super) fn new(url: &str, mode: Mode, shared: &Shared) -> Result<Self, Error> {
         let unusable = |message: String| Error::Unavailable { message };
-        let mut config: Config =
-            url.parse().map_err(|error: tokio_postgres::Error| unusable(error.to_string()))?;
-        if config.get_ssl_mode() == SslMode::Require {
-            let message = "sslmode=require is not supported; use a local or tunnelled connection";
-            return Err(unusable(message.to_owned()));
-        }
+        let (mut config, tls) = tls::read(url)?;
         config
             .connect_timeout(CONNECT_TIME)
             .keepalives_idle(Duration::from_secs(30))
@@ -107,6 +106,7 @@ impl Session {
         };
         Ok(Self {
             config,
+            tls,
             mode,
             counters: shared.counters.clone(),
             runtime,
@@ -154,15 +154,16 @@ impl Session {
             Error::Db { message, .. } => Error::Unavailable { message },
             error => error,
         };
-        let connecting =
-            async { tokio::time::timeout(CONNECT_TIME, self.config.connect(NoTls)).await };
+        let connecting = async {
+            tokio::time::timeout(CONNECT_TIME, connected(&self.config, &self.tls)).await
+        };
         let (client, connection) = match self.runtime.block_on(connecting) {
             Ok(connected) => connected.map_err(out_of_reach)?,
             Err(_) => return Err(Error::Unavailable { message: "no answer".to_owned() }),
         };
         self.line = Some(Line {
             client: Arc::new(client),
-            connection: Some(Box::pin(connection)),
+            connection: Some(connection),
             statements: HashMap::new(),
             ahead: VecDeque::new(),
         });
@@ -413,6 +414,19 @@ impl Failed {
 
     fn into_error(self) -> Error {
         self.verdict.error
+    }
+}
+
+async fn connected(config: &Config, tls: &Option<Tls>) -> PgResult<(Client, Carrier)> {
+    match tls {
+        None => {
+            let (client, connection) = config.connect(NoTls).await?;
+            Ok((client, Box::pin(connection)))
+        }
+        Some(tls) => {
+            let (client, connection) = config.connect(tls.clone()).await?;
+            Ok((client, Box::pin(connection)))
+        }
     }
 }
 
