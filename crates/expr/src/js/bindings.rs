@@ -125,9 +125,7 @@ impl Bindings {
 
     /// Returns the keys of an entity's document.
     pub(crate) fn keys(&self, function: &str) -> Vec<String> {
-        self.entity(function)
-            .map(|entity| entity.keys().cloned().collect())
-            .unwrap_or_default()
+        self.entity(function).map(|entity| entity.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// Looks a property up. `Err` is the sentence to throw.
@@ -160,18 +158,11 @@ impl Bindings {
                 None => Ok(Value::Null),
             };
         }
-        let present: Vec<&str> = FUNCTIONS
-            .iter()
-            .copied()
-            .filter(|name| self.entity(name).is_some())
-            .collect();
+        let present: Vec<&str> =
+            FUNCTIONS.iter().copied().filter(|name| self.entity(name).is_some()).collect();
         Err(format!(
             "{function}() has no meaning for this event; it offers {}",
-            if present.is_empty() {
-                "nothing".to_owned()
-            } else {
-                present.join(", ")
-            }
+            if present.is_empty() { "nothing".to_owned() } else { present.join(", ") }
         ))
     }
 
@@ -191,10 +182,7 @@ impl Bindings {
 
     /// Finds the entity that `previous` or `changed` means.
     fn resolve<'a>(&'a self, function: &'a str, property: &str) -> Result<&'a str, String> {
-        let candidates = FUNCTIONS
-            .iter()
-            .copied()
-            .filter(|name| !name.ends_with("Previous"));
+        let candidates = FUNCTIONS.iter().copied().filter(|name| !name.ends_with("Previous"));
         if !function.is_empty() {
             return if candidates.clone().any(|name| name == function) {
                 Ok(function)
@@ -203,11 +191,10 @@ impl Bindings {
             };
         }
         let holds = |name: &str| {
-            self.entity(name)
-                .is_some_and(|entity| match list_property(name, property) {
-                    Some((member, key)) => has_attribute(entity.get(member), key),
-                    None => entity.contains_key(property),
-                })
+            self.entity(name).is_some_and(|entity| match list_property(name, property) {
+                Some((member, key)) => has_attribute(entity.get(member), key),
+                None => entity.contains_key(property),
+            })
         };
         candidates
             .clone()
@@ -264,10 +251,7 @@ fn unknown_property(function: &str, property: &str, entity: &Map<String, Value>)
     if matches!(function, "identity" | "user" | "userPrevious") {
         allowed.push("profileAttribute:…");
     }
-    format!(
-        "{function}({property:?}) is unknown; {function} has {}",
-        allowed.join(", ")
-    )
+    format!("{function}({property:?}) is unknown; {function} has {}", allowed.join(", "))
 }
 
 #[cfg(test)]
@@ -309,9 +293,6 @@ mod tests {
         let message = event().lookup("form", "sluggg").unwrap_err();
         assert!(message.contains("form has name, slug, type"), "{message}");
         let message = event().lookup("user", "username").unwrap_err();
-        assert!(
-            message.contains("it offers values, submission, form"),
-            "{message}"
-        );
+        assert!(message.contains("it offers values, submission, form"), "{message}");
     }
 }

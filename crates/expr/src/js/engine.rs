@@ -51,8 +51,7 @@ struct Watch {
 
 impl Watch {
     fn start(&self) {
-        self.deadline
-            .set(Some(now() + Duration::from_millis(JS_EVALUATION_MS)));
+        self.deadline.set(Some(now() + Duration::from_millis(JS_EVALUATION_MS)));
         self.asked.set(0);
         self.stopped.set(false);
     }
@@ -61,12 +60,8 @@ impl Watch {
     /// when it had some turns: on a busy machine the clock alone would blame it for waiting.
     fn stop(&self) -> bool {
         self.asked.set(self.asked.get().saturating_add(1));
-        let late = self
-            .deadline
-            .get()
-            .is_some_and(|deadline| now() >= deadline);
-        self.stopped
-            .set(late && self.asked.get() > limits::JS_TURNS_MIN);
+        let late = self.deadline.get().is_some_and(|deadline| now() >= deadline);
+        self.stopped.set(late && self.asked.get() > limits::JS_TURNS_MIN);
         self.stopped.get()
     }
 }
@@ -74,20 +69,14 @@ impl Watch {
 /// Finds out whether a text is JavaScript, and of which shape.
 pub(super) fn check(text: &str) -> Result<Shape, Error> {
     with_realm(|realm| {
-        let expression = Program {
-            text: text.into(),
-            shape: Shape::Expression,
-        };
+        let expression = Program { text: text.into(), shape: Shape::Expression };
         let Err(error) = realm.balanced(text).and_then(|()| realm.parse(&expression)) else {
             return Ok(Shape::Expression);
         };
         if error.kind == Kind::Limit {
             return Err(error);
         }
-        realm
-            .parse_body(text)
-            .map(|()| Shape::Script)
-            .map_err(|error| within(error, text))
+        realm.parse_body(text).map(|()| Shape::Script).map_err(|error| within(error, text))
     })
 }
 
@@ -126,10 +115,7 @@ fn with_realm<T>(work: impl Fn(&mut Realm) -> Result<T, Error>) -> Result<T, Err
     })
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a deadline on scripts, not business time"
-)]
+#[expect(clippy::disallowed_methods, reason = "a deadline on scripts, not business time")]
 fn now() -> Instant {
     Instant::now()
 }
@@ -137,10 +123,7 @@ fn now() -> Instant {
 impl Realm {
     fn new() -> Result<Realm, Error> {
         let broken = |error: rquickjs::Error| {
-            Error::new(
-                Kind::Limit,
-                format!("the script engine did not start: {error}"),
-            )
+            Error::new(Kind::Limit, format!("the script engine did not start: {error}"))
         };
         let runtime = Runtime::new().map_err(broken)?;
         runtime.set_memory_limit(JS_MEMORY_BYTES_MAX);
@@ -157,15 +140,7 @@ impl Realm {
             })
             .map_err(broken)?;
         let programs = HashMap::new();
-        Ok(Realm {
-            programs,
-            text,
-            context,
-            runtime,
-            bindings,
-            watch,
-            used: false,
-        })
+        Ok(Realm { programs, text, context, runtime, bindings, watch, used: false })
     }
 
     /// Refuses a text that closes a bracket it did not open and would so leave its wrapper.
@@ -195,8 +170,7 @@ impl Realm {
 
     /// Parses statements without running them.
     fn parse_body(&self, text: &str) -> Result<(), Error> {
-        self.compile(format!("(function () {{\n{text}\n}})"))
-            .map(|_| ())
+        self.compile(format!("(function () {{\n{text}\n}})")).map(|_| ())
     }
 
     /// Compiles a wrapper whose second line is the first line of the user's text.
@@ -244,10 +218,7 @@ impl Realm {
             }
             CaughtError::Value(value) => {
                 let text = value.get::<Coerced<String>>().map(|text| text.0);
-                (
-                    text.unwrap_or_else(|_| "the expression threw".to_owned()),
-                    String::new(),
-                )
+                (text.unwrap_or_else(|_| "the expression threw".to_owned()), String::new())
             }
             CaughtError::Error(error) => (error.to_string(), String::new()),
         };
@@ -274,10 +245,7 @@ fn read_verdict<'js>(
 ) -> rquickjs::Result<Verdict> {
     let fires = value.get::<Coerced<bool>>()?.0;
     let json = match ctx.json_stringify(value) {
-        Ok(text) => text
-            .map(|text| text.to_string())
-            .transpose()?
-            .unwrap_or_default(),
+        Ok(text) => text.map(|text| text.to_string()).transpose()?.unwrap_or_default(),
         // A cycle or a BigInt: it has a truth value, but no JSON.
         Err(_) => {
             ctx.catch();
@@ -356,11 +324,7 @@ fn to_js<'js>(ctx: &Ctx<'js>, found: Result<Value, String>) -> rquickjs::Result<
 
 fn describe(exception: &Exception<'_>) -> String {
     let message = exception.message().unwrap_or_default();
-    let name = exception
-        .as_object()
-        .get::<_, Option<Coerced<String>>>("name")
-        .ok()
-        .flatten();
+    let name = exception.as_object().get::<_, Option<Coerced<String>>>("name").ok().flatten();
     match name {
         Some(name) if name.0 != "Error" => format!("{}: {message}", name.0),
         _ => message,
@@ -371,15 +335,10 @@ fn describe(exception: &Exception<'_>) -> String {
 fn place(stack: &str) -> Option<(u32, u32)> {
     stack.lines().find_map(|frame| {
         let at = [FILE, "<input>", "<evalScript>"].iter().find_map(|file| {
-            frame
-                .rfind(&format!("{file}:"))
-                .map(|start| start + file.len() + 1)
+            frame.rfind(&format!("{file}:")).map(|start| start + file.len() + 1)
         })?;
         let mut numbers = frame.get(at..)?.split(|c: char| !c.is_ascii_digit());
-        Some((
-            numbers.next()?.parse().ok()?,
-            numbers.next()?.parse().unwrap_or(1),
-        ))
+        Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().unwrap_or(1)))
     })
 }
 

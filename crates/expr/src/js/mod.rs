@@ -57,12 +57,7 @@ pub enum Kind {
 
 impl Error {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Error {
-        Error {
-            kind,
-            message: message.into(),
-            line: 1,
-            column: 1,
-        }
+        Error { kind, message: message.into(), line: 1, column: 1 }
     }
 }
 
@@ -85,23 +80,14 @@ pub(crate) struct Program {
 impl Program {
     pub(crate) fn compile(text: &str) -> Result<Program, Error> {
         if text.len() > limits::JS_SOURCE_BYTES_MAX {
-            let message = format!(
-                "the expression is over {} bytes",
-                limits::JS_SOURCE_BYTES_MAX
-            );
+            let message = format!("the expression is over {} bytes", limits::JS_SOURCE_BYTES_MAX);
             return Err(Error::new(Kind::Limit, message));
         }
         if text.contains('\0') {
-            return Err(Error::new(
-                Kind::Syntax,
-                "the expression holds a NUL character",
-            ));
+            return Err(Error::new(Kind::Syntax, "the expression holds a NUL character"));
         }
         let shape = engine::check(text)?;
-        Ok(Program {
-            text: text.into(),
-            shape,
-        })
+        Ok(Program { text: text.into(), shape })
     }
 }
 
@@ -136,9 +122,7 @@ impl Filter {
         if text.trim().is_empty() {
             return Ok(Filter { program: None });
         }
-        Ok(Filter {
-            program: Some(Program::compile(text)?),
-        })
+        Ok(Filter { program: Some(Program::compile(text)?) })
     }
 
     /// Tells whether the filter is blank and so holds for every event.
@@ -153,10 +137,7 @@ impl Filter {
     /// What the expression throws, and [`Kind::Limit`]; never a silent false.
     pub fn evaluate(&self, bindings: &Bindings) -> Result<Verdict, Error> {
         match &self.program {
-            None => Ok(Verdict {
-                fires: true,
-                value: serde_json::Value::Bool(true),
-            }),
+            None => Ok(Verdict { fires: true, value: serde_json::Value::Bool(true) }),
             Some(program) => engine::evaluate(program, bindings),
         }
     }

@@ -13,11 +13,7 @@ pub struct Template {
 #[derive(Debug)]
 enum Part {
     Literal(String),
-    Script {
-        program: Program,
-        line: u32,
-        column: u32,
-    },
+    Script { program: Program, line: u32, column: u32 },
 }
 
 impl Template {
@@ -45,26 +41,18 @@ impl Template {
                 return Err(place(Error::new(Kind::Syntax, "a ${} has no expression")));
             }
             let program = Program::compile(script_text).map_err(place)?;
-            parts.push(Part::Script {
-                program,
-                line,
-                column,
-            });
+            parts.push(Part::Script { program, line, column });
             rest = &script[length + 1..];
         }
         if !rest.is_empty() {
             parts.push(Part::Literal(rest.to_owned()));
         }
-        Ok(Template {
-            parts: parts.into(),
-        })
+        Ok(Template { parts: parts.into() })
     }
 
     /// Tells whether the template has no `${…}` part.
     pub fn is_literal(&self) -> bool {
-        self.parts
-            .iter()
-            .all(|part| matches!(part, Part::Literal(_)))
+        self.parts.iter().all(|part| matches!(part, Part::Literal(_)))
     }
 
     /// Renders a label: values as text, arrays joined with commas, null and undefined as nothing.
@@ -103,11 +91,7 @@ impl Template {
         for part in self.parts.iter() {
             match part {
                 Part::Literal(text) => rendered.push_str(text),
-                Part::Script {
-                    program,
-                    line,
-                    column,
-                } => {
+                Part::Script { program, line, column } => {
                     let text = engine::text(program, bindings)
                         .and_then(|text| insert(program, rendered.is_empty(), text));
                     rendered.push_str(&text.map_err(|error| shift(error, *line, *column))?);
@@ -131,11 +115,7 @@ fn shift(mut error: Error, line: u32, column: u32) -> Error {
 fn position(text: &str, offset: usize) -> (u32, u32) {
     let before = &text[..offset];
     let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .map_or(0, |last| last.chars().count())
-        + 1;
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
     (line as u32, column as u32)
 }
 

@@ -252,9 +252,6 @@ pub(crate) struct Rescue {
 
 impl Expr {
     pub(crate) fn nil(at: u32) -> Expr {
-        Expr {
-            kind: Kind::Nil,
-            at,
-        }
+        Expr { kind: Kind::Nil, at }
     }
 }

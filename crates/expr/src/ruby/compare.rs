@@ -29,17 +29,13 @@ fn equal_at<'a>(a: &Value<'a>, b: &Value<'a>, depth: usize) -> bool {
                 return true;
             }
             let (x, y) = (x.borrow(), y.borrow());
-            x.len() == y.len()
-                && x.iter()
-                    .zip(y.iter())
-                    .all(|(x, y)| equal_at(x, y, depth + 1))
+            x.len() == y.len() && x.iter().zip(y.iter()).all(|(x, y)| equal_at(x, y, depth + 1))
         }
         (Value::Hash(x), Value::Hash(y)) => {
             a.same(b)
                 || (x.len() == y.len()
                     && x.pairs().iter().all(|(key, value)| {
-                        y.get(key)
-                            .is_some_and(|other| equal_at(value, &other, depth + 1))
+                        y.get(key).is_some_and(|other| equal_at(value, &other, depth + 1))
                     }))
         }
         (Value::Range(x), Value::Range(y)) => {
@@ -168,11 +164,7 @@ pub(crate) fn sort<'a>(
     let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
     while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
         let from_right = compare(interp, a, b)? == Ordering::Greater;
-        merged.extend(if from_right {
-            right.next()
-        } else {
-            left.next()
-        });
+        merged.extend(if from_right { right.next() } else { left.next() });
     }
     merged.extend(left);
     merged.extend(right);

@@ -90,10 +90,7 @@ pub(crate) fn class(path: &str) -> Option<&'static str> {
         "Fixnum" => "Integer",
         path => path,
     };
-    CLASSES
-        .iter()
-        .map(|(name, _)| *name)
-        .find(|name| *name == path)
+    CLASSES.iter().map(|(name, _)| *name).find(|name| *name == path)
 }
 
 /// Returns the superclass of a known class; `None` for modules and the root.
@@ -121,9 +118,9 @@ pub(crate) fn descends(class: &str, from: &str) -> bool {
     }
     match from {
         "Kernel" => class != "BasicObject",
-        "Comparable" => ["String", "Numeric", "Time", "Date"]
-            .iter()
-            .any(|known| descends(class, known)),
+        "Comparable" => {
+            ["String", "Numeric", "Time", "Date"].iter().any(|known| descends(class, known))
+        }
         "Enumerable" => matches!(class, "Array" | "Hash" | "Range" | "Enumerator" | "Struct"),
         _ => false,
     }
@@ -153,12 +150,7 @@ pub(crate) fn value<'a>(path: &str) -> Option<Value<'a>> {
 
 fn names<'a>(list: &[&str], from_one: bool) -> Value<'a> {
     let first = from_one.then_some(Value::Nil);
-    Value::array(
-        first
-            .into_iter()
-            .chain(list.iter().map(|name| Value::text(*name)))
-            .collect(),
-    )
+    Value::array(first.into_iter().chain(list.iter().map(|name| Value::text(*name))).collect())
 }
 
 fn short_names<'a>(list: &[&str], from_one: bool) -> Value<'a> {

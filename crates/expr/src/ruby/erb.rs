@@ -24,11 +24,8 @@ pub(crate) struct Translated {
 /// # Errors
 /// A tag without its end.
 pub(crate) fn translate(template: &str) -> Result<Translated, Problems> {
-    let mut translated = Translated {
-        source: String::new(),
-        places: Places::of(template),
-        texts: Vec::new(),
-    };
+    let mut translated =
+        Translated { source: String::new(), places: Places::of(template), texts: Vec::new() };
     let mut literal = String::new();
     let mut at = 0;
     while let Some(found) = template[at..].find("<%") {
@@ -43,11 +40,7 @@ pub(crate) fn translate(template: &str) -> Result<Translated, Problems> {
         let Some((code_end, after)) = tag_end(template, inside) else {
             let (line, column) = position(template, tag);
             let message = "the tag <% has no %>".to_owned();
-            return Err(Problems(vec![Problem {
-                message,
-                line,
-                column,
-            }]));
+            return Err(Problems(vec![Problem { message, line, column }]));
         };
         at = after;
         let code = &template[inside..code_end];
@@ -139,14 +132,12 @@ impl Translated {
         let mut done = 0;
         for (escape, _) in code.match_indices("%%>") {
             let part = &code[done..escape];
-            self.places
-                .add(self.source.len(), original + done, part.len());
+            self.places.add(self.source.len(), original + done, part.len());
             self.source.push_str(part);
             self.source.push_str("%>");
             done = escape + 3;
         }
-        self.places
-            .add(self.source.len(), original + done, code.len() - done);
+        self.places.add(self.source.len(), original + done, code.len() - done);
         self.source.push_str(&code[done..]);
     }
 }

@@ -39,10 +39,7 @@ impl Key {
             Value::Sym(name) => Key::Sym(name.to_string()),
             Value::Array(items) => Key::List(items.borrow().iter().map(Key::of).collect()),
             Value::Hash(hash) => Key::Pairs(
-                hash.pairs()
-                    .iter()
-                    .map(|(key, value)| (Key::of(key), Key::of(value)))
-                    .collect(),
+                hash.pairs().iter().map(|(key, value)| (Key::of(key), Key::of(value))).collect(),
             ),
             Value::Time(time) => {
                 Key::Instant(time.zoned.timestamp().as_nanosecond(), time.datetime)
@@ -96,24 +93,13 @@ impl<'a> Hash<'a> {
 
     fn from_entries(entries: Entries<'a>) -> Hash<'a> {
         let data = RefCell::new(Data::Own(entries));
-        Hash {
-            data,
-            default: RefCell::new(Default::Nil),
-            strict: false,
-        }
+        Hash { data, default: RefCell::new(Default::Nil), strict: false }
     }
 
     /// Returns a hash over JSON.
     pub(crate) fn lazy(json: &'a Map<String, Json>, strict: bool) -> Hash<'a> {
-        let data = RefCell::new(Data::Lazy {
-            json,
-            touched: Vec::new(),
-        });
-        Hash {
-            data,
-            default: RefCell::new(Default::Nil),
-            strict,
-        }
+        let data = RefCell::new(Data::Lazy { json, touched: Vec::new() });
+        Hash { data, default: RefCell::new(Default::Nil), strict }
     }
 
     /// Returns a hash of pairs; a later pair replaces the value of an earlier one.
@@ -181,9 +167,7 @@ impl<'a> Hash<'a> {
     }
 
     pub(crate) fn remove(&self, key: &Value<'a>) -> Option<Value<'a>> {
-        self.entries_mut()
-            .shift_remove(&Key::of(key))
-            .map(|(_, value)| value)
+        self.entries_mut().shift_remove(&Key::of(key)).map(|(_, value)| value)
     }
 
     pub(crate) fn clear(&self) {
@@ -204,17 +188,11 @@ impl<'a> Hash<'a> {
     }
 
     pub(crate) fn keys(&self) -> Vec<Value<'a>> {
-        self.entries()
-            .values()
-            .map(|(key, _)| key.clone())
-            .collect()
+        self.entries().values().map(|(key, _)| key.clone()).collect()
     }
 
     pub(crate) fn values(&self) -> Vec<Value<'a>> {
-        self.entries()
-            .values()
-            .map(|(_, value)| value.clone())
-            .collect()
+        self.entries().values().map(|(_, value)| value.clone()).collect()
     }
 
     fn entries(&self) -> Ref<'_, Entries<'a>> {

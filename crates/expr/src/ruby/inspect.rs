@@ -122,17 +122,10 @@ fn inspect_simple<'a>(interp: &mut Interp<'a>, value: &Value<'a>) -> Result<Stri
         Value::Proc(made) if made.lambda => "#<Proc (lambda)>".to_owned(),
         Value::Proc(_) => "#<Proc>".to_owned(),
         Value::Enumerator(it) => {
-            format!(
-                "#<Enumerator: {}:{}>",
-                inspect(interp, &it.receiver)?,
-                it.method
-            )
+            format!("#<Enumerator: {}:{}>", inspect(interp, &it.receiver)?, it.method)
         }
         Value::Zone(zone) => {
-            format!(
-                "#<TZInfo::DataTimezone: {}>",
-                zone.iana_name().unwrap_or("UTC")
-            )
+            format!("#<TZInfo::DataTimezone: {}>", zone.iana_name().unwrap_or("UTC"))
         }
         other => to_s(interp, other)?,
     })
@@ -172,13 +165,9 @@ pub(crate) fn float(value: f64) -> String {
         return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
     }
     let size = value.abs();
-    if size == 0.0 || (1e-4..1e16).contains(&size) {
+    if size == 0.0 || (1e-4..1e15).contains(&size) {
         let text = format!("{value}");
-        return if text.contains('.') {
-            text
-        } else {
-            text + ".0"
-        };
+        return if text.contains('.') { text } else { text + ".0" };
     }
     let text = format!("{value:e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -208,7 +197,7 @@ pub(crate) fn quote(text: &str, out: &mut String) {
             '\u{c}' => out.push_str("\\f"),
             '#' if matches!(chars.peek(), Some('{' | '$' | '@')) => out.push_str("\\#"),
             '\u{7f}' => out.push_str("\\x7F"),
-            c if (c as u32) < 0x20 => {
+            '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' | '\u{80}'..='\u{9f}' => {
                 let _ = write!(out, "\\u{:04X}", c as u32);
             }
             c => out.push(c),

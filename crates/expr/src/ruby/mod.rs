@@ -49,11 +49,7 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} (line {}, column {})",
-            self.message, self.line, self.column
-        )
+        write!(f, "{} (line {}, column {})", self.message, self.line, self.column)
     }
 }
 
@@ -123,12 +119,7 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// Returns a context in UTC.
     pub fn new(variables: &'a dyn Variables, now: Micros) -> Context<'a> {
-        Context {
-            variables,
-            now,
-            timezone: "UTC",
-            seed: now.0.unsigned_abs(),
-        }
+        Context { variables, now, timezone: "UTC", seed: now.0.unsigned_abs() }
     }
 }
 
@@ -159,9 +150,7 @@ impl Condition {
             return Ok(Condition { program: None });
         }
         let program = parse::compile(text, Places::same(text), &[])?;
-        Ok(Condition {
-            program: Some(Arc::new(program)),
-        })
+        Ok(Condition { program: Some(Arc::new(program)) })
     }
 
     /// Tells whether the condition is blank and so always holds.
@@ -177,10 +166,7 @@ impl Condition {
         /// More of a value than anyone reads in a list.
         const SHOWN_CHARS_MAX: usize = 300;
         let Some(program) = &self.program else {
-            return Ok(Outcome {
-                fires: true,
-                value: "true".to_owned(),
-            });
+            return Ok(Outcome { fires: true, value: "true".to_owned() });
         };
         let (outcome, _) = Interp::new(program, context).run(|interp, value| {
             let fires = value.truthy();
@@ -217,15 +203,11 @@ impl Erb {
     /// place in the template.
     pub fn compile(text: &str) -> Result<Erb, Problems> {
         if !text.contains("<%") {
-            return Ok(Erb {
-                content: Content::Literal(text.into()),
-            });
+            return Ok(Erb { content: Content::Literal(text.into()) });
         }
         let translated = erb::translate(text)?;
         let program = parse::compile(&translated.source, translated.places, &translated.texts)?;
-        Ok(Erb {
-            content: Content::Program(Arc::new(program)),
-        })
+        Ok(Erb { content: Content::Program(Arc::new(program)) })
     }
 
     /// Tells whether the text has no tags and renders as it stands.

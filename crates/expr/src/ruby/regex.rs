@@ -46,19 +46,12 @@ impl Regex {
             .delegate_size_limit(1 << 20)
             .build()
             .map_err(|error| error.to_string())?;
-        Ok(Regex {
-            source: source.to_owned(),
-            flags,
-            compiled,
-        })
+        Ok(Regex { source: source.to_owned(), flags, compiled })
     }
 
     /// Returns the source of this expression as part of another, as `Regexp#to_s` does.
     pub(crate) fn embedded(&self) -> String {
-        let off: String = "mix"
-            .chars()
-            .filter(|flag| !self.flags.contains(*flag))
-            .collect();
+        let off: String = "mix".chars().filter(|flag| !self.flags.contains(*flag)).collect();
         let dash = if off.is_empty() { "" } else { "-" };
         format!("(?{}{dash}{off}:{})", self.flags, self.source)
     }
@@ -183,16 +176,9 @@ fn posix_class(chars: &[char]) -> Option<(String, usize)> {
 /// Translates what follows `(?`; returns how many characters were used.
 fn translate_group(chars: &[char], out: &mut String) -> usize {
     if chars.get(2) == Some(&'#') {
-        return chars
-            .iter()
-            .position(|&c| c == ')')
-            .map_or(chars.len(), |end| end + 1);
+        return chars.iter().position(|&c| c == ')').map_or(chars.len(), |end| end + 1);
     }
-    let length = chars
-        .iter()
-        .skip(2)
-        .take_while(|c| matches!(c, 'm' | 'i' | 'x' | '-'))
-        .count();
+    let length = chars.iter().skip(2).take_while(|c| matches!(c, 'm' | 'i' | 'x' | '-')).count();
     let flags: String = chars.iter().skip(2).take(length).collect();
     // Ruby's m lets the dot match line ends, which is s elsewhere.
     let _ = write!(out, "(?{}", flags.replace('m', "s").trim_end_matches('-'));

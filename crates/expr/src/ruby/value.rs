@@ -234,10 +234,7 @@ impl<'a> Value<'a> {
 
     /// Tells whether the value can hold others, and so be part of a cycle.
     pub(crate) fn holds_values(&self) -> bool {
-        matches!(
-            self,
-            Value::Array(_) | Value::Hash(_) | Value::Proc(_) | Value::Enumerator(_)
-        )
+        matches!(self, Value::Array(_) | Value::Hash(_) | Value::Proc(_) | Value::Enumerator(_))
     }
 }
 

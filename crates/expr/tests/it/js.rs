@@ -33,9 +33,8 @@ fn check(filter: &str, expect: impl Into<Value>) {
 }
 
 fn fails(filter: &str, kind: Kind, fragment: &str) -> (u32, u32) {
-    let error = Filter::compile(filter)
-        .and_then(|filter| filter.evaluate(&event()))
-        .expect_err(filter);
+    let error =
+        Filter::compile(filter).and_then(|filter| filter.evaluate(&event())).expect_err(filter);
     assert_eq!(error.kind, kind, "{filter}: {error}");
     assert!(error.message.contains(fragment), "{filter}: {error}");
     (error.line, error.column)
@@ -43,62 +42,36 @@ fn fails(filter: &str, kind: Kind, fragment: &str) -> (u32, u32) {
 
 #[test]
 fn documented_filters_hold() {
-    check(
-        "kapp('attribute:Custom Form Workflow').indexOf('Created') === -1",
-        json!(true),
-    );
-    check(
-        "form('attribute:Custom Submission Workflow').indexOf('Submitted') > -1",
-        json!(true),
-    );
+    check("kapp('attribute:Custom Form Workflow').indexOf('Created') === -1", json!(true));
+    check("form('attribute:Custom Submission Workflow').indexOf('Submitted') > -1", json!(true));
     check("form('type') === \"Survey\"", json!(false));
     check("form('slug')===\"laptop\"", json!(true));
     check("team('name') === 'Role::Employee'", json!(true));
     check("!team('name').startsWith('Role::')", json!(false));
     check("user('invitedBy') === null", json!(true));
     check("values('Status') == 'Open'", json!(true));
-    check(
-        "(function () { return values('Status') != 'Open'; })()",
-        json!(false),
-    );
+    check("(function () { return values('Status') != 'Open'; })()", json!(false));
     let blank = Filter::compile(" \n ").unwrap();
     assert!(blank.is_blank() && blank.evaluate(&event()).unwrap().fires);
 }
 
 #[test]
 fn bindings_are_callable_and_indexable() {
-    for form in [
-        "values('Status')",
-        "values['Status']",
-        "values.Status",
-        "values(\"Status\")",
-    ] {
+    for form in ["values('Status')", "values['Status']", "values.Status", "values(\"Status\")"] {
         check(form, json!("Open"));
     }
-    check(
-        "values.name + values['length'] + values('name')",
-        json!("field9field"),
-    );
+    check("values.name + values['length'] + values('name')", json!("field9field"));
     check("space.slug + '/' + space['name']", json!("acme/Acme"));
     check("values('Nope')", Value::Null);
-    check(
-        "values('Nope', 'default') + values('Empty', '!')",
-        json!("default!"),
-    );
-    check(
-        "values('Kinds').includes('b') && values.Quantity === 3",
-        json!(true),
-    );
+    check("values('Nope', 'default') + values('Empty', '!')", json!("default!"));
+    check("values('Kinds').includes('b') && values.Quantity === 3", json!(true));
     check("space('attribute:Two')", json!(["a", "b"]));
     check("space('attribute:Nope')", json!([]));
     check("identity('profileAttribute:Phone')[0]", json!("1"));
     check("identity('displayName', 'nobody')", json!("nobody"));
     check("'Status' in values && !('Nope' in values)", json!(true));
     check("Object.keys(values).length", json!(6));
-    check(
-        "event('type') + ' ' + event.action",
-        json!("Submission Updated"),
-    );
+    check("event('type') + ' ' + event.action", json!("Submission Updated"));
     check("submission('coreState')", json!("Submitted"));
 }
 
@@ -108,10 +81,7 @@ fn previous_state_is_within_reach() {
     check("previous('values', 'Status')", json!("New"));
     check("valuesPrevious('Status')", json!("New"));
     check("submissionPrevious.coreState", json!("Draft"));
-    check(
-        "changed('Status') && !changed('Kinds') && changed('coreState')",
-        json!(true),
-    );
+    check("changed('Status') && !changed('Kinds') && changed('coreState')", json!(true));
     check("changed('submission', 'closedBy')", json!(false));
     check("previous('team', 'name')", Value::Null);
 }
@@ -137,19 +107,10 @@ fn truth_is_javascripts() {
 
 #[test]
 fn statements_are_filters_too() {
-    check(
-        "var status = values('Status'); status == 'Open'",
-        json!(true),
-    );
+    check("var status = values('Status'); status == 'Open'", json!(true));
     check("values('Status') == 'Open';", json!(true));
-    check(
-        "if (values('Quantity') > 2) { true } else { false }",
-        json!(true),
-    );
-    check(
-        "// only when open\nvalues('Status') == 'Open' // yes",
-        json!(true),
-    );
+    check("if (values('Quantity') > 2) { true } else { false }", json!(true));
+    check("// only when open\nvalues('Status') == 'Open' // yes", json!(true));
     check("let a = 1; a += 1; a", json!(2));
 }
 
@@ -158,28 +119,14 @@ fn mistakes_name_their_place() {
     assert_eq!(fails("values('A') ==", Kind::Syntax, "SyntaxError").0, 1);
     assert_eq!(fails("true &&\n  )", Kind::Syntax, "SyntaxError"), (2, 3));
     assert_eq!(fails("true &&\n  nope('x')", Kind::Thrown, "nope").0, 2);
-    assert_eq!(
-        fails("1 +\n\n  values('Nope').length", Kind::Thrown, "TypeError").0,
-        3
-    );
-    assert_eq!(
-        fails("form('slugg')", Kind::Thrown, "form has name, slug, type").0,
-        1
-    );
+    assert_eq!(fails("1 +\n\n  values('Nope').length", Kind::Thrown, "TypeError").0, 3);
+    assert_eq!(fails("form('slugg')", Kind::Thrown, "form has name, slug, type").0, 1);
     assert_eq!(fails("var a = 1;\na.b.c", Kind::Thrown, "TypeError").0, 2);
-    fails(
-        "file('name')",
-        Kind::Thrown,
-        "file() has no meaning for this event; it offers values",
-    );
+    fails("file('name')", Kind::Thrown, "file() has no meaning for this event; it offers values");
     fails("throw new Error('no way')", Kind::Thrown, "no way");
     fails("throw 'text'", Kind::Thrown, "text");
     fails("1); (function () {})(", Kind::Syntax, "SyntaxError");
-    fails(
-        "1); }); (function () { return (2",
-        Kind::Syntax,
-        "SyntaxError",
-    );
+    fails("1); }); (function () { return (2", Kind::Syntax, "SyntaxError");
     fails("a\0b", Kind::Syntax, "NUL");
 }
 
@@ -204,23 +151,14 @@ fn evaluations_share_no_state() {
         check(traces, json!("undefinedobjectundefined"));
         check("[...[1, 2]].length + Math.max(1, 2)", json!(4));
     }
-    check(
-        "values('Kinds').push('c'), values('Kinds').length",
-        json!(2),
-    );
+    check("values('Kinds').push('c'), values('Kinds').length", json!(2));
     check("Promise.resolve(1).then(() => 2), 3", json!(3));
-    check(
-        "var e = {}; e.toString = function () { return 'mine'; }; '' + e",
-        json!("mine"),
-    );
+    check("var e = {}; e.toString = function () { return 'mine'; }; '' + e", json!("mine"));
     check(
         "class E extends Error { constructor() { super(); this.message = 'm'; } } new E().message",
         json!("m"),
     );
-    check(
-        "typeof require + typeof process + typeof fetch",
-        json!("undefinedundefinedundefined"),
-    );
+    check("typeof require + typeof process + typeof fetch", json!("undefinedundefinedundefined"));
 }
 
 #[test]
@@ -236,22 +174,13 @@ fn bombs_end_within_limits_and_do_no_harm() {
         "var s = 'x'; while (true) s += s;",
     ];
     for bomb in bombs {
-        let error = Filter::compile(bomb)
-            .unwrap()
-            .evaluate(&event())
-            .expect_err(bomb);
-        assert!(
-            matches!(error.kind, Kind::Limit | Kind::Thrown),
-            "{bomb}: {error}"
-        );
+        let error = Filter::compile(bomb).unwrap().evaluate(&event()).expect_err(bomb);
+        assert!(matches!(error.kind, Kind::Limit | Kind::Thrown), "{bomb}: {error}");
         check("values('Status')", json!("Open"));
     }
     let deep = format!("{}1{}", "(".repeat(20_000), ")".repeat(20_000));
     assert!(Filter::compile(&deep).is_err());
-    assert_eq!(
-        Filter::compile(&"1+".repeat(1 << 20)).unwrap_err().kind,
-        Kind::Limit
-    );
+    assert_eq!(Filter::compile(&"1+".repeat(1 << 20)).unwrap_err().kind, Kind::Limit);
     check("1 + 1", json!(2));
 }
 
@@ -288,37 +217,21 @@ fn url(template: &str, expect: &str) {
 fn urls_are_filled_in() {
     let base = "/app/api/v1/run-tree/${space('attribute:Task Source Name')}";
     let filled = "/app/api/v1/run-tree/Kinetic%20Request%20CE";
-    url(
-        &format!("{base}/Users/Created"),
-        &format!("{filled}/Users/Created"),
-    );
+    url(&format!("{base}/Users/Created"), &format!("{filled}/Users/Created"));
     url(
         &format!("{base}/Submissions%20%3E%20${{kapp('slug')}}%20%3E%20${{form('slug')}}/Created"),
         &format!("{filled}/Submissions%20%3E%20services%20%3E%20laptop/Created"),
     );
-    url(
-        "https://x.example/a?b=${'ä/&'}",
-        "https://x.example/a?b=%C3%A4%2F%26",
-    );
+    url("https://x.example/a?b=${'ä/&'}", "https://x.example/a?b=%C3%A4%2F%26");
     url("/${space('attribute:Two')}", "/a%2Cb");
-    url(
-        "/${values.Kinds.map(function (k) { return '}' + k; }).join('')}",
-        "/%7Da%7Db",
-    );
-    url(
-        "${space('attribute:Base URL')}/b",
-        "https://x.example/a%20b/b",
-    );
+    url("/${values.Kinds.map(function (k) { return '}' + k; }).join('')}", "/%7Da%7Db");
+    url("${space('attribute:Base URL')}/b", "https://x.example/a%20b/b");
     url("/plain/$5/{a}", "/plain/$5/{a}");
-    let error = Template::compile("/a/${values('Nope')}/b")
-        .unwrap()
-        .render_url(&event());
+    let error = Template::compile("/a/${values('Nope')}/b").unwrap().render_url(&event());
     let error = error.unwrap_err();
     assert_eq!((error.kind, error.column), (Kind::Empty, 6));
     assert!(error.message.contains("${values('Nope')}"), "{error}");
-    let error = Template::compile("/a/${space('attribute:Nope')}")
-        .unwrap()
-        .render_url(&event());
+    let error = Template::compile("/a/${space('attribute:Nope')}").unwrap().render_url(&event());
     assert_eq!(error.unwrap_err().kind, Kind::Empty);
 }
 
@@ -326,10 +239,7 @@ fn urls_are_filled_in() {
 fn labels_are_filled_in() {
     let label = |text: &str| Template::compile(text).unwrap().render(&event()).unwrap();
     assert_eq!(label("${values('Status')}: ${values('Nope')}!"), "Open: !");
-    assert_eq!(
-        label("${values('Kinds')} ${1.5} ${({a: 1})} ${true}"),
-        "a,b 1.5 {\"a\":1} true"
-    );
+    assert_eq!(label("${values('Kinds')} ${1.5} ${({a: 1})} ${true}"), "a,b 1.5 {\"a\":1} true");
     assert_eq!(label("ä ${`${values('Status')}`} ö"), "ä Open ö");
 }
 

@@ -45,10 +45,7 @@ fn tags_of_all_kinds_render() {
     check("<%= @values['Name'] # who\n%>", "Ann");
     check("<%= <<~TEXT\n  a\n  b\nTEXT\n%>|", "a\nb\n|");
     check("<%\n  a = 1\n  b = 2\n%><%= a + b %>", "3");
-    check(
-        "<%= nil %>|<%= :sym %>|<%= 1.0 %>|<%= [1, nil] %>",
-        "|sym|1.0|[1, nil]",
-    );
+    check("<%= nil %>|<%= :sym %>|<%= 1.0 %>|<%= [1, nil] %>", "|sym|1.0|[1, nil]");
     check("<%= %>", "");
     check("ä<%= 'ö' %>ü", "äöü");
 }
@@ -62,17 +59,10 @@ fn the_context_is_strict_about_missing_keys() {
         "IndexError",
         "Unable to retrieve hash value for key \"Nope\"",
     );
-    raises(
-        "<%= @results['Look Up']['No'] %>",
-        "IndexError",
-        "for key \"No\"",
-    );
+    raises("<%= @results['Look Up']['No'] %>", "IndexError", "for key \"No\"");
     raises("<%= @results['No']['X'] %>", "IndexError", "for key \"No\"");
     check("<%= @values.fetch('Nope', 'd') %>", "d");
-    check(
-        "<%= @values.has_key?('Nope') || @values.key?('Name') %>",
-        "true",
-    );
+    check("<%= @values.has_key?('Nope') || @values.key?('Name') %>", "true");
     check("<%= @values.dig('Nope', 'x').inspect %>", "nil");
     check("<%= @values['Empty'].nil? %>", "true");
     check("<%= @nothing.nil? %>", "true");
@@ -81,14 +71,8 @@ fn the_context_is_strict_about_missing_keys() {
         "Unable to retrieve hash value for key \"Nope\"",
     );
     check("<%= @values['Nope'] rescue 'none' %>", "none");
-    check(
-        "<%= JSON.parse(@results['Look Up']['Body'])['zz'].inspect %>",
-        "nil",
-    );
-    check(
-        "<%= @results['Loop'].values.map { |r| r['x'].to_i }.sum %>",
-        "3",
-    );
+    check("<%= JSON.parse(@results['Look Up']['Body'])['zz'].inspect %>", "nil");
+    check("<%= @results['Loop'].values.map { |r| r['x'].to_i }.sum %>", "3");
 }
 
 #[test]
@@ -99,10 +83,7 @@ fn what_a_template_changes_it_sees() {
         "<% @results['Look Up']['Status'] = 'x' %><%= @results['Look Up'].to_json %>",
         "{\"Status\":\"x\",\"Count\":\"3\",\"Body\":\"{\\\"a\\\":{\\\"b\\\":[1,2]}}\"}",
     );
-    check(
-        "<%= @values.merge('z' => 1).keys.join(',') %>",
-        "Name,Kinds,Empty,z",
-    );
+    check("<%= @values.merge('z' => 1).keys.join(',') %>", "Name,Kinds,Empty,z");
 }
 
 #[test]
@@ -111,10 +92,7 @@ fn conditions_fire_unless_false_or_nil() {
     let context = Context::new(&variables, Micros(0));
     let fires = |text: &str| {
         let condition = Condition::compile(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        condition
-            .evaluate(&context)
-            .unwrap_or_else(|error| panic!("{text}: {error}"))
-            .fires
+        condition.evaluate(&context).unwrap_or_else(|error| panic!("{text}: {error}")).fires
     };
     assert!(fires(""));
     assert!(fires("!@results['Look Up']['Status'].to_s.empty?"));
@@ -123,41 +101,17 @@ fn conditions_fire_unless_false_or_nil() {
     assert!(fires("''"));
     assert!(!fires("nil"));
     assert!(!fires("@values['Name'] == 'Bob'"));
-    assert!(fires(
-        "@values['Kinds'].include?('a') and not @values['Empty']"
-    ));
-    let shown = Condition::compile("{'a' => [1, :b]}")
-        .unwrap()
-        .evaluate(&context)
-        .unwrap();
+    assert!(fires("@values['Kinds'].include?('a') and not @values['Empty']"));
+    let shown = Condition::compile("{'a' => [1, :b]}").unwrap().evaluate(&context).unwrap();
     assert_eq!(shown.value, "{\"a\"=>[1, :b]}");
 }
 
 #[test]
 fn errors_name_their_place_in_the_template() {
     assert_eq!(raises("<%= @values['Nope'] %>", "IndexError", ""), (1, 5));
-    assert_eq!(
-        raises(
-            "a\n ä <%= nil.length rescue nil.size %>",
-            "NoMethodError",
-            ""
-        )
-        .0,
-        2
-    );
-    assert_eq!(
-        raises(
-            "x\n<% y = 1 %>\n  <%= y + nil %>",
-            "TypeError",
-            "nil can't be"
-        ),
-        (3, 7)
-    );
-    raises(
-        "<%= nil.upcase %>",
-        "NoMethodError",
-        "undefined method `upcase' for nil:NilClass",
-    );
+    assert_eq!(raises("a\n ä <%= nil.length rescue nil.size %>", "NoMethodError", "").0, 2);
+    assert_eq!(raises("x\n<% y = 1 %>\n  <%= y + nil %>", "TypeError", "nil can't be"), (3, 7));
+    raises("<%= nil.upcase %>", "NoMethodError", "undefined method `upcase' for nil:NilClass");
     raises("<%= raise ArgumentError, 'no' %>", "ArgumentError", "no");
     raises("<%= raise 'plain' %>", "RuntimeError", "plain");
     raises("<%= 1 / 0 %>", "ZeroDivisionError", "divided by 0");
@@ -175,38 +129,19 @@ fn what_is_not_supported_is_found_at_compile_time() {
         let problems = problems(template);
         let first = problems.0.first().unwrap();
         assert!(first.message.contains(fragment), "{template}: {problems}");
-        assert_eq!(
-            (first.line, first.column),
-            (line, column),
-            "{template}: {problems}"
-        );
+        assert_eq!((first.line, first.column), (line, column), "{template}: {problems}");
     };
     check("<%= 1 + %>", 1, 9, "syntax error");
     check("a\n<% if 1 %>", 2, 4, "");
     check("x <%= y", 1, 3, "no %>");
-    check(
-        "<%= foo %>",
-        1,
-        5,
-        "`foo` is neither a variable nor a method",
-    );
-    check(
-        "\n<%= 'a'.frobnicate %>",
-        2,
-        9,
-        "the method `frobnicate` is not supported",
-    );
+    check("<%= foo %>", 1, 5, "`foo` is neither a variable nor a method");
+    check("\n<%= 'a'.frobnicate %>", 2, 9, "the method `frobnicate` is not supported");
     check("<% class A; end %>", 1, 4, "a class definition");
     check("<%= `ls` %>", 1, 5, "a shell command");
     check("<%= File.read('/etc/passwd') %>", 1, 5, "the constant File");
     check("<%= system('ls') %>", 1, 5, "`system` is not supported");
     check("<%= $stdout %>", 1, 5, "a global variable");
-    check(
-        "<%= case 1; in Integer; 1; end %>",
-        1,
-        5,
-        "pattern matching",
-    );
+    check("<%= case 1; in Integer; 1; end %>", 1, 5, "pattern matching");
     check("<%= eval('1') %>", 1, 5, "`eval` is not supported");
     check("<%= 99999999999999999999 %>", 1, 5, "beyond 64 bits");
     let many = problems("<%= foo %>\n<%= 'a'.bar(baz) %>");
@@ -219,15 +154,8 @@ fn limited(template: &str) {
         Err(_) => return,
     };
     let variables = variables();
-    let error = erb
-        .render(&Context::new(&variables, Micros(0)))
-        .expect_err(template);
-    let known = [
-        "LimitError",
-        "SystemStackError",
-        "RangeError",
-        "ArgumentError",
-    ];
+    let error = erb.render(&Context::new(&variables, Micros(0))).expect_err(template);
+    let known = ["LimitError", "SystemStackError", "RangeError", "ArgumentError"];
     assert!(known.contains(&error.class.as_str()), "{template}: {error}");
 }
 
@@ -275,29 +203,13 @@ fn a_regular_expression_that_backtracks_ends() {
 
 #[test]
 fn hostile_sources_end() {
-    limited(&format!(
-        "<%= {}1{} %>",
-        "(".repeat(50_000),
-        ")".repeat(50_000)
-    ));
+    limited(&format!("<%= {}1{} %>", "(".repeat(50_000), ")".repeat(50_000)));
     limited(&format!("<%= {}1 %>", "!".repeat(100_000)));
-    limited(&format!(
-        "<%= {}1{} %>",
-        "[".repeat(9_000),
-        "]".repeat(9_000)
-    ));
+    limited(&format!("<%= {}1{} %>", "[".repeat(9_000), "]".repeat(9_000)));
     limited(&format!("<%= {}x %>", "x = ".repeat(20_000)));
     limited(&format!("<%= 1{} %>", " + 1".repeat(50_000)));
-    limited(&format!(
-        "<%= {}1{} %>",
-        "if 1 then ".repeat(9_000),
-        " end".repeat(9_000)
-    ));
-    limited(&format!(
-        "<%= {}1{} %>",
-        "\"#{".repeat(5_000),
-        "}\"".repeat(5_000)
-    ));
+    limited(&format!("<%= {}1{} %>", "if 1 then ".repeat(9_000), " end".repeat(9_000)));
+    limited(&format!("<%= {}1{} %>", "\"#{".repeat(5_000), "}\"".repeat(5_000)));
     assert!(Erb::compile(&"<%= 1 %>".repeat(1 << 18)).is_err());
     let text = "text ".repeat(200_000);
     assert!(Erb::compile(&text).unwrap().is_literal());
@@ -306,14 +218,8 @@ fn hostile_sources_end() {
 #[test]
 fn deep_but_sane_programs_run() {
     check(&format!("<%= 1{} %>", " + 1".repeat(200)), "201");
-    check(
-        &format!("<%= {}1{} %>", "(".repeat(300), ")".repeat(300)),
-        "1",
-    );
-    check(
-        "<% def f(n) n == 0 ? 0 : 1 + f(n - 1) end %><%= f(50) %>",
-        "50",
-    );
+    check(&format!("<%= {}1{} %>", "(".repeat(300), ")".repeat(300)), "1");
+    check("<% def f(n) n == 0 ? 0 : 1 + f(n - 1) end %><%= f(50) %>", "50");
 }
 
 #[test]
@@ -325,10 +231,7 @@ fn the_clock_and_the_seed_come_from_outside() {
     let mut context = Context::new(&variables, Micros(1_700_000_000_000_000));
     context.timezone = "Europe/Berlin";
     let erb = Erb::compile("<%= Time.now.iso8601 %> <%= Time.now.zone %>").unwrap();
-    assert_eq!(
-        erb.render(&context).unwrap(),
-        "2023-11-14T23:13:20+01:00 CET"
-    );
+    assert_eq!(erb.render(&context).unwrap(), "2023-11-14T23:13:20+01:00 CET");
     let erb = Erb::compile("<%= SecureRandom.uuid %>").unwrap();
     let first = erb.render(&context).unwrap();
     assert_eq!(first, erb.render(&context).unwrap());

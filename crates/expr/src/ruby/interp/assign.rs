@@ -39,12 +39,7 @@ impl<'a> Interp<'a> {
                 self.at = *at;
                 self.send(&receiver, "[]=", Args::of(list))?;
             }
-            Target::Attribute {
-                receiver,
-                name,
-                safe,
-                at,
-            } => {
+            Target::Attribute { receiver, name, safe, at } => {
                 let receiver = self.eval(receiver, env)?;
                 if !(*safe && receiver.is_nil()) {
                     self.at = *at;
@@ -103,10 +98,7 @@ impl<'a> Interp<'a> {
                 let receiver = self.eval(receiver, env)?;
                 let index = self.eval_args(args, env)?;
                 self.at = *at;
-                let old = match operator {
-                    Operator::Or => self.peek(&receiver, &index)?,
-                    _ => self.send(&receiver, "[]", Args::of(index.clone()))?,
-                };
+                let old = self.send(&receiver, "[]", Args::of(index.clone()))?;
                 let (new, write) = self.updated(old, operator, value, env)?;
                 if write {
                     let mut list = index;
@@ -124,14 +116,6 @@ impl<'a> Interp<'a> {
                 self.store_updated(old, target, operator, value, env)
             }
             Target::Constant(_) | Target::Attribute { .. } | Target::Nested(_) => Ok(Value::Nil),
-        }
-    }
-
-    /// Reads an element for `||=`, which a missing key of a strict hash does not stop.
-    fn peek(&mut self, receiver: &Value<'a>, index: &[Value<'a>]) -> Eval<'a> {
-        match (receiver, index) {
-            (Value::Hash(hash), [key]) if hash.strict => Ok(Value::or_nil(hash.get(key))),
-            _ => self.send(receiver, "[]", Args::of(index.to_vec())),
         }
     }
 

@@ -21,19 +21,11 @@ impl<'a> Args<'a> {
     }
 
     pub(crate) fn of(list: Vec<Value<'a>>) -> Args<'a> {
-        Args {
-            list,
-            keywords: false,
-            block: None,
-        }
+        Args { list, keywords: false, block: None }
     }
 
     pub(crate) fn with_block(list: Vec<Value<'a>>, block: Rc<Proc<'a>>) -> Args<'a> {
-        Args {
-            list,
-            keywords: false,
-            block: Some(block),
-        }
+        Args { list, keywords: false, block: Some(block) }
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<&Value<'a>> {
@@ -59,11 +51,7 @@ impl<'a> Interp<'a> {
     pub(super) fn eval_call(&mut self, call: &'a Call, env: &Rc<Env<'a>>, at: u32) -> Eval<'a> {
         let mut chain = vec![(call, at)];
         let mut first = call.receiver.as_ref();
-        while let Some(Expr {
-            kind: Kind::Call(inner),
-            at,
-        }) = first
-        {
+        while let Some(Expr { kind: Kind::Call(inner), at }) = first {
             chain.push((inner, *at));
             first = inner.receiver.as_ref();
         }
@@ -95,11 +83,7 @@ impl<'a> Interp<'a> {
             // This block outlives the call and may be part of a cycle through its scope.
             self.envs.push(Rc::clone(env));
         }
-        let args = Args {
-            list,
-            keywords: call.keywords,
-            block,
-        };
+        let args = Args { list, keywords: call.keywords, block };
         self.at = at;
         let result = match receiver {
             Some(receiver) => self.send(receiver, &call.name, args),
@@ -121,18 +105,8 @@ impl<'a> Interp<'a> {
             None => (None, None),
             Some(BlockArg::Block(block)) => {
                 let tag = self.next_tag();
-                let code = Code::Block {
-                    block,
-                    env: Rc::clone(env),
-                };
-                (
-                    Some(Rc::new(Proc {
-                        code,
-                        lambda: false,
-                        tag,
-                    })),
-                    Some(tag),
-                )
+                let code = Code::Block { block, env: Rc::clone(env) };
+                (Some(Rc::new(Proc { code, lambda: false, tag })), Some(tag))
             }
             Some(BlockArg::Forward) => (env.method.block.clone(), None),
             Some(BlockArg::Pass(expr)) => {
@@ -150,11 +124,7 @@ impl<'a> Interp<'a> {
             Value::Sym(name) => {
                 let tag = self.next_tag();
                 let code = Code::Symbol(Rc::clone(name));
-                Ok(Some(Rc::new(Proc {
-                    code,
-                    lambda: false,
-                    tag,
-                })))
+                Ok(Some(Rc::new(Proc { code, lambda: false, tag })))
             }
             other => {
                 let message = format!("wrong argument type {} (expected Proc)", other.class());
@@ -179,14 +149,7 @@ impl<'a> Interp<'a> {
         } else {
             format!("undefined method `{name}' for main:Object")
         };
-        Err(self.raise(
-            if call.bare {
-                "NameError"
-            } else {
-                "NoMethodError"
-            },
-            message,
-        ))
+        Err(self.raise(if call.bare { "NameError" } else { "NoMethodError" }, message))
     }
 
     /// Calls a method of a value.
@@ -199,10 +162,7 @@ impl<'a> Interp<'a> {
             return Ok(value);
         }
         let shown = inspect::for_error(self, receiver)?;
-        Err(self.raise(
-            "NoMethodError",
-            format!("undefined method `{name}' for {shown}"),
-        ))
+        Err(self.raise("NoMethodError", format!("undefined method `{name}' for {shown}")))
     }
 
     fn call_def(&mut self, name: &str, args: Args<'a>) -> Eval<'a> {
@@ -210,11 +170,7 @@ impl<'a> Interp<'a> {
             return Ok(Value::Nil);
         };
         let tag = self.next_tag();
-        let Args {
-            list,
-            keywords,
-            block,
-        } = args;
+        let Args { list, keywords, block } = args;
         let env = Rc::new(Env {
             slots: vec![Value::Nil; def.block.slots].into(),
             parent: None,
@@ -440,8 +396,7 @@ impl<'a> Interp<'a> {
         args: &'b Args<'a>,
         index: usize,
     ) -> Result<&'b Value<'a>, Flow<'a>> {
-        args.get(index)
-            .ok_or_else(|| self.wrong_arguments(args.len(), index + 1, index + 1, false))
+        args.get(index).ok_or_else(|| self.wrong_arguments(args.len(), index + 1, index + 1, false))
     }
 
     /// Returns the method that the text defines under a name.

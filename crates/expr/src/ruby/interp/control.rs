@@ -10,22 +10,13 @@ use super::{Args, Eval, Flow, Interp};
 impl<'a> Interp<'a> {
     pub(super) fn eval_control(&mut self, kind: &'a Kind, env: &Rc<Env<'a>>) -> Eval<'a> {
         match kind {
-            Kind::While {
-                condition,
-                body,
-                until,
-                body_first,
-            } => self.eval_while(condition, body, (*until, *body_first), env),
-            Kind::For {
-                target,
-                items,
-                body,
-            } => self.eval_for(target, items, body, env),
-            Kind::Case {
-                subject,
-                whens,
-                otherwise,
-            } => self.eval_case(subject.as_deref(), whens, otherwise, env),
+            Kind::While { condition, body, until, body_first } => {
+                self.eval_while(condition, body, (*until, *body_first), env)
+            }
+            Kind::For { target, items, body } => self.eval_for(target, items, body, env),
+            Kind::Case { subject, whens, otherwise } => {
+                self.eval_case(subject.as_deref(), whens, otherwise, env)
+            }
             Kind::Begin(begin) => self.eval_begin(begin, env),
             _ => Ok(Value::Nil),
         }

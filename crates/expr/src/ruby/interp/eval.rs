@@ -42,34 +42,18 @@ impl<'a> Interp<'a> {
             }
             Kind::And(left, right) => {
                 let left = self.eval(left, env)?;
-                if left.truthy() {
-                    self.eval(right, env)
-                } else {
-                    Ok(left)
-                }
+                if left.truthy() { self.eval(right, env) } else { Ok(left) }
             }
             Kind::Or(left, right) => {
                 let left = self.eval(left, env)?;
-                if left.truthy() {
-                    Ok(left)
-                } else {
-                    self.eval(right, env)
-                }
+                if left.truthy() { Ok(left) } else { self.eval(right, env) }
             }
             Kind::Not(inner) => {
                 let value = self.eval(inner, env)?;
                 Ok(Value::Bool(!value.truthy()))
             }
-            Kind::If {
-                condition,
-                then,
-                otherwise,
-            } => {
-                let branch = if self.eval(condition, env)?.truthy() {
-                    then
-                } else {
-                    otherwise
-                };
+            Kind::If { condition, then, otherwise } => {
+                let branch = if self.eval(condition, env)?.truthy() { then } else { otherwise };
                 self.eval(branch, env)
             }
             Kind::Assign(target, value) => {
@@ -124,21 +108,13 @@ impl<'a> Interp<'a> {
                 self.array(items)
             }
             Kind::Hash(pairs) => self.eval_hash(pairs, env),
-            Kind::Range {
-                from,
-                to,
-                exclusive,
-            } => {
+            Kind::Range { from, to, exclusive } => {
                 let mut end = |expr: &'a Option<Box<Expr>>| match expr {
                     Some(expr) => self.eval(expr, env),
                     None => Ok(Value::Nil),
                 };
                 let (from, to) = (end(from)?, end(to)?);
-                Ok(Value::Range(Rc::new(Range {
-                    from,
-                    to,
-                    exclusive: *exclusive,
-                })))
+                Ok(Value::Range(Rc::new(Range { from, to, exclusive: *exclusive })))
             }
             Kind::Group(number) => self.group(*number),
             Kind::Constant(name) => match self.constants.get(&**name) {
@@ -159,15 +135,8 @@ impl<'a> Interp<'a> {
             Kind::Lambda(block) => {
                 let tag = self.next_tag();
                 self.envs.push(Rc::clone(env));
-                let code = Code::Block {
-                    block,
-                    env: Rc::clone(env),
-                };
-                Ok(Value::Proc(Rc::new(Proc {
-                    code,
-                    lambda: true,
-                    tag,
-                })))
+                let code = Code::Block { block, env: Rc::clone(env) };
+                Ok(Value::Proc(Rc::new(Proc { code, lambda: true, tag })))
             }
             _ => Ok(Value::Nil),
         }
@@ -250,16 +219,8 @@ impl<'a> Interp<'a> {
             return Ok(self.last_match.clone());
         }
         if number == usize::MAX - 1 {
-            let start = found
-                .groups
-                .first()
-                .copied()
-                .flatten()
-                .map_or(0, |(start, _)| start);
-            let chars = found
-                .text
-                .get(..start)
-                .map_or(0, |before| before.chars().count());
+            let start = found.groups.first().copied().flatten().map_or(0, |(start, _)| start);
+            let chars = found.text.get(..start).map_or(0, |before| before.chars().count());
             return Ok(Value::Int(chars as i64));
         }
         match found.group(number).map(str::to_owned) {
@@ -330,25 +291,13 @@ impl<'a> Interp<'a> {
                 };
                 Flow::Return(tag, value)
             }
-            Kind::Next {
-                value,
-                in_loop: false,
-            } => Flow::Next(evaluate(value)?),
-            Kind::Next {
-                value,
-                in_loop: true,
-            } => {
+            Kind::Next { value, in_loop: false } => Flow::Next(evaluate(value)?),
+            Kind::Next { value, in_loop: true } => {
                 evaluate(value)?;
                 Flow::LoopNext
             }
-            Kind::Break {
-                value,
-                in_loop: false,
-            } => Flow::Break(env.tag, evaluate(value)?),
-            Kind::Break {
-                value,
-                in_loop: true,
-            } => Flow::LoopBreak(evaluate(value)?),
+            Kind::Break { value, in_loop: false } => Flow::Break(env.tag, evaluate(value)?),
+            Kind::Break { value, in_loop: true } => Flow::LoopBreak(evaluate(value)?),
             _ => Flow::Retry,
         })
     }
@@ -368,10 +317,5 @@ pub(super) fn find<'a>(env: &Rc<Env<'a>>, depth: u32, index: usize) -> Value<'a>
             None => break,
         }
     }
-    scope
-        .slots
-        .borrow()
-        .get(index)
-        .cloned()
-        .unwrap_or(Value::Nil)
+    scope.slots.borrow().get(index).cloned().unwrap_or(Value::Nil)
 }

@@ -105,10 +105,7 @@ impl<'a> Interp<'a> {
         let env = Rc::new(Env {
             slots: vec![Value::Nil; self.program.slots].into(),
             parent: None,
-            method: Rc::new(Frame {
-                tag: 0,
-                block: None,
-            }),
+            method: Rc::new(Frame { tag: 0, block: None }),
             tag: 0,
             lambda: false,
         });
@@ -149,20 +146,11 @@ impl<'a> Interp<'a> {
         };
         let (line, column) = self.program.places.find(exception.at);
         let class = exception.class.to_owned();
-        Error {
-            class,
-            message: exception.message,
-            line,
-            column,
-        }
+        Error { class, message: exception.message, line, column }
     }
 
     fn exception(&self, class: &'static str, message: impl Into<String>) -> Exception {
-        Exception {
-            class,
-            message: message.into(),
-            at: self.at,
-        }
+        Exception { class, message: message.into(), at: self.at }
     }
 
     /// Returns an exception to raise, placed at the call under way.
@@ -272,11 +260,8 @@ impl<'a> Interp<'a> {
         if let Some(value) = self.variables.get(name) {
             return value.clone();
         }
-        let value = self
-            .context
-            .variables
-            .get(name)
-            .map_or(Value::Nil, |json| Value::json(json, true));
+        let value =
+            self.context.variables.get(name).map_or(Value::Nil, |json| Value::json(json, true));
         self.variables.insert(name, value.clone());
         value
     }
@@ -288,10 +273,6 @@ impl<'a> Interp<'a> {
     ) -> Rc<Proc<'a>> {
         let tag = self.next_tag();
         let code = super::value::Code::Native(Box::new(function));
-        Rc::new(Proc {
-            code,
-            lambda: false,
-            tag,
-        })
+        Rc::new(Proc { code, lambda: false, tag })
     }
 }

@@ -43,11 +43,7 @@ fn access<'a>(interp: &mut Interp<'a>, this: &Items<'a>, name: &str, args: &Args
         "fetch" => {
             let at = int(interp, args, 0)?;
             let length = this.borrow().len() as i64;
-            let inside = if at < 0 {
-                at + length >= 0
-            } else {
-                at < length
-            };
+            let inside = if at < 0 { at + length >= 0 } else { at < length };
             match (inside, &args.block, args.get(1)) {
                 (true, _, _) => element(&this.borrow(), at),
                 (false, Some(block), _) => interp.call_proc(block, vec![Value::Int(at)])?,
@@ -74,9 +70,7 @@ fn access<'a>(interp: &mut Interp<'a>, this: &Items<'a>, name: &str, args: &Args
             Some(count) => {
                 let count = usize::try_from(to_int(interp, count)?).unwrap_or(0);
                 let items = this.borrow();
-                let tail = items
-                    .get(items.len().saturating_sub(count)..)
-                    .unwrap_or_default();
+                let tail = items.get(items.len().saturating_sub(count)..).unwrap_or_default();
                 let tail = tail.to_vec();
                 drop(items);
                 interp.array(tail)?
@@ -98,10 +92,9 @@ fn access<'a>(interp: &mut Interp<'a>, this: &Items<'a>, name: &str, args: &Args
             let wanted = interp.arg(args, 0)?;
             let items = this.borrow();
             let found = items.iter().find(|item| match item {
-                Value::Array(pair) => pair
-                    .borrow()
-                    .first()
-                    .is_some_and(|key| compare::equal(key, wanted)),
+                Value::Array(pair) => {
+                    pair.borrow().first().is_some_and(|key| compare::equal(key, wanted))
+                }
                 _ => false,
             });
             Value::or_nil(found.cloned())
@@ -206,10 +199,7 @@ fn derive<'a>(interp: &mut Interp<'a>, this: &Items<'a>, name: &str, args: &Args
         "&" | "intersection" | "intersect?" => {
             let kept: std::collections::HashSet<Key> =
                 list(interp, args, 0)?.iter().map(Key::of).collect();
-            let both = items()
-                .into_iter()
-                .filter(|item| kept.contains(&Key::of(item)))
-                .collect();
+            let both = items().into_iter().filter(|item| kept.contains(&Key::of(item))).collect();
             let both = enumerable::unique(interp, both)?;
             match name {
                 "intersect?" => Value::Bool(!both.is_empty()),
@@ -256,11 +246,7 @@ fn derive<'a>(interp: &mut Interp<'a>, this: &Items<'a>, name: &str, args: &Args
         "reverse" => interp.array(items().into_iter().rev().collect())?,
         "rotate" => {
             let mut list = items();
-            let by = if args.len() > 0 {
-                int(interp, args, 0)?
-            } else {
-                1
-            };
+            let by = if args.len() > 0 { int(interp, args, 0)? } else { 1 };
             if !list.is_empty() {
                 let by = by.rem_euclid(list.len() as i64) as usize;
                 list.rotate_left(by);
@@ -324,11 +310,7 @@ fn derive<'a>(interp: &mut Interp<'a>, this: &Items<'a>, name: &str, args: &Args
 
 fn clone<'a>(args: &Args<'a>, from: usize) -> Args<'a> {
     let list = args.list.get(from + 1..).unwrap_or_default().to_vec();
-    Args {
-        list,
-        keywords: false,
-        block: args.block.clone(),
-    }
+    Args { list, keywords: false, block: args.block.clone() }
 }
 
 fn rows<'a>(interp: &Interp<'a>, items: &[Value<'a>]) -> Result<Vec<Vec<Value<'a>>>, Flow<'a>> {
@@ -361,13 +343,7 @@ fn combinations<'a>(
     }
     for (at, item) in items.iter().enumerate() {
         chosen.push(item.clone());
-        combinations(
-            interp,
-            items.get(at + 1..).unwrap_or_default(),
-            count,
-            chosen,
-            lists,
-        )?;
+        combinations(interp, items.get(at + 1..).unwrap_or_default(), count, chosen, lists)?;
         chosen.pop();
     }
     Ok(())
@@ -478,36 +454,23 @@ fn mutate<'a>(
                 };
                 return Ok(Some(Value::or_nil(taken)));
             };
-            let count = usize::try_from(to_int(interp, count)?)
-                .unwrap_or(0)
-                .min(items.len());
+            let count = usize::try_from(to_int(interp, count)?).unwrap_or(0).min(items.len());
             let rest = items.len() - count;
-            let taken = if first {
-                items.drain(..count)
-            } else {
-                items.drain(rest..)
-            };
+            let taken = if first { items.drain(..count) } else { items.drain(rest..) };
             let taken = taken.collect();
             return interp.array(taken).map(Some);
         }
         "delete" => {
             let wanted = interp.arg(args, 0)?;
             let before = this.borrow().len();
-            this.borrow_mut()
-                .retain(|item| !compare::equal(item, wanted));
+            this.borrow_mut().retain(|item| !compare::equal(item, wanted));
             let found = this.borrow().len() < before;
             return Ok(Some(if found { wanted.clone() } else { Value::Nil }));
         }
         "delete_at" => {
             let at = int(interp, args, 0)?;
-            let at = if at < 0 {
-                at + this.borrow().len() as i64
-            } else {
-                at
-            };
-            let inside = usize::try_from(at)
-                .ok()
-                .filter(|at| *at < this.borrow().len());
+            let at = if at < 0 { at + this.borrow().len() as i64 } else { at };
+            let inside = usize::try_from(at).ok().filter(|at| *at < this.borrow().len());
             return Ok(Some(match inside {
                 Some(at) => this.borrow_mut().remove(at),
                 None => Value::Nil,
@@ -528,9 +491,7 @@ fn mutate<'a>(
         }
         "fill" => {
             let value = interp.arg(args, 0)?.clone();
-            this.borrow_mut()
-                .iter_mut()
-                .for_each(|item| *item = value.clone());
+            this.borrow_mut().iter_mut().for_each(|item| *item = value.clone());
         }
         _ => return Ok(None),
     }
@@ -601,22 +562,14 @@ fn mutate_by_block<'a>(
         "flatten!" => ("flatten", true),
         _ => return Ok(None),
     };
-    let again = Args {
-        list: args.list.clone(),
-        keywords: false,
-        block: args.block.clone(),
-    };
+    let again = Args { list: args.list.clone(), keywords: false, block: args.block.clone() };
     let Value::Array(changed) = interp.send(receiver, stem, again)? else {
         return Ok(None);
     };
     let same = changed.borrow().len() == this.borrow().len();
     let items = changed.borrow().clone();
     *this.borrow_mut() = items;
-    Ok(Some(if nil_when_same && same {
-        Value::Nil
-    } else {
-        receiver.clone()
-    }))
+    Ok(Some(if nil_when_same && same { Value::Nil } else { receiver.clone() }))
 }
 
 /// Methods of ranges.
@@ -669,6 +622,16 @@ pub(super) fn call_range<'a>(
             }
         }
         "each" if this.to.is_nil() => return endless(interp, this, args).map(Some),
+        "first" | "take" | "lazy" | "each_with_index" | "find" | "detect" if this.to.is_nil() => {
+            let each = without_block(receiver, "each", &Args::none());
+            return match (name, &args.block) {
+                ("lazy", _) => Ok(Some(each)),
+                ("find" | "detect", Some(block)) => {
+                    endless_find(interp, this, &Rc::clone(block)).map(Some)
+                }
+                _ => interp.send(&each, name, Args::of(args.list.clone())).map(Some),
+            };
+        }
         "sum" if args.block.is_none() => match (&this.from, &this.to) {
             (Value::Int(from), Value::Int(to)) => {
                 let to = to - i64::from(this.exclusive);
@@ -702,6 +665,18 @@ fn endless<'a>(interp: &mut Interp<'a>, this: &Range<'a>, args: &Args<'a>) -> Ev
     }
 }
 
+fn endless_find<'a>(
+    interp: &mut Interp<'a>,
+    this: &Range<'a>,
+    block: &Rc<super::super::value::Proc<'a>>,
+) -> Eval<'a> {
+    let mut current = this.from.clone();
+    while !interp.call_proc(block, vec![current.clone()])?.truthy() {
+        current = interp.ask(&current, "succ")?;
+    }
+    Ok(current)
+}
+
 fn is_empty<'a>(interp: &mut Interp<'a>, range: &Range<'a>) -> Result<bool, Flow<'a>> {
     let order = compare::order_or_raise(interp, &range.from, &range.to)?;
     Ok(order.is_gt() || (range.exclusive && order.is_eq()))
@@ -712,12 +687,7 @@ fn covers<'a>(range: &Range<'a>, value: &Value<'a>) -> bool {
     let above = range.from.is_nil()
         || compare::order(&range.from, value).is_some_and(std::cmp::Ordering::is_le);
     let below = range.to.is_nil()
-        || compare::order(value, &range.to).is_some_and(|order| {
-            if range.exclusive {
-                order.is_lt()
-            } else {
-                order.is_le()
-            }
-        });
+        || compare::order(value, &range.to)
+            .is_some_and(|order| if range.exclusive { order.is_lt() } else { order.is_le() });
     above && below && !value.is_nil()
 }

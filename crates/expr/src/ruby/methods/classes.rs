@@ -35,20 +35,14 @@ pub(super) fn call<'a>(
         "Regexp" => regexp::class(interp, name, args)?,
         "Math" => math(interp, name, args)?,
         "Integer" if name == "sqrt" => {
-            let root = (to_int(interp, interp.arg(args, 0)?)? as f64)
-                .sqrt()
-                .floor();
+            let root = (to_int(interp, interp.arg(args, 0)?)? as f64).sqrt().floor();
             Some(Value::Int(root as i64))
         }
         "Kernel" => functions::function(interp, name, args)?,
         "Range" if name == "new" => {
             let (from, to) = (interp.arg(args, 0)?.clone(), interp.arg(args, 1)?.clone());
             let exclusive = args.get(2).is_some_and(Value::truthy);
-            let range = super::super::value::Range {
-                from,
-                to,
-                exclusive,
-            };
+            let range = super::super::value::Range { from, to, exclusive };
             Some(Value::Range(Rc::new(range)))
         }
         "Proc" if name == "new" => args.block.clone().map(Value::Proc),

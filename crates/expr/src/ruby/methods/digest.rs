@@ -30,10 +30,7 @@ fn digest<'a>(interp: &mut Interp<'a>, module: &str, name: &str, args: &Args<'a>
     interp.charge(1 + data.len() / 16)?;
     let bytes = match module {
         "Digest::MD5" => Md5::digest(data.as_bytes()).to_vec(),
-        "Digest::SHA1" => sha1_smol::Sha1::from(data.as_bytes())
-            .digest()
-            .bytes()
-            .to_vec(),
+        "Digest::SHA1" => sha1_smol::Sha1::from(data.as_bytes()).digest().bytes().to_vec(),
         _ => Sha256::digest(data.as_bytes()).to_vec(),
     };
     match name {
@@ -65,25 +62,17 @@ fn base64<'a>(interp: &mut Interp<'a>, name: &str, args: &Args<'a>) -> Found<'a>
             // One line for every 60 characters, each ended.
             let encoded = STANDARD.encode(data.as_bytes());
             let lines = encoded.as_bytes().chunks(60);
-            lines
-                .map(|line| String::from_utf8_lossy(line).into_owned() + "\n")
-                .collect()
+            lines.map(|line| String::from_utf8_lossy(line).into_owned() + "\n").collect()
         }
         "strict_encode64" => STANDARD.encode(data.as_bytes()),
         "urlsafe_encode64" => {
             let padded = args.keyword("padding").is_none_or(|value| value.truthy());
             let encoded = URL_SAFE.encode(data.as_bytes());
-            if padded {
-                encoded
-            } else {
-                encoded.trim_end_matches('=').to_owned()
-            }
+            if padded { encoded } else { encoded.trim_end_matches('=').to_owned() }
         }
         _ => {
-            let mut plain: String = data
-                .chars()
-                .filter(|c| !c.is_whitespace() && *c != '=')
-                .collect();
+            let mut plain: String =
+                data.chars().filter(|c| !c.is_whitespace() && *c != '=').collect();
             plain = plain.replace('-', "+").replace('_', "/");
             let missing = plain.len().next_multiple_of(4) - plain.len();
             plain.push_str(&"=".repeat(missing));
@@ -113,9 +102,7 @@ fn draw(interp: &mut Interp<'_>, count: usize) -> Vec<u8> {
 }
 
 fn number(interp: &mut Interp<'_>) -> u64 {
-    draw(interp, 8)
-        .iter()
-        .fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    draw(interp, 8).iter().fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
 fn random<'a>(interp: &mut Interp<'a>, name: &str, args: &Args<'a>) -> Found<'a> {
@@ -147,19 +134,12 @@ fn random<'a>(interp: &mut Interp<'a>, name: &str, args: &Args<'a>) -> Found<'a>
         }
         "hex" => hex(&draw(interp, count)),
         "base64" => STANDARD.encode(draw(interp, count)),
-        "urlsafe_base64" => URL_SAFE
-            .encode(draw(interp, count))
-            .trim_end_matches('=')
-            .to_owned(),
+        "urlsafe_base64" => URL_SAFE.encode(draw(interp, count)).trim_end_matches('=').to_owned(),
         "alphanumeric" => {
             const LETTERS: &[u8] =
                 b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
             let letter = |byte: &u8| LETTERS.get(usize::from(*byte) % LETTERS.len()).copied();
-            draw(interp, count)
-                .iter()
-                .filter_map(letter)
-                .map(char::from)
-                .collect()
+            draw(interp, count).iter().filter_map(letter).map(char::from).collect()
         }
         "random_number" | "rand" => return random_number(interp, args).map(Some),
         _ => return Ok(None),

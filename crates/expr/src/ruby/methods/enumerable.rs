@@ -8,7 +8,7 @@ use super::super::hash::Key;
 use super::super::interp::{Args, Eval, Flow, Found, Interp};
 use super::super::value::{Proc, Value};
 use super::super::{compare, value};
-use super::{format, int, regexp, string, text, to_int, without_block};
+use super::{int, regexp, string, text, to_int, without_block};
 
 /// Methods that need a block and are lazy without one.
 const BLOCK_METHODS: &[&str] = &[
@@ -101,10 +101,7 @@ impl<'a> Interp<'a> {
                 let pairs = hash.pairs();
                 self.charge(pairs.len())?;
                 self.allocate(pairs.len() * 96)?;
-                Ok(pairs
-                    .into_iter()
-                    .map(|(key, value)| Value::pair(key, value))
-                    .collect())
+                Ok(pairs.into_iter().map(|(key, value)| Value::pair(key, value)).collect())
             }
             Value::Range(range) => match (&range.from, &range.to) {
                 (Value::Int(from), Value::Int(to)) => {
@@ -125,11 +122,7 @@ impl<'a> Interp<'a> {
                 }
                 (Value::Int(from), Value::Float(to)) => {
                     let to = Value::Int(to.floor() as i64);
-                    let range = value::Range {
-                        from: Value::Int(*from),
-                        to,
-                        exclusive: false,
-                    };
+                    let range = value::Range { from: Value::Int(*from), to, exclusive: false };
                     self.items(&Value::Range(Rc::new(range)))
                 }
                 (from, Value::Nil) => {
@@ -239,9 +232,7 @@ fn walk<'a>(
             }
         }
         "each_slice" | "each_cons" => {
-            let size = usize::try_from(int(interp, args, 0)?)
-                .ok()
-                .filter(|size| *size > 0);
+            let size = usize::try_from(int(interp, args, 0)?).ok().filter(|size| *size > 0);
             let Some(size) = size else {
                 return Err(interp.argument_error("invalid size"));
             };
@@ -300,10 +291,7 @@ fn choose<'a>(
     }
     let keyed = || items.iter().cloned().zip(keys.iter().cloned());
     let chosen = |wanted: bool| {
-        keyed()
-            .filter(|(_, key)| key.truthy() == wanted)
-            .map(|(item, _)| item)
-            .collect::<Vec<_>>()
+        keyed().filter(|(_, key)| key.truthy() == wanted).map(|(item, _)| item).collect::<Vec<_>>()
     };
     let value = match name {
         "select" | "filter" | "find_all" => interp.array(chosen(true))?,
@@ -340,11 +328,7 @@ fn choose<'a>(
             interp.array(sorted)?
         }
         "min_by" | "max_by" => {
-            let wanted = if name == "min_by" {
-                Ordering::Less
-            } else {
-                Ordering::Greater
-            };
+            let wanted = if name == "min_by" { Ordering::Less } else { Ordering::Greater };
             let mut best: Option<(Value<'a>, Value<'a>)> = None;
             for (item, key) in keyed() {
                 let better = match &best {
@@ -497,12 +481,9 @@ fn reduce<'a>(
             })
         }
         "count" => match (args.get(0), &args.block) {
-            (Some(wanted), _) => Value::Int(
-                items
-                    .iter()
-                    .filter(|item| compare::equal(item, wanted))
-                    .count() as i64,
-            ),
+            (Some(wanted), _) => {
+                Value::Int(items.iter().filter(|item| compare::equal(item, wanted)).count() as i64)
+            }
             (None, Some(block)) => {
                 let block = Rc::clone(block);
                 let mut count = 0;
@@ -540,11 +521,8 @@ fn sum<'a>(interp: &mut Interp<'a>, items: &[Value<'a>], args: &Args<'a>) -> Eva
         match (&total, compare::as_float(&item)) {
             (Value::Float(sum), Some(x)) if sum.is_finite() && x.is_finite() => {
                 let next = sum + x;
-                compensation += if sum.abs() >= x.abs() {
-                    (sum - next) + x
-                } else {
-                    (x - next) + sum
-                };
+                compensation +=
+                    if sum.abs() >= x.abs() { (sum - next) + x } else { (x - next) + sum };
                 total = Value::Float(next);
             }
             _ => total = interp.send(&total, "+", Args::of(vec![item]))?,
@@ -602,13 +580,13 @@ fn extreme<'a>(
     let mut most: Option<&Value<'a>> = None;
     for item in items {
         if match least {
-            Some(known) => format::less(interp, item, known)?,
+            Some(known) => compare::order_or_raise(interp, known, item)?.is_gt(),
             None => true,
         } {
             least = Some(item);
         }
         if match most {
-            Some(known) => format::less(interp, known, item)?,
+            Some(known) => compare::order_or_raise(interp, known, item)?.is_lt(),
             None => true,
         } {
             most = Some(item);
@@ -642,14 +620,8 @@ fn plain<'a>(
             Some(count) => items.into_iter().take(count).collect(),
             None => return Ok(Some(Value::or_nil(items.into_iter().next()))),
         },
-        "take" => items
-            .into_iter()
-            .take(count(interp)?.unwrap_or(0))
-            .collect(),
-        "drop" => items
-            .into_iter()
-            .skip(count(interp)?.unwrap_or(0))
-            .collect(),
+        "take" => items.into_iter().take(count(interp)?.unwrap_or(0)).collect(),
+        "drop" => items.into_iter().skip(count(interp)?.unwrap_or(0)).collect(),
         "sort" => {
             let mut order = |interp: &mut Interp<'a>, a: &Value<'a>, b: &Value<'a>| {
                 compare::order_or_raise(interp, a, b)
@@ -681,9 +653,7 @@ fn plain<'a>(
             }
             let mut rows = Vec::new();
             for (index, item) in items.into_iter().enumerate() {
-                let rest = others
-                    .iter()
-                    .map(|other| Value::or_nil(other.get(index).cloned()));
+                let rest = others.iter().map(|other| Value::or_nil(other.get(index).cloned()));
                 let row = std::iter::once(item).chain(rest).collect();
                 rows.push(interp.array(row)?);
             }
@@ -712,11 +682,7 @@ fn plain<'a>(
         | "values_at" => {
             let _ = (string::shown, text);
             let list = interp.array(items)?;
-            let again = Args {
-                list: args.list.clone(),
-                keywords: false,
-                block: None,
-            };
+            let again = Args { list: args.list.clone(), keywords: false, block: None };
             return interp.send(&list, name, again).map(Some);
         }
         _ => return Ok(None),
@@ -731,8 +697,5 @@ pub(super) fn unique<'a>(
 ) -> Result<Vec<Value<'a>>, Flow<'a>> {
     interp.charge(items.len())?;
     let mut seen = HashSet::new();
-    Ok(items
-        .into_iter()
-        .filter(|item| seen.insert(Key::of(item)))
-        .collect())
+    Ok(items.into_iter().filter(|item| seen.insert(Key::of(item))).collect())
 }

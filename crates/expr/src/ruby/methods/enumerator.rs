@@ -25,6 +25,32 @@ pub(super) fn items<'a>(
     Ok(items)
 }
 
+/// Lists the first items, also of what never ends.
+fn first<'a>(
+    interp: &mut Interp<'a>,
+    this: &Rc<Enumerator<'a>>,
+    count: usize,
+) -> Result<Vec<Value<'a>>, Flow<'a>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let list = Rc::new(RefCell::new(Vec::new()));
+    let seen = Rc::clone(&list);
+    let tag = interp.next_tag();
+    let collect = interp.native(move |_, args| {
+        seen.borrow_mut().push(packed(args));
+        let enough = seen.borrow().len() >= count;
+        if enough { Err(Flow::Break(tag, Value::Nil)) } else { Ok(Value::Nil) }
+    });
+    match run(interp, this, collect) {
+        Ok(_) => {}
+        Err(Flow::Break(broken, _)) if broken == tag => {}
+        Err(other) => return Err(other),
+    }
+    let items = list.borrow().clone();
+    Ok(items)
+}
+
 /// Runs the method that the enumerator stands for.
 fn run<'a>(interp: &mut Interp<'a>, this: &Rc<Enumerator<'a>>, block: Rc<Proc<'a>>) -> Eval<'a> {
     let args = Args::with_block(this.args.clone(), block);
@@ -33,11 +59,7 @@ fn run<'a>(interp: &mut Interp<'a>, this: &Rc<Enumerator<'a>>, block: Rc<Proc<'a
 
 /// Packs what a block was given into one value.
 fn packed(mut args: Vec<Value<'_>>) -> Value<'_> {
-    if args.len() == 1 {
-        args.remove(0)
-    } else {
-        Value::array(args)
-    }
+    if args.len() == 1 { args.remove(0) } else { Value::array(args) }
 }
 
 pub(super) fn call<'a>(
@@ -71,9 +93,26 @@ pub(super) fn call<'a>(
             Ok(Some(memo))
         }
         ("each", Some(block)) => run(interp, this, Rc::clone(block)).map(Some),
-        ("next", None) => {
+        ("first" | "take", None) => {
+            let count = match args.get(0) {
+                Some(count) => usize::try_from(to_int(interp, count)?).unwrap_or(0),
+                None => 1,
+            };
+            let list = first(interp, this, count)?;
+            match args.get(0) {
+                Some(_) => interp.array(list).map(Some),
+                None => Ok(Some(Value::or_nil(list.into_iter().next()))),
+            }
+        }
+        ("next" | "peek", None) => {
             let position = this.position.get();
-            let next = items(interp, this)?.into_iter().nth(position);
+            let next = first(interp, this, position + 1)?.into_iter().nth(position);
+            if name == "peek" {
+                return match next {
+                    Some(value) => Ok(Some(value)),
+                    None => Err(interp.raise("StopIteration", "iteration reached an end")),
+                };
+            }
             this.position.set(position + 1);
             match next {
                 Some(value) => Ok(Some(value)),
@@ -85,10 +124,14 @@ pub(super) fn call<'a>(
             Ok(Some(receiver))
         }
         ("size", None) => Ok(Some(Value::Int(items(interp, this)?.len() as i64))),
-        ("with_index", None) => {
+        ("with_index" | "each_with_index", None) => {
+            let start = match args.get(0) {
+                Some(value) if !value.is_nil() => to_int(interp, value)?,
+                _ => 0,
+            };
             let mut pairs = Vec::new();
             for (index, item) in items(interp, this)?.into_iter().enumerate() {
-                pairs.push(Value::pair(item, Value::Int(index as i64)));
+                pairs.push(Value::pair(item, Value::Int(start + index as i64)));
             }
             let pairs = interp.array(pairs)?;
             Ok(Some(super::without_block(&pairs, "each", &Args::none())))
@@ -112,11 +155,7 @@ pub(super) fn call_proc<'a>(
     let value = match name {
         "call" | "()" | "yield" | "[]" | "===" => {
             let list = args.list.clone();
-            let passed = Args {
-                list,
-                keywords: args.keywords,
-                block: args.block.clone(),
-            };
+            let passed = Args { list, keywords: args.keywords, block: args.block.clone() };
             interp.call_proc_with(this, passed)?
         }
         "to_proc" => receiver.clone(),
@@ -154,11 +193,7 @@ fn arity(this: &Rc<Proc<'_>>) -> i64 {
     };
     let needed = (params.required.len() + params.post.len()) as i64;
     let open = params.rest.is_some() || (this.lambda && !params.optional.is_empty());
-    if open || (!this.lambda && params.rest.is_some()) {
-        -needed - 1
-    } else {
-        needed
-    }
+    if open || (!this.lambda && params.rest.is_some()) { -needed - 1 } else { needed }
 }
 
 fn curry<'a>(interp: &mut Interp<'a>, this: &Rc<Proc<'a>>, given: Vec<Value<'a>>) -> Value<'a> {
@@ -179,11 +214,7 @@ fn curry<'a>(interp: &mut Interp<'a>, this: &Rc<Proc<'a>>, given: Vec<Value<'a>>
 /// `:name.to_proc`
 pub(super) fn symbol_proc<'a>(interp: &mut Interp<'a>, name: &Rc<str>) -> Value<'a> {
     let tag = interp.next_tag();
-    Value::Proc(Rc::new(Proc {
-        code: Code::Symbol(Rc::clone(name)),
-        lambda: true,
-        tag,
-    }))
+    Value::Proc(Rc::new(Proc { code: Code::Symbol(Rc::clone(name)), lambda: true, tag }))
 }
 
 /// `value.method(:name)`
@@ -197,9 +228,5 @@ pub(super) fn method_object<'a>(
         _ => Code::Bound(receiver.clone(), name.into()),
     };
     let tag = interp.next_tag();
-    Value::Proc(Rc::new(Proc {
-        code,
-        lambda: true,
-        tag,
-    }))
+    Value::Proc(Rc::new(Proc { code, lambda: true, tag }))
 }

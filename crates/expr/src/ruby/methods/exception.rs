@@ -20,11 +20,7 @@ pub(super) fn call<'a>(
         "exception" => match args.get(0) {
             Some(message) => {
                 let message = inspect::to_s(interp, &message.clone())?;
-                Value::Exception(Rc::new(Exception {
-                    class: this.class,
-                    message,
-                    at: this.at,
-                }))
+                Value::Exception(Rc::new(Exception { class: this.class, message, at: this.at }))
             }
             None => Value::Exception(Rc::clone(this)),
         },
@@ -44,11 +40,7 @@ pub(super) fn make<'a>(
         Some(message) => inspect::to_s(interp, message)?,
         None => class.to_owned(),
     };
-    Ok(Rc::new(Exception {
-        class,
-        message,
-        at: interp.at,
-    }))
+    Ok(Rc::new(Exception { class, message, at: interp.at }))
 }
 
 /// `raise`
@@ -69,10 +61,7 @@ pub(super) fn raise<'a>(interp: &mut Interp<'a>, args: &Args<'a>) -> Flow<'a> {
             make(interp, exception.class, Some(message))
         }
         (Some(Value::Exception(exception)), None) => {
-            let placed = Exception {
-                at: interp.at,
-                ..(**exception).clone()
-            };
+            let placed = Exception { at: interp.at, ..(**exception).clone() };
             Ok(Rc::new(placed))
         }
         _ => Err(interp.type_error("exception class/object expected")),

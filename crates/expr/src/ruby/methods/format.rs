@@ -1,8 +1,8 @@
 //! Text work shared by strings and `format`: `tr` sets, successors, and format directives.
 
+use super::super::inspect;
 use super::super::interp::{Args, Flow, Interp};
 use super::super::value::Value;
-use super::super::{compare, inspect};
 use super::to_int;
 
 /// Expands ranges such as `a-z` in a character set.
@@ -169,9 +169,7 @@ pub(super) fn format<'a>(
                     };
                     super::check_size(
                         interp,
-                        directive
-                            .width
-                            .saturating_add(directive.precision.unwrap_or(0)),
+                        directive.width.saturating_add(directive.precision.unwrap_or(0)),
                     )?;
                     out.push_str(&directive.apply(interp, kind, &value)?);
                     break;
@@ -233,11 +231,7 @@ impl Directive {
                     _ => (format!("{size:b}"), "0b"),
                 };
                 let digits = self.digits(digits);
-                let shown = if self.alternate {
-                    format!("{prefix}{digits}")
-                } else {
-                    digits
-                };
+                let shown = if self.alternate { format!("{prefix}{digits}") } else { digits };
                 return Ok(self.number(value < 0, &shown));
             }
             'f' | 'e' | 'E' | 'g' | 'G' => {
@@ -295,17 +289,11 @@ impl Directive {
                 format!("{mantissa}{kind}{sign}{digits:0>2}")
             }
             _ => {
-                let exponent = if size == 0.0 {
-                    0
-                } else {
-                    size.log10().floor() as i32
-                };
+                let exponent = if size == 0.0 { 0 } else { size.log10().floor() as i32 };
                 let most = precision.max(1) as i32;
                 if exponent < -4 || exponent >= most {
-                    let inner = Directive {
-                        precision: Some((most - 1) as usize),
-                        ..Directive::default()
-                    };
+                    let inner =
+                        Directive { precision: Some((most - 1) as usize), ..Directive::default() };
                     let text = inner.float('e', size);
                     let (mantissa, rest) = text.split_once('e').unwrap_or((&text, ""));
                     let mantissa = match mantissa.contains('.') {
@@ -347,19 +335,6 @@ impl Directive {
     fn pad(&self, text: String) -> String {
         let missing = self.width.saturating_sub(text.chars().count());
         let blanks = " ".repeat(missing);
-        if self.minus {
-            text + &blanks
-        } else {
-            blanks + &text
-        }
+        if self.minus { text + &blanks } else { blanks + &text }
     }
-}
-
-/// Compares for `min`, `max` and `clamp`.
-pub(super) fn less<'a>(
-    interp: &mut Interp<'a>,
-    a: &Value<'a>,
-    b: &Value<'a>,
-) -> Result<bool, Flow<'a>> {
-    Ok(compare::order_or_raise(interp, a, b)?.is_lt())
 }

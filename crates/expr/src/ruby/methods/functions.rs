@@ -102,11 +102,7 @@ pub(crate) fn function<'a>(interp: &mut Interp<'a>, name: &str, args: &Args<'a>)
         },
         "Rational" => {
             let top = int(interp, args, 0)?;
-            let bottom = if args.len() > 1 {
-                int(interp, args, 1)?
-            } else {
-                1
-            };
+            let bottom = if args.len() > 1 { int(interp, args, 1)? } else { 1 };
             number::reduced(interp, i128::from(top), i128::from(bottom))?
         }
         "format" | "sprintf" => {
@@ -116,7 +112,7 @@ pub(crate) fn function<'a>(interp: &mut Interp<'a>, name: &str, args: &Args<'a>)
             interp.text(text)?
         }
         // Libraries are built in; so is what these would change.
-        "require" | "require_relative" => Value::Bool(true),
+        "require" | "require_relative" => Value::Bool(false),
         "srand" | "include" | "extend" | "private" | "public" => Value::Nil,
         // There is no output but the template's, and no waiting.
         "puts" | "print" | "pp" | "warn" => Value::Nil,
@@ -157,15 +153,8 @@ fn as_lambda<'a>(block: &Rc<Proc<'a>>, lambda: bool) -> Rc<Proc<'a>> {
     use super::super::value::Code;
     match &block.code {
         Code::Block { block: code, env } if lambda => {
-            let code = Code::Block {
-                block: code,
-                env: Rc::clone(env),
-            };
-            Rc::new(Proc {
-                code,
-                lambda: true,
-                tag: block.tag,
-            })
+            let code = Code::Block { block: code, env: Rc::clone(env) };
+            Rc::new(Proc { code, lambda: true, tag: block.tag })
         }
         _ => Rc::clone(block),
     }
@@ -173,8 +162,7 @@ fn as_lambda<'a>(block: &Rc<Proc<'a>>, lambda: bool) -> Rc<Proc<'a>> {
 
 /// Whether the keyword `exception: false` was given.
 fn lenient(args: &Args<'_>) -> bool {
-    args.keyword("exception")
-        .is_some_and(|value| !value.truthy())
+    args.keyword("exception").is_some_and(|value| !value.truthy())
 }
 
 /// `Integer(value)`

@@ -88,18 +88,11 @@ fn access<'a>(
         }
         "value?" | "has_value?" => {
             let wanted = interp.arg(args, 0)?;
-            Value::Bool(
-                this.values()
-                    .iter()
-                    .any(|value| compare::equal(value, wanted)),
-            )
+            Value::Bool(this.values().iter().any(|value| compare::equal(value, wanted)))
         }
         "key" => {
             let wanted = interp.arg(args, 0)?;
-            let found = this
-                .pairs()
-                .into_iter()
-                .find(|(_, value)| compare::equal(value, wanted));
+            let found = this.pairs().into_iter().find(|(_, value)| compare::equal(value, wanted));
             Value::or_nil(found.map(|(key, _)| key))
         }
         "keys" => interp.array(this.keys())?,
@@ -130,8 +123,7 @@ fn access<'a>(
         }
         "assoc" => {
             let key = interp.arg(args, 0)?;
-            this.get(key)
-                .map_or(Value::Nil, |value| Value::pair(key.clone(), value))
+            this.get(key).map_or(Value::Nil, |value| Value::pair(key.clone(), value))
         }
         "first" if args.len() == 0 => {
             let pair = this.pairs().into_iter().next();
@@ -148,15 +140,9 @@ fn access<'a>(
             let Value::Hash(other) = interp.arg(args, 0)? else {
                 return Ok(None);
             };
-            let (small, large) = if name.starts_with('<') {
-                (this, other)
-            } else {
-                (other, this)
-            };
+            let (small, large) = if name.starts_with('<') { (this, other) } else { (other, this) };
             let inside = small.pairs().iter().all(|(key, value)| {
-                large
-                    .get(key)
-                    .is_some_and(|known| compare::equal(&known, value))
+                large.get(key).is_some_and(|known| compare::equal(&known, value))
             });
             Value::Bool(inside && (name.ends_with('=') || small.len() < large.len()))
         }
@@ -210,10 +196,7 @@ fn derive<'a>(
             copy
         }
         "slice" => {
-            let pairs = args
-                .list
-                .iter()
-                .filter_map(|key| Some((key.clone(), this.get(key)?)));
+            let pairs = args.list.iter().filter_map(|key| Some((key.clone(), this.get(key)?)));
             interp.hash(pairs.collect())?
         }
         "except" => {
@@ -225,19 +208,11 @@ fn derive<'a>(
             Value::Hash(Rc::new(left))
         }
         "invert" => {
-            let pairs = this
-                .pairs()
-                .into_iter()
-                .map(|(key, value)| (value, key))
-                .collect();
+            let pairs = this.pairs().into_iter().map(|(key, value)| (value, key)).collect();
             interp.hash(pairs)?
         }
         "compact" => {
-            let pairs = this
-                .pairs()
-                .into_iter()
-                .filter(|(_, value)| !value.is_nil())
-                .collect();
+            let pairs = this.pairs().into_iter().filter(|(_, value)| !value.is_nil()).collect();
             interp.hash(pairs)?
         }
         "sort" if args.block.is_none() => {
@@ -323,11 +298,7 @@ fn mutate<'a>(
             this.replace(pairs.unwrap_or_default());
         }
         "compact!" => {
-            let pairs = this
-                .pairs()
-                .into_iter()
-                .filter(|(_, value)| !value.is_nil())
-                .collect();
+            let pairs = this.pairs().into_iter().filter(|(_, value)| !value.is_nil()).collect();
             this.replace(pairs);
         }
         "shift" => {
@@ -383,9 +354,7 @@ fn by_block<'a>(
         "select" | "filter" | "reject" | "partition" => {
             let (mut yes, mut no) = (Vec::new(), Vec::new());
             for (key, value) in pairs {
-                let said = interp
-                    .call_proc(block, vec![key.clone(), value.clone()])?
-                    .truthy();
+                let said = interp.call_proc(block, vec![key.clone(), value.clone()])?.truthy();
                 if said {
                     yes.push((key, value));
                 } else {
@@ -408,20 +377,14 @@ fn by_block<'a>(
             let before = pairs.len();
             let mut kept = Vec::new();
             for (key, value) in pairs {
-                let said = interp
-                    .call_proc(block, vec![key.clone(), value.clone()])?
-                    .truthy();
+                let said = interp.call_proc(block, vec![key.clone(), value.clone()])?.truthy();
                 if said == wanted {
                     kept.push((key, value));
                 }
             }
             let same = kept.len() == before;
             this.replace(kept);
-            if same && name.ends_with('!') {
-                Value::Nil
-            } else {
-                receiver.clone()
-            }
+            if same && name.ends_with('!') { Value::Nil } else { receiver.clone() }
         }
         "transform_values" | "transform_values!" | "transform_keys" | "transform_keys!" => {
             let keys = name.starts_with("transform_keys");

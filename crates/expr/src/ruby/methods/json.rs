@@ -20,9 +20,7 @@ pub(super) fn module<'a>(interp: &mut Interp<'a>, name: &str, args: &Args<'a>) -
                 return Ok(Some(Value::Nil));
             }
             let source = text(interp, args, 0)?;
-            let symbols = args
-                .keyword("symbolize_names")
-                .is_some_and(|value| value.truthy());
+            let symbols = args.keyword("symbolize_names").is_some_and(|value| value.truthy());
             parse(interp, &source, symbols)?
         }
         "generate" | "dump" | "fast_generate" => {
@@ -86,11 +84,7 @@ fn owned<'a>(interp: &mut Interp<'a>, json: Json, symbols: bool) -> Eval<'a> {
             let hash = Hash::new();
             for (key, value) in map {
                 let value = owned(interp, value, symbols)?;
-                let key = if symbols {
-                    Value::symbol(&key)
-                } else {
-                    Value::text(key)
-                };
+                let key = if symbols { Value::symbol(&key) } else { Value::text(key) };
                 hash.insert(key, value);
             }
             Ok(Value::Hash(Rc::new(hash)))
@@ -151,7 +145,7 @@ fn write<'a>(
                 out.push_str(if pretty.is_some() { ": " } else { ":" });
                 write(interp, value, pretty, depth + 1, out)?;
             }
-            close(pairs.is_empty(), pretty, depth, out);
+            close(false, pretty, depth, out);
             out.push('}');
         }
         other => {
@@ -160,11 +154,7 @@ fn write<'a>(
         }
     }
     // What a container's items took was counted with them.
-    let counted = if value.holds_values() {
-        2
-    } else {
-        out.len() - start
-    };
+    let counted = if value.holds_values() { 2 } else { out.len() - start };
     interp.allocate(counted)
 }
 
@@ -178,9 +168,10 @@ fn separate(index: usize, pretty: Option<usize>, depth: usize, out: &mut String)
     }
 }
 
-fn close(empty: bool, pretty: Option<usize>, depth: usize, out: &mut String) {
-    if pretty.is_some() && !empty {
-        out.push('\n');
+/// Ends a list or an object; in the pretty form an empty list holds an empty line.
+fn close(blank: bool, pretty: Option<usize>, depth: usize, out: &mut String) {
+    if pretty.is_some() {
+        out.push_str(if blank { "\n\n" } else { "\n" });
         out.push_str(&"  ".repeat(depth));
     }
 }

@@ -53,6 +53,7 @@ pub(crate) fn dispatch<'a>(
         Value::Exception(exception) => exception::call(interp, exception, name, args)?,
         Value::Class(class) => classes::call(interp, class, name, args)?,
         Value::Zone(zone) => time_make::call_zone(interp, zone, name, args)?,
+        Value::Main if is_function(name) => return function(interp, name, args),
         Value::Nil | Value::Bool(_) | Value::Main => None,
     };
     match found {

@@ -15,11 +15,11 @@ const STRING: &[&str] = &[
     "force_encoding!", "gsub", "gsub!", "hex", "id2name", "include?", "index", "insert", "intern",
     "length", "lines", "ljust", "lstrip", "lstrip!", "match", "match?", "name", "next", "next!",
     "oct", "ord", "partition", "prepend", "replace", "reverse", "reverse!", "rindex", "rjust",
-    "rpartition", "rstrip", "rstrip!", "scan", "scrub", "scrub!", "size", "slice", "slice!",
-    "split", "squeeze", "squeeze!", "start_with?", "strip", "strip!", "sub", "sub!", "succ",
-    "succ!", "sum", "swapcase", "swapcase!", "to_f", "to_i", "to_proc", "to_r", "to_s", "to_str",
-    "to_sym", "tr", "tr!", "unicode_normalize", "unicode_normalize!", "unicode_normalized?",
-    "upcase", "upcase!", "upto", "valid_encoding?",
+    "rpartition", "rstrip", "rstrip!", "scan", "scrub", "scrub!", "size", "slice", "split",
+    "squeeze", "squeeze!", "start_with?", "strip", "strip!", "sub", "sub!", "succ", "succ!",
+    "sum", "swapcase", "swapcase!", "to_f", "to_i", "to_proc", "to_r", "to_s", "to_str", "to_sym",
+    "tr", "tr!", "unicode_normalize", "unicode_normalize!", "unicode_normalized?", "upcase",
+    "upcase!", "upto", "valid_encoding?",
 ];
 
 #[rustfmt::skip]
@@ -37,13 +37,14 @@ const NUMBER: &[&str] = &[
 const ARRAY: &[&str] = &[
     "%", "&", "*", "+", "-", "<<", "==", "===", "[]", "[]=", "append", "assoc", "at", "begin",
     "clear", "clone", "collect!", "combination", "compact", "compact!", "concat", "count",
-    "cover?", "delete", "delete_at", "delete_if", "difference", "dig", "dup", "each", "empty?",
-    "end", "entries", "exclude_end?", "fetch", "fill", "filter!", "find_index", "first",
-    "flatten", "flatten!", "include?", "index", "insert", "intersect?", "intersection", "join",
-    "keep_if", "last", "length", "map!", "max", "member?", "min", "pop", "prepend", "product",
-    "push", "reject!", "replace", "reverse", "reverse!", "rindex", "rotate", "rotate!", "sample",
-    "select!", "shift", "shuffle!", "size", "slice", "slice!", "sort!", "sort_by!", "step", "sum",
-    "to_a", "to_ary", "transpose", "union", "uniq!", "unshift", "values_at", "|",
+    "cover?", "delete", "delete_at", "delete_if", "detect", "difference", "dig", "dup", "each",
+    "each_with_index", "empty?", "end", "entries", "exclude_end?", "fetch", "fill", "filter!",
+    "find", "find_index", "first", "flatten", "flatten!", "include?", "index", "insert",
+    "intersect?", "intersection", "join", "keep_if", "last", "lazy", "length", "map!", "max",
+    "member?", "min", "pop", "prepend", "product", "push", "reject!", "replace", "reverse",
+    "reverse!", "rindex", "rotate", "rotate!", "sample", "select!", "shift", "shuffle!", "size",
+    "slice", "slice!", "sort!", "sort_by!", "step", "sum", "take", "to_a", "to_ary", "transpose",
+    "union", "uniq!", "unshift", "values_at", "|",
 ];
 
 #[rustfmt::skip]
@@ -81,8 +82,8 @@ const PATTERN: &[&str] = &[
 #[rustfmt::skip]
 const ENUMERATOR: &[&str] = &[
     "()", "<<", "===", ">>", "[]", "arity", "call", "curry", "each", "each_with_index",
-    "each_with_object", "lambda?", "next", "rewind", "size", "to_proc", "with_index",
-    "with_object", "yield",
+    "each_with_object", "first", "lambda?", "next", "peek", "rewind", "size", "take", "to_proc",
+    "with_index", "with_object", "yield",
 ];
 
 #[rustfmt::skip]

@@ -111,47 +111,31 @@ fn integers<'a>(interp: &mut Interp<'a>, a: i64, b: i64, name: &str) -> Eval<'a>
         "fdiv" => return Ok(Value::Float(a as f64 / b as f64)),
         "quo" => return rationals(interp, (a, 1), (b, 1), "/"),
         _ if b < 0 => {
-            let power = u32::try_from(-b)
-                .ok()
-                .and_then(|exponent| a.checked_pow(exponent));
+            let power = u32::try_from(-b).ok().and_then(|exponent| a.checked_pow(exponent));
             return match power {
                 Some(power) => rationals(interp, (1, 1), (power, 1), "/"),
                 None => Err(beyond(interp)),
             };
         }
-        _ => u32::try_from(b)
-            .ok()
-            .and_then(|exponent| a.checked_pow(exponent)),
+        _ => u32::try_from(b).ok().and_then(|exponent| a.checked_pow(exponent)),
     };
     result.map(Value::Int).ok_or_else(|| beyond(interp))
 }
 
 fn floor_quotient(a: i64, b: i64, euclid: i64) -> i64 {
     // Euclidean and floored division differ for negative divisors with a remainder.
-    if b < 0 && a.checked_rem(b).unwrap_or(0) != 0 {
-        euclid - 1
-    } else {
-        euclid
-    }
+    if b < 0 && a.checked_rem(b).unwrap_or(0) != 0 { euclid - 1 } else { euclid }
 }
 
 fn floor_remainder(a: i64, b: i64) -> i64 {
     let rest = a.checked_rem(b).unwrap_or(0);
-    if rest != 0 && (rest < 0) != (b < 0) {
-        rest + b
-    } else {
-        rest
-    }
+    if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest }
 }
 
 fn floats<'a>(interp: &mut Interp<'a>, a: f64, b: f64, name: &str) -> Eval<'a> {
     let modulo = |a: f64, b: f64| {
         let rest = a % b;
-        if rest != 0.0 && (rest < 0.0) != (b < 0.0) {
-            rest + b
-        } else {
-            rest
-        }
+        if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }
     };
     Ok(Value::Float(match name {
         "+" => a + b,
@@ -192,10 +176,7 @@ pub(super) fn reduced<'a>(interp: &Interp<'a>, top: i128, bottom: i128) -> Eval<
         (a, b) = (b, a % b);
     }
     let divisor = i128::try_from(a.max(1)).unwrap_or(1) * bottom.signum();
-    match (
-        i64::try_from(top / divisor),
-        i64::try_from(bottom / divisor),
-    ) {
+    match (i64::try_from(top / divisor), i64::try_from(bottom / divisor)) {
         (Ok(top), Ok(bottom)) => Ok(Value::Rational(top, bottom)),
         _ => Err(beyond(interp)),
     }
@@ -373,11 +354,7 @@ fn integer<'a>(interp: &mut Interp<'a>, this: i64, name: &str, args: &Args<'a>) 
         }
         "digits" => {
             let digits = this.unsigned_abs().to_string();
-            let list = digits
-                .bytes()
-                .rev()
-                .map(|b| Value::Int(i64::from(b - b'0')))
-                .collect();
+            let list = digits.bytes().rev().map(|b| Value::Int(i64::from(b - b'0'))).collect();
             interp.array(list)?
         }
         "bit_length" => Value::Int(i64::from(64 - (this ^ (this >> 63)).leading_zeros())),
@@ -389,11 +366,7 @@ fn integer<'a>(interp: &mut Interp<'a>, this: i64, name: &str, args: &Args<'a>) 
         "~" => Value::Int(!this),
         "<<" | ">>" => {
             let by = int(interp, args, 0)?;
-            let by = if name == "<<" {
-                by
-            } else {
-                by.checked_neg().unwrap_or(i64::MAX)
-            };
+            let by = if name == "<<" { by } else { by.checked_neg().unwrap_or(i64::MAX) };
             Value::Int(shift(this, by).ok_or_else(|| beyond(interp))?)
         }
         "[]" => Value::Int((this >> int(interp, args, 0)?.clamp(0, 63)) & 1),
@@ -406,9 +379,7 @@ fn shift(value: i64, by: i64) -> Option<i64> {
     if by < 0 {
         return Some(value >> (-by).clamp(0, 63));
     }
-    let factor = 1_i64
-        .checked_shl(u32::try_from(by).ok()?)
-        .filter(|_| by < 63)?;
+    let factor = 1_i64.checked_shl(u32::try_from(by).ok()?).filter(|_| by < 63)?;
     value.checked_mul(factor)
 }
 
@@ -421,11 +392,7 @@ fn iterate<'a>(interp: &mut Interp<'a>, this: i64, name: &str, args: &Args<'a>) 
         _ => (this, int(interp, args, 0)?),
     };
     let mut current = from;
-    while if name == "downto" {
-        current >= to
-    } else {
-        current <= to
-    } {
+    while if name == "downto" { current >= to } else { current <= to } {
         interp.call_proc(&block, vec![Value::Int(current)])?;
         current += if name == "downto" { -1 } else { 1 };
     }
@@ -514,25 +481,29 @@ fn round<'a>(interp: &mut Interp<'a>, this: f64, how: &str, args: &Args<'a>) -> 
     }
 }
 
-/// Rounds to decimals; halves go away from zero, judged on the exact binary value as Ruby does.
+/// Rounds to decimals as Ruby does: a half in decimal notation goes away from zero, even when the
+/// nearest binary value is a little less.
 fn round_decimal(this: f64, digits: usize, how: &str) -> f64 {
     let factor = 10_f64.powi(digits as i32);
     let scaled = this * factor;
-    let whole = match how {
-        "floor" => scaled.floor(),
-        "ceil" => scaled.ceil(),
-        "truncate" => scaled.trunc(),
+    match how {
+        "floor" => {
+            let above = (scaled.floor() + 1.0) / factor;
+            if above > this { scaled.floor() / factor } else { above }
+        }
+        "ceil" => {
+            let below = (scaled.ceil() - 1.0) / factor;
+            if below < this { scaled.ceil() / factor } else { below }
+        }
+        "truncate" => scaled.trunc() / factor,
         _ => {
             let whole = scaled.round();
-            // The product may have been rounded up to a half that the value does not reach.
-            if (whole - scaled).abs() == 0.5 && (whole + scaled.signum() * -0.5) / factor > this {
-                whole - scaled.signum()
-            } else {
-                whole
-            }
+            let away = 1_f64.copysign(this);
+            let reached = (whole + away / 2.0) / factor;
+            let further = if this > 0.0 { reached <= this } else { reached >= this };
+            (if further { whole + away } else { whole }) / factor
         }
-    };
-    whole / factor
+    }
 }
 
 fn rational<'a>(top: i64, bottom: i64, name: &str) -> Found<'a> {

@@ -1,5 +1,6 @@
 //! Methods that every value has, and those of nil, true and false.
 
+use super::super::hash::Key;
 use super::super::interp::{Args, Found, Interp};
 use super::super::value::Value;
 use super::super::{compare, constants, inspect};
@@ -13,7 +14,8 @@ pub(super) fn call<'a>(
 ) -> Found<'a> {
     let value = match name {
         "nil?" => Value::Bool(receiver.is_nil()),
-        "==" | "eql?" => Value::Bool(compare::equal(receiver, interp.arg(args, 0)?)),
+        "==" => Value::Bool(compare::equal(receiver, interp.arg(args, 0)?)),
+        "eql?" => Value::Bool(Key::of(receiver) == Key::of(interp.arg(args, 0)?)),
         "===" => Value::Bool(compare::equal(receiver, interp.arg(args, 0)?)),
         "equal?" => Value::Bool(receiver.same(interp.arg(args, 0)?)),
         "!=" => {
@@ -53,7 +55,14 @@ pub(super) fn call<'a>(
         "class" => Value::Class(receiver.class()),
         "frozen?" => Value::Bool(!receiver.holds_values() && !matches!(receiver, Value::Str(_))),
         "freeze" | "itself" | "dup" | "clone" => receiver.clone(),
-        "hash" | "object_id" | "__id__" => identity(receiver),
+        "hash" => identity(receiver),
+        "object_id" | "__id__" => match receiver {
+            Value::Str(text) => Value::Int(std::rc::Rc::as_ptr(text).addr() as i64),
+            Value::Array(items) => Value::Int(std::rc::Rc::as_ptr(items).addr() as i64),
+            Value::Hash(hash) => Value::Int(std::rc::Rc::as_ptr(hash).addr() as i64),
+            Value::Int(value) => Value::Int(value.saturating_mul(2).saturating_add(1)),
+            other => identity(other),
+        },
         _ => return call_block(interp, receiver, name, args),
     };
     Ok(Some(value))
@@ -83,11 +92,7 @@ fn call_block<'a>(
         "send" | "public_send" | "__send__" => {
             let method = super::super::value::string_of(interp.arg(args, 0)?).unwrap_or_default();
             let list = args.list.get(1..).unwrap_or_default().to_vec();
-            let rest = Args {
-                list,
-                keywords: args.keywords,
-                block: args.block.clone(),
-            };
+            let rest = Args { list, keywords: args.keywords, block: args.block.clone() };
             interp.send(receiver, &method, rest)?
         }
         "method" => {
@@ -133,6 +138,6 @@ pub(crate) fn is_a(value: &Value<'_>, class: &str) -> bool {
 fn identity<'a>(value: &Value<'a>) -> Value<'a> {
     use std::hash::{DefaultHasher, Hash as _, Hasher as _};
     let mut hasher = DefaultHasher::new();
-    super::super::hash::Key::of(value).hash(&mut hasher);
+    Key::of(value).hash(&mut hasher);
     Value::Int((hasher.finish() >> 2) as i64)
 }

@@ -58,11 +58,7 @@ fn made(regex: &Pattern, text: &Rc<str>, groups: Groups) -> Match {
         .enumerate()
         .filter_map(|(number, name)| Some((name?.to_owned(), number)))
         .collect();
-    Match {
-        text: Rc::clone(text),
-        groups,
-        names,
-    }
+    Match { text: Rc::clone(text), groups, names }
 }
 
 /// Finds the first match from a byte offset, and remembers it as `$~`.
@@ -95,12 +91,7 @@ pub(super) fn is_match<'a>(
 pub(super) fn position<'a>(interp: &mut Interp<'a>, regex: &Rc<Pattern>, text: &str) -> Eval<'a> {
     Ok(match find(interp, regex, text, 0)? {
         Value::Match(found) => {
-            let start = found
-                .groups
-                .first()
-                .copied()
-                .flatten()
-                .map(|(start, _)| start);
+            let start = found.groups.first().copied().flatten().map(|(start, _)| start);
             string::char_position(text, start)
         }
         _ => Value::Nil,
@@ -127,10 +118,7 @@ fn all_matches<'a>(
         from = if end > start {
             end
         } else {
-            end + text
-                .get(end..)
-                .and_then(|rest| rest.chars().next())
-                .map_or(1, char::len_utf8)
+            end + text.get(end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
         };
         list.push(groups);
     }
@@ -149,9 +137,7 @@ fn occurrences<'a>(
             let needle = to_text(interp, other)?;
             interp.charge(text.len() / 64)?;
             let groups = text.match_indices(&needle);
-            let list = groups
-                .map(|(at, found)| vec![Some((at, at + found.len()))])
-                .collect();
+            let list = groups.map(|(at, found)| vec![Some((at, at + found.len()))]).collect();
             Ok((list, None))
         }
     }
@@ -179,11 +165,7 @@ pub(super) fn substitute<'a>(
         let matched = this.get(start..end).unwrap_or_default();
         let names = match &regex {
             Some(regex) => made(regex, &shared, groups),
-            None => Match {
-                text: Rc::clone(&shared),
-                groups,
-                names: Vec::new(),
-            },
+            None => Match { text: Rc::clone(&shared), groups, names: Vec::new() },
         };
         let replacement = match (args.get(1), &args.block) {
             (Some(Value::Hash(hash)), _) => {
@@ -225,11 +207,7 @@ fn expand(template: &str, found: &Match) -> String {
                 chars.next();
                 let name: String = chars.by_ref().take_while(|c| *c != '>').collect();
                 let number = found.names.iter().find(|(known, _)| *known == name);
-                out.push_str(
-                    number
-                        .and_then(|(_, n)| found.group(*n))
-                        .unwrap_or_default(),
-                );
+                out.push_str(number.and_then(|(_, n)| found.group(*n)).unwrap_or_default());
             }
             Some('\\') => out.push('\\'),
             Some(other) => {
@@ -306,11 +284,7 @@ fn split_at<'a>(
     {
         let count = this.chars().count();
         interp.charge(count)?;
-        let single = if limit > 0 {
-            (limit as usize - 1).min(count)
-        } else {
-            count
-        };
+        let single = if limit > 0 { (limit as usize - 1).min(count) } else { count };
         let mut parts: Vec<String> = this.chars().take(single).map(String::from).collect();
         if single < count || limit < 0 {
             parts.push(this.chars().skip(single).collect());
@@ -381,13 +355,11 @@ pub(super) fn partition<'a>(
     let (found, _) = occurrences(interp, interp.arg(args, 0)?, this)?;
     let groups = if last { found.last() } else { found.first() };
     let part = |from: usize, to: usize| this.get(from..to).unwrap_or_default().to_owned();
-    Ok(
-        match groups.and_then(|groups| groups.first().copied().flatten()) {
-            Some((start, end)) => vec![part(0, start), part(start, end), part(end, this.len())],
-            None if last => vec![String::new(), String::new(), this.to_owned()],
-            None => vec![this.to_owned(), String::new(), String::new()],
-        },
-    )
+    Ok(match groups.and_then(|groups| groups.first().copied().flatten()) {
+        Some((start, end)) => vec![part(0, start), part(start, end), part(end, this.len())],
+        None if last => vec![String::new(), String::new(), this.to_owned()],
+        None => vec![this.to_owned(), String::new(), String::new()],
+    })
 }
 
 /// Methods of Regexp.
@@ -403,11 +375,7 @@ pub(super) fn call<'a>(
                 value @ (Value::Str(_) | Value::Sym(_)) => string_of(value).unwrap_or_default(),
                 Value::Nil if name != "===" => {
                     interp.last_match = Value::Nil;
-                    let none = if name == "match?" {
-                        Value::Bool(false)
-                    } else {
-                        Value::Nil
-                    };
+                    let none = if name == "match?" { Value::Bool(false) } else { Value::Nil };
                     return Ok(Some(none));
                 }
                 _ if name == "===" => return Ok(Some(Value::Bool(false))),
@@ -426,12 +394,7 @@ pub(super) fn call<'a>(
             Value::Int(bit('i', 1) | bit('x', 2) | bit('m', 4))
         }
         "names" => {
-            let names = this
-                .compiled
-                .capture_names()
-                .flatten()
-                .map(Value::text)
-                .collect();
+            let names = this.compiled.capture_names().flatten().map(Value::text).collect();
             interp.array(names)?
         }
         _ => return Ok(None),
@@ -475,27 +438,16 @@ pub(super) fn call_match<'a>(
             interp.array(list)?
         }
         "named_captures" => {
-            let pairs = this
-                .names
-                .iter()
-                .map(|(name, n)| (Value::text(name.as_str()), group(*n)));
+            let pairs = this.names.iter().map(|(name, n)| (Value::text(name.as_str()), group(*n)));
             interp.hash(pairs.collect())?
         }
         "names" => {
-            let names = this
-                .names
-                .iter()
-                .map(|(name, _)| Value::text(name.as_str()))
-                .collect();
+            let names = this.names.iter().map(|(name, _)| Value::text(name.as_str())).collect();
             interp.array(names)?
         }
         "pre_match" | "post_match" => {
             let (start, end) = this.groups.first().copied().flatten().unwrap_or((0, 0));
-            let range = if name == "pre_match" {
-                0..start
-            } else {
-                end..this.text.len()
-            };
+            let range = if name == "pre_match" { 0..start } else { end..this.text.len() };
             interp.text(this.text.get(range).unwrap_or_default())?
         }
         "begin" | "end" => {

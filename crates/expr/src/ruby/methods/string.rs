@@ -137,10 +137,9 @@ pub(super) fn transform<'a>(
         "lstrip" => this.trim_start_matches(is_blank).to_owned(),
         "rstrip" => this.trim_end_matches(is_blank).to_owned(),
         "chomp" => match args.get(0) {
-            Some(Value::Str(suffix)) => this
-                .strip_suffix(suffix.borrow().as_str())
-                .unwrap_or(this)
-                .to_owned(),
+            Some(Value::Str(suffix)) => {
+                this.strip_suffix(suffix.borrow().as_str()).unwrap_or(this).to_owned()
+            }
             _ => {
                 let cut = this.strip_suffix('\n').unwrap_or(this);
                 let cut = if cut.len() < this.len() || this.ends_with('\r') {
@@ -177,15 +176,11 @@ pub(super) fn transform<'a>(
         }
         "delete_prefix" => {
             let prefix = text(interp, args, 0)?;
-            this.strip_prefix(prefix.as_str())
-                .unwrap_or(this)
-                .to_owned()
+            this.strip_prefix(prefix.as_str()).unwrap_or(this).to_owned()
         }
         "delete_suffix" => {
             let suffix = text(interp, args, 0)?;
-            this.strip_suffix(suffix.as_str())
-                .unwrap_or(this)
-                .to_owned()
+            this.strip_suffix(suffix.as_str()).unwrap_or(this).to_owned()
         }
         "tr" => format::translate(this, &text(interp, args, 0)?, &text(interp, args, 1)?),
         "succ" | "next" => format::successor(this),
@@ -241,10 +236,7 @@ fn pieces<'a>(
             interp.array(list)?
         }
         "codepoints" => {
-            let list = this
-                .chars()
-                .map(|c| Value::Int(i64::from(u32::from(c))))
-                .collect();
+            let list = this.chars().map(|c| Value::Int(i64::from(u32::from(c)))).collect();
             interp.array(list)?
         }
         "split" => regexp::split(interp, this, args)?,
@@ -288,18 +280,14 @@ fn mutate<'a>(
     if let Some(stem) = name.strip_suffix('!') {
         let content = this.borrow().clone();
         let Some(changed) = transform(interp, &content, stem, args)? else {
-            return Ok(None);
+            return if stem == "slice" { cut(interp, this, args).map(Some) } else { Ok(None) };
         };
         interp.allocate(changed.len())?;
         let same = changed == content;
         *this.borrow_mut() = changed;
         // These two return the string even when nothing changed.
         let always = matches!(stem, "reverse" | "succ" | "next" | "scrub" | "encode");
-        return Ok(Some(if same && !always {
-            Value::Nil
-        } else {
-            receiver.clone()
-        }));
+        return Ok(Some(if same && !always { Value::Nil } else { receiver.clone() }));
     }
     match name {
         "<<" | "concat" => {
@@ -340,15 +328,6 @@ fn mutate<'a>(
             *this.borrow_mut() = content;
         }
         "clear" => this.borrow_mut().clear(),
-        "slice!" => {
-            let content = this.borrow().clone();
-            let cut = slice(interp, &content, args)?;
-            if let Value::Str(part) = &cut {
-                let changed = content.replacen(part.borrow().as_str(), "", 1);
-                *this.borrow_mut() = changed;
-            }
-            return Ok(Some(cut));
-        }
         "[]=" => {
             let content = this.borrow().clone();
             let value = to_text(interp, interp.arg(args, args.len().saturating_sub(1))?)?;
@@ -361,6 +340,18 @@ fn mutate<'a>(
     Ok(Some(receiver.clone()))
 }
 
+/// `slice!`
+fn cut<'a>(interp: &mut Interp<'a>, this: &Text, args: &Args<'a>) -> Result<Value<'a>, Flow<'a>> {
+    let content = this.borrow().clone();
+    let part = slice(interp, &content, args)?;
+    if !part.is_nil() {
+        let mut with = args.list.clone();
+        with.push(Value::text(""));
+        *this.borrow_mut() = replace_slice(interp, &content, &Args::of(with), "")?;
+    }
+    Ok(part)
+}
+
 fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\u{b}' | '\u{c}' | '\r' | '\0')
 }
@@ -368,10 +359,7 @@ fn is_blank(c: char) -> bool {
 pub(super) fn capitalize(this: &str) -> String {
     let mut chars = this.chars();
     match chars.next() {
-        Some(first) => first
-            .to_uppercase()
-            .chain(chars.as_str().to_lowercase().chars())
-            .collect(),
+        Some(first) => first.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect(),
         None => String::new(),
     }
 }
@@ -389,11 +377,7 @@ fn any_affix<'a>(
             }
             other => {
                 let affix = to_text(interp, other)?;
-                if start {
-                    this.starts_with(&affix)
-                } else {
-                    this.ends_with(&affix)
-                }
+                if start { this.starts_with(&affix) } else { this.ends_with(&affix) }
             }
         };
         if holds {
@@ -419,12 +403,7 @@ fn index<'a>(interp: &mut Interp<'a>, this: &str, args: &Args<'a>) -> Result<Val
             let found = regexp::find(interp, regex, this, start)?;
             match &found {
                 Value::Match(found) => {
-                    let at = found
-                        .groups
-                        .first()
-                        .copied()
-                        .flatten()
-                        .map(|(start, _)| start);
+                    let at = found.groups.first().copied().flatten().map(|(start, _)| start);
                     Ok(char_position(this, at))
                 }
                 _ => Ok(Value::Nil),
@@ -446,9 +425,7 @@ pub(super) fn char_position<'a>(this: &str, byte: Option<usize>) -> Value<'a> {
 }
 
 pub(super) fn byte_offset(this: &str, chars: usize) -> usize {
-    this.char_indices()
-        .nth(chars)
-        .map_or(this.len(), |(offset, _)| offset)
+    this.char_indices().nth(chars).map_or(this.len(), |(offset, _)| offset)
 }
 
 fn to_i<'a>(interp: &Interp<'a>, this: &str, args: &Args<'a>) -> Result<Value<'a>, Flow<'a>> {
@@ -456,10 +433,7 @@ fn to_i<'a>(interp: &Interp<'a>, this: &str, args: &Args<'a>) -> Result<Value<'a
         Some(value) => to_int(interp, value)?,
         None => 10,
     };
-    let Some(radix) = u32::try_from(radix)
-        .ok()
-        .filter(|radix| (2..=36).contains(radix))
-    else {
+    let Some(radix) = u32::try_from(radix).ok().filter(|radix| (2..=36).contains(radix)) else {
         return Err(interp.argument_error(format!("invalid radix {radix}")));
     };
     match parse_int_prefix(this, radix) {
@@ -486,9 +460,7 @@ pub(super) fn parse_int_prefix(this: &str, radix: u32) -> Option<i64> {
     for c in rest.chars() {
         match c.to_digit(radix) {
             Some(digit) => {
-                total = total
-                    .checked_mul(i64::from(radix))?
-                    .checked_add(i64::from(digit))?;
+                total = total.checked_mul(i64::from(radix))?.checked_add(i64::from(digit))?;
                 after_digit = true;
             }
             None if c == '_' && after_digit => after_digit = false,
@@ -510,7 +482,7 @@ pub(super) fn parse_float_prefix(this: &str) -> f64 {
     };
     let sign = usize::from(matches!(bytes.first(), Some(b'-' | b'+')));
     let mut end = digits(sign);
-    if bytes.get(end) == Some(&b'.') && digits(end + 1) > end + 1 && end > sign {
+    if bytes.get(end) == Some(&b'.') && digits(end + 1) > end + 1 {
         end = digits(end + 1);
     }
     if matches!(bytes.get(end), Some(b'e' | b'E')) && end > sign {
@@ -519,9 +491,7 @@ pub(super) fn parse_float_prefix(this: &str) -> f64 {
             end = digits(from);
         }
     }
-    text.get(..end)
-        .and_then(|number| number.parse().ok())
-        .unwrap_or(0.0)
+    text.get(..end).and_then(|number| number.parse().ok()).unwrap_or(0.0)
 }
 
 /// A set of characters as `count`, `delete` and `squeeze` take it: ranges, and `^` negates.
@@ -538,10 +508,7 @@ impl CharSet {
 
 pub(super) fn char_set(text: &str) -> CharSet {
     let negated = text.len() > 1 && text.starts_with('^');
-    CharSet {
-        negated,
-        chars: format::expand(if negated { &text[1..] } else { text }),
-    }
+    CharSet { negated, chars: format::expand(if negated { &text[1..] } else { text }) }
 }
 
 /// Resolves a range of positions against a length; `None` when it starts outside.
@@ -583,11 +550,7 @@ fn slice<'a>(interp: &mut Interp<'a>, this: &str, args: &Args<'a>) -> Result<Val
         }
         (Value::Str(part), _) => {
             let part = part.borrow().clone();
-            return if this.contains(&part) {
-                interp.text(part)
-            } else {
-                Ok(Value::Nil)
-            };
+            return if this.contains(&part) { interp.text(part) } else { Ok(Value::Nil) };
         }
         (Value::Range(range), _) => range_bounds(interp, range, length())?,
         (first, Some(count)) => {
@@ -595,20 +558,13 @@ fn slice<'a>(interp: &mut Interp<'a>, this: &str, args: &Args<'a>) -> Result<Val
             let length = length() as i64;
             let from = if from < 0 { from + length } else { from };
             let inside = (0..=length).contains(&from) && count >= 0;
-            inside.then(|| {
-                (
-                    from as usize,
-                    from.saturating_add(count).min(length) as usize,
-                )
-            })
+            inside.then(|| (from as usize, from.saturating_add(count).min(length) as usize))
         }
         (first, None) => {
             let at = to_int(interp, first)?;
             let length = length() as i64;
             let at = if at < 0 { at + length } else { at };
-            (0..length)
-                .contains(&at)
-                .then_some((at as usize, at as usize + 1))
+            (0..length).contains(&at).then_some((at as usize, at as usize + 1))
         }
     };
     match bounds {
@@ -628,6 +584,16 @@ fn replace_slice<'a>(
 ) -> Result<String, Flow<'a>> {
     let length = this.chars().count();
     let bounds = match (interp.arg(args, 0)?, args.len()) {
+        (Value::Regex(regex), _) => {
+            let regex = Rc::clone(regex);
+            match regexp::find(interp, &regex, this, 0)? {
+                Value::Match(found) => {
+                    let (from, to) = found.groups.first().copied().flatten().unwrap_or((0, 0));
+                    return Ok(format!("{}{value}{}", &this[..from], &this[to..]));
+                }
+                _ => return Err(interp.raise("IndexError", "regexp not matched")),
+            }
+        }
         (Value::Str(part), _) => {
             if !this.contains(part.borrow().as_str()) {
                 return Err(interp.raise("IndexError", "string not matched"));

@@ -33,11 +33,7 @@ pub(super) fn call<'a>(
         "present?" | "blank?" => return Ok(None),
         "byteslice" => {
             let (from, count) = (int(interp, args, 0)?, int(interp, args, 1)?);
-            let from = if from < 0 {
-                from + this.len() as i64
-            } else {
-                from
-            };
+            let from = if from < 0 { from + this.len() as i64 } else { from };
             match (usize::try_from(from), usize::try_from(count)) {
                 (Ok(from), Ok(count)) if from <= this.len() => {
                     let to = from.saturating_add(count).min(this.len());
@@ -66,9 +62,7 @@ fn pad<'a>(
     if filler.is_empty() {
         return Err(interp.argument_error("zero width padding"));
     }
-    let missing = usize::try_from(width)
-        .unwrap_or(0)
-        .saturating_sub(this.chars().count());
+    let missing = usize::try_from(width).unwrap_or(0).saturating_sub(this.chars().count());
     super::check_size(interp, missing)?;
     let fill = |count: usize| filler.chars().cycle().take(count).collect::<String>();
     Ok(match name {

@@ -26,15 +26,8 @@ pub(crate) const MONTHS: &[&str] = &[
     "November",
     "December",
 ];
-pub(crate) const DAYS: &[&str] = &[
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
+pub(crate) const DAYS: &[&str] =
+    &["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 const NANOS: i128 = 1_000_000_000;
 
@@ -44,21 +37,13 @@ pub(super) fn local_zone(interp: &Interp<'_>) -> TimeZone {
 }
 
 pub(super) fn made<'a>(zoned: Zoned, datetime: bool, utc: bool) -> Value<'a> {
-    Value::Time(Rc::new(Time {
-        zoned,
-        datetime,
-        utc,
-    }))
+    Value::Time(Rc::new(Time { zoned, datetime, utc }))
 }
 
 /// Prints an offset as `+01:00`, or without the colon.
 fn offset(offset: Offset, colon: &str) -> String {
     let seconds = offset.seconds();
-    let (sign, size) = if seconds < 0 {
-        ('-', -seconds)
-    } else {
-        ('+', seconds)
-    };
+    let (sign, size) = if seconds < 0 { ('-', -seconds) } else { ('+', seconds) };
     format!("{sign}{:02}{colon}{:02}", size / 3600, size / 60 % 60)
 }
 
@@ -66,14 +51,7 @@ pub(crate) fn to_s(time: &Time) -> String {
     if time.datetime {
         return strftime(time, "%Y-%m-%dT%H:%M:%S%:z");
     }
-    strftime(
-        time,
-        if time.utc {
-            "%Y-%m-%d %H:%M:%S UTC"
-        } else {
-            "%Y-%m-%d %H:%M:%S %z"
-        },
-    )
+    strftime(time, if time.utc { "%Y-%m-%d %H:%M:%S UTC" } else { "%Y-%m-%d %H:%M:%S %z" })
 }
 
 pub(crate) fn inspect(time: &Time) -> String {
@@ -84,19 +62,12 @@ pub(crate) fn inspect(time: &Time) -> String {
     let fraction = fraction.trim_end_matches('0');
     let point = if fraction.is_empty() { "" } else { "." };
     let seconds = strftime(time, "%Y-%m-%d %H:%M:%S");
-    let zone = if time.utc {
-        "UTC".to_owned()
-    } else {
-        offset(time.zoned.offset(), "")
-    };
+    let zone = if time.utc { "UTC".to_owned() } else { offset(time.zoned.offset(), "") };
     format!("{seconds}{point}{fraction} {zone}")
 }
 
 pub(crate) fn inspect_date(date: Date) -> String {
-    format!(
-        "#<Date: {date} (({}j,0s,0n),+0s,2299161j)>",
-        julian_day(date)
-    )
+    format!("#<Date: {date} (({}j,0s,0n),+0s,2299161j)>", julian_day(date))
 }
 
 fn julian_day(date: Date) -> i64 {
@@ -151,11 +122,7 @@ fn pad_field(
         _ if flags.contains('_') => ' ',
         _ => pad,
     };
-    let width = if flags.contains('-') {
-        0
-    } else {
-        width.unwrap_or(digits)
-    };
+    let width = if flags.contains('-') { 0 } else { width.unwrap_or(digits) };
     let text = match flags {
         _ if flags.contains('^') => text.to_uppercase(),
         _ if flags.contains('#') && text.chars().all(|c| !c.is_lowercase()) => text.to_lowercase(),
@@ -203,11 +170,7 @@ fn field(
         'L' | 'N' => {
             let digits = width.unwrap_or(if directive == 'L' { 3 } else { 9 });
             let nanos = format!("{:09}", at.subsec_nanosecond());
-            let text: String = nanos
-                .chars()
-                .chain(std::iter::repeat('0'))
-                .take(digits)
-                .collect();
+            let text: String = nanos.chars().chain(std::iter::repeat('0')).take(digits).collect();
             Some((text, '0', digits))
         }
         'z' => match colons {
@@ -237,16 +200,10 @@ fn field(
         'v' => nested("%e-%^b-%Y"),
         '+' => nested("%a %b %e %H:%M:%S %Z %Y"),
         'U' => numbered((i64::from(at.day_of_year()) + 6 - weekday as i64) / 7, 2),
-        'W' => numbered(
-            (i64::from(at.day_of_year()) + 6 - (weekday as i64 + 6) % 7) / 7,
-            2,
-        ),
+        'W' => numbered((i64::from(at.day_of_year()) + 6 - (weekday as i64 + 6) % 7) / 7, 2),
         'V' => numbered(i64::from(at.date().iso_week_date().week()), 2),
         'G' => numbered(i64::from(at.date().iso_week_date().year()), 4),
-        'g' => numbered(
-            i64::from(at.date().iso_week_date().year()).rem_euclid(100),
-            2,
-        ),
+        'g' => numbered(i64::from(at.date().iso_week_date().year()).rem_euclid(100), 2),
         _ => None,
     }
 }
@@ -258,11 +215,7 @@ fn zone_name(time: &Time) -> Option<String> {
     }
     let zone = time.zoned.time_zone();
     zone.iana_name()?;
-    Some(
-        zone.to_offset_info(time.zoned.timestamp())
-            .abbreviation()
-            .to_owned(),
-    )
+    Some(zone.to_offset_info(time.zoned.timestamp()).abbreviation().to_owned())
 }
 
 pub(super) fn call<'a>(
@@ -319,28 +272,16 @@ pub(super) fn call<'a>(
             moved(interp, this, unit * NANOS)?
         }
         "iso8601" | "xmlschema" | "rfc3339" | "jisx0301" => {
-            let digits = if args.len() > 0 {
-                int(interp, args, 0)?.clamp(0, 9)
-            } else {
-                0
-            };
+            let digits = if args.len() > 0 { int(interp, args, 0)?.clamp(0, 9) } else { 0 };
             let mut format = "%Y-%m-%dT%H:%M:%S".to_owned();
             if digits > 0 {
                 format.push_str(&format!(".%{digits}N"));
             }
-            format.push_str(if this.utc && !this.datetime {
-                "Z"
-            } else {
-                "%:z"
-            });
+            format.push_str(if this.utc && !this.datetime { "Z" } else { "%:z" });
             interp.text(strftime(this, &format))?
         }
         "httpdate" => {
-            let utc = Time {
-                zoned: at.with_time_zone(TimeZone::UTC),
-                datetime: false,
-                utc: true,
-            };
+            let utc = Time { zoned: at.with_time_zone(TimeZone::UTC), datetime: false, utc: true };
             interp.text(strftime(&utc, "%a, %d %b %Y %H:%M:%S GMT"))?
         }
         "rfc2822" | "rfc822" => {
@@ -374,9 +315,7 @@ pub(super) fn call<'a>(
 
 /// Keeps the time of day and moves to a date.
 fn at_date<'a>(interp: &Interp<'a>, this: &Time, date: Date) -> Eval<'a> {
-    let moved = date
-        .to_datetime(this.zoned.time())
-        .to_zoned(this.zoned.time_zone().clone());
+    let moved = date.to_datetime(this.zoned.time()).to_zoned(this.zoned.time_zone().clone());
     match moved {
         Ok(zoned) => Ok(made(zoned, this.datetime, this.utc)),
         Err(_) => Err(interp.raise("RangeError", "the date is out of range")),
@@ -422,20 +361,15 @@ fn add<'a>(interp: &mut Interp<'a>, this: &Time, name: &str, args: &Args<'a>) ->
             }
         }
         ("-", Value::Date(other)) => {
-            let midnight = other
-                .to_zoned(TimeZone::UTC)
-                .map_or(0, |at| at.timestamp().as_nanosecond());
+            let midnight =
+                other.to_zoned(TimeZone::UTC).map_or(0, |at| at.timestamp().as_nanosecond());
             number::reduced(interp, nanos - midnight, 86_400 * NANOS)
         }
         ("+", Value::Time(_)) => Err(interp.type_error("time + time?")),
         (_, value) => {
             let unit = if this.datetime { 86_400 } else { 1 };
             let by = nanoseconds(interp, value, unit)?;
-            moved(
-                interp,
-                this,
-                if name == "+" { nanos + by } else { nanos - by },
-            )
+            moved(interp, this, if name == "+" { nanos + by } else { nanos - by })
         }
     }
 }
@@ -444,9 +378,7 @@ fn add<'a>(interp: &mut Interp<'a>, this: &Time, name: &str, args: &Args<'a>) ->
 fn calendar<'a>(interp: &mut Interp<'a>, date: Date, name: &str) -> Found<'a> {
     let weekday = i64::from(date.weekday().to_sunday_zero_offset());
     let day_named = name.strip_suffix('?').and_then(|day| {
-        DAYS.iter()
-            .position(|known| known.to_lowercase() == day)
-            .map(|index| index as i64)
+        DAYS.iter().position(|known| known.to_lowercase() == day).map(|index| index as i64)
     });
     if let Some(day) = day_named {
         return Ok(Some(Value::Bool(day == weekday)));
@@ -477,9 +409,7 @@ fn by_day<'a>(interp: &mut Interp<'a>, date: Date, name: &str, args: &Args<'a>) 
     };
     let shifted = |interp: &Interp<'a>, span: Result<Span, jiff::Error>| {
         let moved = span.and_then(|span| date.checked_add(span));
-        moved
-            .map(Value::Date)
-            .map_err(|_| interp.raise("RangeError", "the date is out of range"))
+        moved.map(Value::Date).map_err(|_| interp.raise("RangeError", "the date is out of range"))
     };
     let days = |count: i64| Span::new().try_days(count);
     let months = |count: i64| Span::new().try_months(count);
@@ -530,11 +460,7 @@ pub(super) fn call_date<'a>(
                 "rfc3339" => "%Y-%m-%dT00:00:00+00:00".to_owned(),
                 _ => "%Y-%m-%d".to_owned(),
             };
-            let time = Time {
-                zoned: midnight(TimeZone::UTC)?,
-                datetime: true,
-                utc: false,
-            };
+            let time = Time { zoned: midnight(TimeZone::UTC)?, datetime: true, utc: false };
             interp.text(strftime(&time, &format))?
         }
         "===" | "==" if matches!(args.get(0), Some(Value::Time(_))) => {
@@ -563,24 +489,17 @@ fn add_days<'a>(interp: &mut Interp<'a>, this: Date, name: &str, args: &Args<'a>
             Ok(Value::Rational(i64::from(days), 1))
         }
         ("-", Value::Time(other)) => {
-            let midnight = this
-                .to_zoned(TimeZone::UTC)
-                .map_or(0, |at| at.timestamp().as_nanosecond());
+            let midnight =
+                this.to_zoned(TimeZone::UTC).map_or(0, |at| at.timestamp().as_nanosecond());
             let between = midnight - other.zoned.timestamp().as_nanosecond();
             number::reduced(interp, between, 86_400 * NANOS)
         }
         (_, value) => {
             let nanos = nanoseconds(interp, value, 86_400)?;
             let days = nanos.div_euclid(86_400 * NANOS);
-            let hours = i64::try_from(days)
-                .unwrap_or(i64::MAX / 48)
-                .saturating_mul(24);
+            let hours = i64::try_from(days).unwrap_or(i64::MAX / 48).saturating_mul(24);
             let by = SignedDuration::from_hours(hours.clamp(-87_600_000, 87_600_000));
-            let moved = if name == "+" {
-                this.checked_add(by)
-            } else {
-                this.checked_sub(by)
-            };
+            let moved = if name == "+" { this.checked_add(by) } else { this.checked_sub(by) };
             moved
                 .map(Value::Date)
                 .map_err(|_| interp.raise("RangeError", "the date is out of range"))
@@ -590,7 +509,7 @@ fn add_days<'a>(interp: &mut Interp<'a>, this: Date, name: &str, args: &Args<'a>
 
 fn walk<'a>(interp: &mut Interp<'a>, this: Date, name: &str, args: &Args<'a>) -> Eval<'a> {
     let Some(block) = args.block.clone() else {
-        return Ok(Value::Date(this));
+        return Ok(super::without_block(&Value::Date(this), name, args));
     };
     let Value::Date(limit) = *interp.arg(args, 0)? else {
         return Err(interp.type_error("expected a date"));
@@ -601,17 +520,9 @@ fn walk<'a>(interp: &mut Interp<'a>, this: Date, name: &str, args: &Args<'a>) ->
         _ => 1,
     };
     let mut current = this;
-    while step != 0
-        && if step > 0 {
-            current <= limit
-        } else {
-            current >= limit
-        }
-    {
+    while step != 0 && if step > 0 { current <= limit } else { current >= limit } {
         interp.call_proc(&block, vec![Value::Date(current)])?;
-        let by = Span::new()
-            .try_days(step)
-            .and_then(|span| current.checked_add(span));
+        let by = Span::new().try_days(step).and_then(|span| current.checked_add(span));
         let Ok(next) = by else { break };
         current = next;
     }

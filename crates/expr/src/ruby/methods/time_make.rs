@@ -30,11 +30,7 @@ pub(super) fn class<'a>(
     let value = match name {
         "now" | "today" => {
             let now = now(interp)?.with_time_zone(time::local_zone(interp));
-            if class == "Date" {
-                Value::Date(now.date())
-            } else {
-                made(now, datetime, false)
-            }
+            if class == "Date" { Value::Date(now.date()) } else { made(now, datetime, false) }
         }
         "at" if class == "Time" => at(interp, args)?,
         "parse" | "iso8601" | "xmlschema" | "rfc3339" | "httpdate" | "rfc2822" | "strptime" => {
@@ -46,7 +42,7 @@ pub(super) fn class<'a>(
                 }
                 _ => parse(&source),
             };
-            finish(interp, class, parsed)?
+            finish(interp, class, parsed, &source)?
         }
         "new" | "utc" | "gm" | "local" | "mktime" | "civil" => {
             if name == "new" && args.len() == 0 && class == "Time" {
@@ -56,11 +52,8 @@ pub(super) fn class<'a>(
             build(interp, class, name, args)?
         }
         "valid_date?" | "valid_civil?" => {
-            let (year, month, day) = (
-                int(interp, args, 0)?,
-                int(interp, args, 1)?,
-                int(interp, args, 2)?,
-            );
+            let (year, month, day) =
+                (int(interp, args, 0)?, int(interp, args, 1)?, int(interp, args, 2)?);
             Value::Bool(date(year, month, day).is_some())
         }
         "leap?" | "gregorian_leap?" => {
@@ -119,14 +112,10 @@ fn build<'a>(interp: &mut Interp<'a>, class: &str, name: &str, args: &Args<'a>) 
         None | Some(Value::Nil) => Ok(default),
         Some(Value::Str(text)) => {
             let text = text.borrow().to_lowercase();
-            let month = MONTHS.iter().position(|month| {
-                month
-                    .get(..3)
-                    .is_some_and(|short| short.to_lowercase() == text)
-            });
-            let parsed = month
-                .map(|month| month as i64 + 1)
-                .or_else(|| text.parse().ok());
+            let month = MONTHS
+                .iter()
+                .position(|month| month.get(..3).is_some_and(|short| short.to_lowercase() == text));
+            let parsed = month.map(|month| month as i64 + 1).or_else(|| text.parse().ok());
             parsed.ok_or_else(|| interp.argument_error("argument out of range"))
         }
         Some(value) => to_int(interp, value),
@@ -134,14 +123,11 @@ fn build<'a>(interp: &mut Interp<'a>, class: &str, name: &str, args: &Args<'a>) 
     let year = part(interp, 0, -4712)?;
     let (month, day) = (part(interp, 1, 1)?, part(interp, 2, 1)?);
     let invalid = || match class {
+        "Time" if !(1..=12).contains(&month) => "mon out of range",
         "Time" => "argument out of range",
         _ => "invalid date",
     };
-    let error_class = if class == "Time" {
-        "ArgumentError"
-    } else {
-        "Date::Error"
-    };
+    let error_class = if class == "Time" { "ArgumentError" } else { "Date::Error" };
     let Some(date) = date(year, month, day) else {
         return Err(interp.raise(error_class, invalid()));
     };
@@ -150,10 +136,9 @@ fn build<'a>(interp: &mut Interp<'a>, class: &str, name: &str, args: &Args<'a>) 
     }
     let (hour, minute) = (part(interp, 3, 0)?, part(interp, 4, 0)?);
     let (second, nanos) = match args.get(5) {
-        Some(Value::Float(seconds)) => (
-            seconds.trunc() as i64,
-            ((seconds - seconds.trunc()) * 1e9).round() as i32,
-        ),
+        Some(Value::Float(seconds)) => {
+            (seconds.trunc() as i64, ((seconds - seconds.trunc()) * 1e9).round() as i32)
+        }
         Some(Value::Rational(top, bottom)) => {
             let rest = i128::from(top % bottom) * 1_000_000_000 / i128::from(*bottom);
             (top / bottom, rest as i32)
@@ -207,18 +192,22 @@ pub(super) fn zone_of<'a>(
 }
 
 fn fixed<'a>(interp: &Interp<'a>, seconds: i64) -> Result<TimeZone, Flow<'a>> {
-    let offset = i32::try_from(seconds)
-        .ok()
-        .and_then(|s| Offset::from_seconds(s).ok());
-    offset
-        .map(TimeZone::fixed)
-        .ok_or_else(|| interp.argument_error("utc_offset out of range"))
+    let offset = i32::try_from(seconds).ok().and_then(|s| Offset::from_seconds(s).ok());
+    offset.map(TimeZone::fixed).ok_or_else(|| interp.argument_error("utc_offset out of range"))
 }
 
 /// Turns what was parsed into a value of the class.
-fn finish<'a>(interp: &mut Interp<'a>, class: &str, parsed: Option<Parsed>) -> Eval<'a> {
+fn finish<'a>(
+    interp: &mut Interp<'a>,
+    class: &str,
+    parsed: Option<Parsed>,
+    source: &str,
+) -> Eval<'a> {
     let invalid = |interp: &Interp<'a>| match class {
-        "Time" => interp.argument_error("no time information"),
+        "Time" => {
+            let shown = super::string::shown(source);
+            interp.argument_error(format!("no time information in {shown}"))
+        }
         _ => interp.raise("Date::Error", "invalid date"),
     };
     let Some(parsed) = parsed else {
@@ -234,10 +223,7 @@ fn finish<'a>(interp: &mut Interp<'a>, class: &str, parsed: Option<Parsed>) -> E
         return Err(invalid(interp));
     }
     let today = now(interp)?.with_time_zone(time::local_zone(interp)).date();
-    let at = DateTime::from_parts(
-        parsed.date.unwrap_or(today),
-        parsed.clock.unwrap_or_default(),
-    );
+    let at = DateTime::from_parts(parsed.date.unwrap_or(today), parsed.clock.unwrap_or_default());
     let zone = match parsed.offset {
         Some(_) if parsed.utc => TimeZone::UTC,
         Some(offset) => TimeZone::fixed(offset),
@@ -257,20 +243,14 @@ fn parse_offset(text: &str) -> Option<(Offset, usize)> {
         b'-' => -1,
         _ => return None,
     };
-    let digits = |from: usize| {
-        text.get(from..from + 2)
-            .and_then(|two| two.parse::<i32>().ok())
-    };
+    let digits = |from: usize| text.get(from..from + 2).and_then(|two| two.parse::<i32>().ok());
     let hours = digits(1)?;
     let (minutes, length) = match text.as_bytes().get(3) {
         Some(b':') => (digits(4)?, 6),
         Some(_) if digits(3).is_some() => (digits(3)?, 5),
         _ => (0, 3),
     };
-    Some((
-        Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()?,
-        length,
-    ))
+    Some((Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()?, length))
 }
 
 /// Reads a date and time in the common notations.
@@ -296,9 +276,8 @@ fn parse(source: &str) -> Option<Parsed> {
             parsed.clock = Some(twelve_hours(parsed.clock?, lower == "pm")?);
         } else if let Some(found) = month_named(&lower) {
             month = Some(found);
-        } else if let Ok(number) = word
-            .trim_end_matches(['s', 't', 'n', 'd', 'r', 'h'])
-            .parse::<i64>()
+        } else if let Ok(number) =
+            word.trim_end_matches(['s', 't', 'n', 'd', 'r', 'h']).parse::<i64>()
         {
             if day.is_none() && word.len() <= 4 && (1..=31).contains(&number) {
                 day = Some(number);
@@ -320,11 +299,7 @@ fn separate_t(source: &str) -> String {
         .char_indices()
         .map(|(at, c)| {
             let between = at > 0 && digit(at - 1) && digit(at + 1);
-            if matches!(c, 'T' | 't') && between {
-                ' '
-            } else {
-                c
-            }
+            if matches!(c, 'T' | 't') && between { ' ' } else { c }
         })
         .collect()
 }
@@ -343,9 +318,7 @@ fn parse_date(word: &str) -> Option<Date> {
         let part = |from: usize, to: usize| word.get(from..to)?.parse().ok();
         return date(part(0, 4)?, part(4, 6)?, part(6, 8)?);
     }
-    let separator = ['-', '/', '.']
-        .into_iter()
-        .find(|c| word.matches(*c).count() == 2)?;
+    let separator = ['-', '/', '.'].into_iter().find(|c| word.matches(*c).count() == 2)?;
     let mut parts = word.split(separator);
     let (a, b, c) = (parts.next()?, parts.next()?, parts.next()?);
     if let Some(month) = month_named(&b.to_lowercase()) {
@@ -357,28 +330,19 @@ fn parse_date(word: &str) -> Option<Date> {
         return date(first, second, third);
     }
     // Two digits and slashes: day and month when the year comes last, as Ruby reads it.
-    if c.len() == 4 {
-        date(third, second, first)
-    } else {
-        date(2000 + first, second, third)
-    }
+    if c.len() == 4 { date(third, second, first) } else { date(2000 + first, second, third) }
 }
 
 fn parse_clock(word: &str, parsed: &mut Parsed) -> Option<()> {
-    let end = word
-        .find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.')
-        .unwrap_or(word.len());
+    let end =
+        word.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.').unwrap_or(word.len());
     let (clock, rest) = word.split_at(end);
     let mut parts = clock.split(':');
     let hour: i8 = parts.next()?.parse().ok()?;
     let minute: i8 = parts.next()?.parse().ok()?;
     let seconds = parts.next().unwrap_or("0");
     let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
-    let nanos: String = fraction
-        .chars()
-        .chain(std::iter::repeat('0'))
-        .take(9)
-        .collect();
+    let nanos: String = fraction.chars().chain(std::iter::repeat('0')).take(9).collect();
     let (hour, midnight) = if hour == 24 { (0, true) } else { (hour, false) };
     parsed.clock = Some(Clock::new(hour, minute, whole.parse().ok()?, nanos.parse().ok()?).ok()?);
     if midnight {
@@ -398,13 +362,7 @@ fn parse_clock(word: &str, parsed: &mut Parsed) -> Option<()> {
 
 fn twelve_hours(clock: Clock, afternoon: bool) -> Option<Clock> {
     let hour = clock.hour() % 12 + if afternoon { 12 } else { 0 };
-    Clock::new(
-        hour,
-        clock.minute(),
-        clock.second(),
-        clock.subsec_nanosecond(),
-    )
-    .ok()
+    Clock::new(hour, clock.minute(), clock.second(), clock.subsec_nanosecond()).ok()
 }
 
 /// Reads a date and time by a format.
@@ -419,10 +377,7 @@ fn strptime(source: &str, format: &str) -> Option<Parsed> {
         .replace("%T", "%H:%M:%S")
         .replace("%R", "%H:%M")
         .replace("%D", "%m/%d/%y");
-    let mut chars = expanded
-        .chars()
-        .filter(|c| *c != '-' || !expanded.contains("%-"))
-        .peekable();
+    let mut chars = expanded.chars().filter(|c| *c != '-' || !expanded.contains("%-")).peekable();
     while let Some(c) = chars.next() {
         if c.is_whitespace() {
             rest = rest.trim_start();
@@ -435,11 +390,7 @@ fn strptime(source: &str, format: &str) -> Option<Parsed> {
         let directive = chars.next()?;
         let number = |rest: &mut &str, most: usize| -> Option<i64> {
             let text = rest.trim_start();
-            let end = text
-                .bytes()
-                .take(most)
-                .take_while(u8::is_ascii_digit)
-                .count();
+            let end = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
             let value = text.get(..end)?.parse().ok()?;
             *rest = text.get(end..)?;
             Some(value)
@@ -457,19 +408,13 @@ fn strptime(source: &str, format: &str) -> Option<Parsed> {
             'S' => second = number(&mut rest, 2)?,
             'L' | 'N' => {
                 let end = rest.bytes().take_while(u8::is_ascii_digit).count();
-                let digits: String = rest
-                    .get(..end)?
-                    .chars()
-                    .chain(std::iter::repeat('0'))
-                    .take(9)
-                    .collect();
+                let digits: String =
+                    rest.get(..end)?.chars().chain(std::iter::repeat('0')).take(9).collect();
                 nanos = digits.parse().ok()?;
                 rest = rest.get(end..)?;
             }
             'B' | 'b' | 'h' | 'A' | 'a' => {
-                let end = rest
-                    .find(|c: char| !c.is_alphabetic())
-                    .unwrap_or(rest.len());
+                let end = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
                 let (word, after) = rest.split_at(end);
                 if matches!(directive, 'B' | 'b' | 'h') {
                     month = Some(month_named(&word.to_lowercase())?);
@@ -486,9 +431,7 @@ fn strptime(source: &str, format: &str) -> Option<Parsed> {
                     rest = rest.get(length..)?;
                 }
                 None => {
-                    let end = rest
-                        .find(|c: char| !c.is_alphabetic())
-                        .unwrap_or(rest.len());
+                    let end = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
                     parsed.offset = Some(Offset::UTC);
                     parsed.utc = true;
                     rest = rest.get(end..)?;
@@ -566,14 +509,8 @@ mod tests {
         let check = |text: &str, expect: &str| {
             let parsed = parse(text).unwrap_or_else(|| panic!("{text}"));
             let date = parsed.date.map(|date| date.to_string()).unwrap_or_default();
-            let clock = parsed
-                .clock
-                .map(|clock| clock.to_string())
-                .unwrap_or_default();
-            let offset = parsed
-                .offset
-                .map(|offset| offset.to_string())
-                .unwrap_or_default();
+            let clock = parsed.clock.map(|clock| clock.to_string()).unwrap_or_default();
+            let offset = parsed.offset.map(|offset| offset.to_string()).unwrap_or_default();
             assert_eq!(format!("{date} {clock} {offset}").trim(), expect, "{text}");
         };
         check("2024-01-02", "2024-01-02");

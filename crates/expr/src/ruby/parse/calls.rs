@@ -27,14 +27,8 @@ impl Converter<'_> {
             }
             Node::DefNode { .. } => {
                 let def = node.as_def_node()?;
-                if def
-                    .receiver()
-                    .is_some_and(|receiver| receiver.as_self_node().is_none())
-                {
-                    return Some(
-                        self.unsupported("a singleton method", &node.location())
-                            .kind,
-                    );
+                if def.receiver().is_some_and(|receiver| receiver.as_self_node().is_none()) {
+                    return Some(self.unsupported("a singleton method", &node.location()).kind);
                 }
                 self.def(node)?
             }
@@ -76,11 +70,7 @@ impl Converter<'_> {
             Some(arguments) => self.args(&arguments.arguments()),
             None => Vec::new(),
         };
-        Some(Target::Index {
-            receiver,
-            args,
-            at: node.location().start(),
-        })
+        Some(Target::Index { receiver, args, at: node.location().start() })
     }
 
     fn call(&mut self, node: &CallNode<'_>) -> Kind {
@@ -123,15 +113,7 @@ impl Converter<'_> {
         let block = self.block_arg(node.block().as_ref());
         let safe = node.is_safe_navigation();
         let name: Arc<str> = method.into();
-        Kind::Call(Box::new(Call {
-            receiver,
-            name,
-            args,
-            keywords,
-            block,
-            safe,
-            bare: false,
-        }))
+        Kind::Call(Box::new(Call { receiver, name, args, keywords, block, safe, bare: false }))
     }
 
     /// Notes a call without receiver to something that nobody defines.
@@ -152,10 +134,7 @@ impl Converter<'_> {
         if node.receiver().is_some() {
             return None;
         }
-        let argument = || {
-            node.arguments()
-                .and_then(|arguments| arguments.arguments().first())
-        };
+        let argument = || node.arguments().and_then(|arguments| arguments.arguments().first());
         match method {
             erb::TEXT => {
                 let argument = argument()?;
@@ -188,12 +167,7 @@ impl Converter<'_> {
                 );
             }
             let safe = node.is_safe_navigation();
-            Target::Attribute {
-                receiver,
-                name: attribute.into(),
-                safe,
-                at,
-            }
+            Target::Attribute { receiver, name: attribute.into(), safe, at }
         };
         Some(Kind::Assign(Box::new(target), value))
     }
@@ -203,9 +177,7 @@ impl Converter<'_> {
             return (Vec::new(), false);
         };
         let list = arguments.arguments();
-        let keywords = list
-            .last()
-            .is_some_and(|last| last.as_keyword_hash_node().is_some());
+        let keywords = list.last().is_some_and(|last| last.as_keyword_hash_node().is_some());
         (self.args(&list), keywords)
     }
 
@@ -247,9 +219,7 @@ impl Converter<'_> {
             }
         } else if let Some(numbered) = numbered {
             for number in 1..=numbered.maximum() {
-                params
-                    .required
-                    .push(Param::Slot(self.slot(&format!("_{number}"), 0).index));
+                params.required.push(Param::Slot(self.slot(&format!("_{number}"), 0).index));
             }
         } else if it {
             params.required.push(Param::Slot(self.slot("it", 0).index));
@@ -259,11 +229,7 @@ impl Converter<'_> {
             None => Expr::nil(at),
         });
         let slots = self.scopes.pop().map_or(0, |scope| scope.len());
-        Block {
-            params,
-            slots,
-            body,
-        }
+        Block { params, slots, body }
     }
 
     fn def(&mut self, node: &Node<'_>) -> Option<Kind> {
@@ -279,29 +245,14 @@ impl Converter<'_> {
             None => Expr::nil(at),
         });
         let slots = self.scopes.pop().map_or(0, |scope| scope.len());
-        let block = Block {
-            params,
-            slots,
-            body,
-        };
-        Some(Kind::Def(Box::new(Def {
-            name: name(&def.name()).into(),
-            block,
-        })))
+        let block = Block { params, slots, body };
+        Some(Kind::Def(Box::new(Def { name: name(&def.name()).into(), block })))
     }
 
     fn params(&mut self, node: &ParametersNode<'_>) -> Params {
         let mut params = Params {
-            required: node
-                .requireds()
-                .iter()
-                .filter_map(|node| self.param(&node))
-                .collect(),
-            post: node
-                .posts()
-                .iter()
-                .filter_map(|node| self.param(&node))
-                .collect(),
+            required: node.requireds().iter().filter_map(|node| self.param(&node)).collect(),
+            post: node.posts().iter().filter_map(|node| self.param(&node)).collect(),
             ..Params::default()
         };
         for node in &node.optionals() {
@@ -320,20 +271,12 @@ impl Converter<'_> {
             if let Some(keyword) = node.as_required_keyword_parameter_node() {
                 let word = name(&keyword.name());
                 let slot = self.slot(&word, 0).index;
-                params.keywords.push(Keyword {
-                    name: word.into(),
-                    slot,
-                    default: None,
-                });
+                params.keywords.push(Keyword { name: word.into(), slot, default: None });
             } else if let Some(keyword) = node.as_optional_keyword_parameter_node() {
                 let word = name(&keyword.name());
                 let slot = self.slot(&word, 0).index;
                 let default = Some(self.expr(&keyword.value()));
-                params.keywords.push(Keyword {
-                    name: word.into(),
-                    slot,
-                    default,
-                });
+                params.keywords.push(Keyword { name: word.into(), slot, default });
             }
         }
         if let Some(rest) = node.keyword_rest() {
@@ -348,9 +291,8 @@ impl Converter<'_> {
             }
         }
         let block = node.block().and_then(|node| node.as_block_parameter_node());
-        params.block = block
-            .and_then(|block| block.name())
-            .map(|id| self.slot(&name(&id), 0).index);
+        params.block =
+            block.and_then(|block| block.name()).map(|id| self.slot(&name(&id), 0).index);
         params
     }
 
@@ -367,46 +309,28 @@ impl Converter<'_> {
     /// Converts `/(?<name>…)/ =~ text`, which assigns the groups to variables.
     fn match_write(&mut self, call: &CallNode<'_>, targets: &ruby_prism::NodeList<'_>) -> Kind {
         let at = call.location().start();
-        let mut steps = vec![Expr {
-            kind: self.call(call),
-            at,
-        }];
+        let mut steps = vec![Expr { kind: self.call(call), at }];
         for node in targets {
             let Some(local) = node.as_local_variable_target_node() else {
                 continue;
             };
             let group = name(&local.name());
             let target = Target::Local(self.slot(&group, local.depth()));
-            let found = Expr {
-                kind: Kind::Group(usize::MAX),
-                at,
-            };
+            let found = Expr { kind: Kind::Group(usize::MAX), at };
             let call = Call {
                 receiver: Some(found),
                 name: "[]".into(),
-                args: vec![Arg::One(Expr {
-                    kind: Kind::Str(group.into()),
-                    at,
-                })],
+                args: vec![Arg::One(Expr { kind: Kind::Str(group.into()), at })],
                 keywords: false,
                 block: None,
                 safe: true,
                 bare: false,
             };
-            let value = Expr {
-                kind: Kind::Call(Box::new(call)),
-                at,
-            };
-            steps.push(Expr {
-                kind: Kind::Assign(Box::new(target), Box::new(value)),
-                at,
-            });
+            let value = Expr { kind: Kind::Call(Box::new(call)), at };
+            steps.push(Expr { kind: Kind::Assign(Box::new(target), Box::new(value)), at });
         }
         // The value is the position of the match, which the first step has.
-        let position = Expr {
-            kind: Kind::Group(usize::MAX - 1),
-            at,
-        };
+        let position = Expr { kind: Kind::Group(usize::MAX - 1), at };
         steps.push(position);
         Kind::Seq(steps)
     }

@@ -44,22 +44,14 @@ impl Converter<'_> {
                     Some(node) => self.otherwise(&node),
                     None => Expr::nil(at),
                 };
-                Kind::If {
-                    condition,
-                    then,
-                    otherwise: Box::new(otherwise),
-                }
+                Kind::If { condition, then, otherwise: Box::new(otherwise) }
             }
             Node::UnlessNode { .. } => {
                 let branch = node.as_unless_node()?;
                 let condition = self.boxed(&branch.predicate());
                 let body = Box::new(self.statements(branch.statements().as_ref(), at));
                 let otherwise = Box::new(self.else_clause(branch.else_clause().as_ref(), at));
-                Kind::If {
-                    condition,
-                    then: otherwise,
-                    otherwise: body,
-                }
+                Kind::If { condition, then: otherwise, otherwise: body }
             }
             Node::WhileNode { .. } => {
                 let each = node.as_while_node()?;
@@ -67,12 +59,7 @@ impl Converter<'_> {
                 let body =
                     self.in_loop(true, |this| this.statements(each.statements().as_ref(), at));
                 let body_first = each.is_begin_modifier();
-                Kind::While {
-                    condition,
-                    body: Box::new(body),
-                    until: false,
-                    body_first,
-                }
+                Kind::While { condition, body: Box::new(body), until: false, body_first }
             }
             Node::UntilNode { .. } => {
                 let each = node.as_until_node()?;
@@ -80,12 +67,7 @@ impl Converter<'_> {
                 let body =
                     self.in_loop(true, |this| this.statements(each.statements().as_ref(), at));
                 let body_first = each.is_begin_modifier();
-                Kind::While {
-                    condition,
-                    body: Box::new(body),
-                    until: true,
-                    body_first,
-                }
+                Kind::While { condition, body: Box::new(body), until: true, body_first }
             }
             Node::ForNode { .. } => {
                 let each = node.as_for_node()?;
@@ -93,46 +75,36 @@ impl Converter<'_> {
                 let items = self.boxed(&each.collection());
                 let body =
                     self.in_loop(true, |this| this.statements(each.statements().as_ref(), at));
-                Kind::For {
-                    target,
-                    items,
-                    body: Box::new(body),
-                }
+                Kind::For { target, items, body: Box::new(body) }
             }
             Node::CaseNode { .. } => {
                 let case = node.as_case_node()?;
                 let subject = case.predicate().map(|node| self.boxed(&node));
                 let conditions = case.conditions();
-                let whens = conditions
-                    .iter()
-                    .filter_map(|node| self.when(&node))
-                    .collect();
+                let whens = conditions.iter().filter_map(|node| self.when(&node)).collect();
                 let otherwise = Box::new(self.else_clause(case.else_clause().as_ref(), at));
-                Kind::Case {
-                    subject,
-                    whens,
-                    otherwise,
-                }
+                Kind::Case { subject, whens, otherwise }
             }
             Node::BeginNode { .. } => self.begin(&node.as_begin_node()?),
             Node::RescueModifierNode { .. } => {
                 let modifier = node.as_rescue_modifier_node()?;
                 let body = self.expr(&modifier.expression());
                 let rescued = self.expr(&modifier.rescue_expression());
-                let rescue = Rescue {
-                    classes: Vec::new(),
-                    target: None,
-                    body: rescued,
-                };
+                let rescue = Rescue { classes: Vec::new(), target: None, body: rescued };
                 let rescues = vec![rescue];
-                Kind::Begin(Box::new(Begin {
-                    body,
-                    rescues,
-                    otherwise: None,
-                    ensure: None,
-                }))
+                Kind::Begin(Box::new(Begin { body, rescues, otherwise: None, ensure: None }))
             }
-            Node::DefinedNode { .. } => Kind::Defined(self.boxed(&node.as_defined_node()?.value())),
+            Node::DefinedNode { .. } => {
+                // What is not there is the very question, so it is no problem here.
+                let known = self.problems.len();
+                let value = self.boxed(&node.as_defined_node()?.value());
+                if self.problems.len() > known {
+                    self.problems.truncate(known);
+                    Kind::Nil
+                } else {
+                    Kind::Defined(value)
+                }
+            }
             _ => return None,
         })
     }
@@ -164,29 +136,18 @@ impl Converter<'_> {
             rescues.push(self.rescue(&rescue));
             clause = rescue.subsequent();
         }
-        let otherwise = node
-            .else_clause()
-            .map(|clause| self.statements(clause.statements().as_ref(), at));
-        let ensure = node
-            .ensure_clause()
-            .map(|clause| self.statements(clause.statements().as_ref(), at));
-        Kind::Begin(Box::new(Begin {
-            body,
-            rescues,
-            otherwise,
-            ensure,
-        }))
+        let otherwise =
+            node.else_clause().map(|clause| self.statements(clause.statements().as_ref(), at));
+        let ensure =
+            node.ensure_clause().map(|clause| self.statements(clause.statements().as_ref(), at));
+        Kind::Begin(Box::new(Begin { body, rescues, otherwise, ensure }))
     }
 
     fn rescue(&mut self, node: &RescueNode<'_>) -> Rescue {
         let classes = self.args(&node.exceptions());
         let target = node.reference().and_then(|node| self.target(&node));
         let body = self.statements(node.statements().as_ref(), node.location().start());
-        Rescue {
-            classes,
-            target,
-            body,
-        }
+        Rescue { classes, target, body }
     }
 
     fn jump(&mut self, node: &Node<'_>) -> Option<Kind> {
@@ -197,17 +158,11 @@ impl Converter<'_> {
             }
             Node::NextNode { .. } => {
                 let value = self.jump_value(node.as_next_node()?.arguments().as_ref());
-                Kind::Next {
-                    value,
-                    in_loop: in_loop.unwrap_or(false),
-                }
+                Kind::Next { value, in_loop: in_loop.unwrap_or(false) }
             }
             Node::BreakNode { .. } => {
                 let value = self.jump_value(node.as_break_node()?.arguments().as_ref());
-                Kind::Break {
-                    value,
-                    in_loop: in_loop.unwrap_or(false),
-                }
+                Kind::Break { value, in_loop: in_loop.unwrap_or(false) }
             }
             Node::RetryNode { .. } => Kind::Retry,
             Node::YieldNode { .. } => match node.as_yield_node()?.arguments() {
@@ -250,34 +205,23 @@ impl Converter<'_> {
         rest: Option<&Node<'_>>,
         after: &NodeList<'_>,
     ) -> Targets {
-        let before = before
-            .iter()
-            .filter_map(|node| self.target(&node))
-            .collect();
+        let before = before.iter().filter_map(|node| self.target(&node)).collect();
         let rest = rest.map(|node| {
             let expression = node.as_splat_node().and_then(|splat| splat.expression());
             expression.and_then(|node| self.target(&node)).map(Box::new)
         });
         let after = after.iter().filter_map(|node| self.target(&node)).collect();
-        Targets {
-            before,
-            rest,
-            after,
-        }
+        Targets { before, rest, after }
     }
 
     /// Converts something that is assigned to; notes a problem when it cannot be.
     pub(super) fn target(&mut self, node: &Node<'_>) -> Option<Target> {
         let at = node.location().start();
         if let Some(local) = node.as_local_variable_target_node() {
-            return Some(Target::Local(
-                self.slot(&name(&local.name()), local.depth()),
-            ));
+            return Some(Target::Local(self.slot(&name(&local.name()), local.depth())));
         }
         if let Some(variable) = node.as_instance_variable_target_node() {
-            return Some(Target::Variable(
-                name(&variable.name()).trim_start_matches('@').into(),
-            ));
+            return Some(Target::Variable(name(&variable.name()).trim_start_matches('@').into()));
         }
         if let Some(parameter) = node.as_required_parameter_node() {
             return Some(Target::Local(self.slot(&name(&parameter.name()), 0)));
@@ -293,12 +237,7 @@ impl Converter<'_> {
         if let Some(call) = node.as_call_target_node() {
             let receiver = self.expr(&call.receiver());
             let name = name(&call.name()).into();
-            return Some(Target::Attribute {
-                receiver,
-                name,
-                safe: call.is_safe_navigation(),
-                at,
-            });
+            return Some(Target::Attribute { receiver, name, safe: call.is_safe_navigation(), at });
         }
         if let Some(nested) = node.as_multi_target_node() {
             let rest = nested.rest();

@@ -24,15 +24,8 @@ const COMPILE_STACK_BYTES: usize = 64 * 1024 * 1024;
 /// All syntax errors, or else all unsupported constructs, with their places in the text.
 pub(crate) fn compile(source: &str, places: Places, texts: &[String]) -> Result<Program, Problems> {
     if source.len() > model::limits::RUBY_SOURCE_BYTES_MAX {
-        let message = format!(
-            "the text is over {} bytes",
-            model::limits::RUBY_SOURCE_BYTES_MAX
-        );
-        return Err(Problems(vec![Problem {
-            message,
-            line: 1,
-            column: 1,
-        }]));
+        let message = format!("the text is over {} bytes", model::limits::RUBY_SOURCE_BYTES_MAX);
+        return Err(Problems(vec![Problem { message, line: 1, column: 1 }]));
     }
     std::thread::scope(|scope| {
         let worker = std::thread::Builder::new()
@@ -41,11 +34,7 @@ pub(crate) fn compile(source: &str, places: Places, texts: &[String]) -> Result<
             .spawn_scoped(scope, || convert(source, places, texts));
         let failed = |message: &str| {
             let message = message.to_owned();
-            Err(Problems(vec![Problem {
-                message,
-                line: 1,
-                column: 1,
-            }]))
+            Err(Problems(vec![Problem { message, line: 1, column: 1 }]))
         };
         match worker.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(result)) => result,
@@ -61,11 +50,7 @@ fn convert(source: &str, places: Places, texts: &[String]) -> Result<Program, Pr
     for error in parsed.errors() {
         let message = String::from_utf8_lossy(error.message()).into_owned();
         let (line, column) = places.find(error.location().start());
-        problems.push(Problem {
-            message: format!("syntax error: {message}"),
-            line,
-            column,
-        });
+        problems.push(Problem { message: format!("syntax error: {message}"), line, column });
     }
     if !problems.is_empty() {
         return Err(ordered(problems));
@@ -83,15 +68,7 @@ fn convert(source: &str, places: Places, texts: &[String]) -> Result<Program, Pr
     };
     let (body, slots) = converter.program(&parsed.node());
     let problems = converter.problems;
-    if problems.is_empty() {
-        Ok(Program {
-            body,
-            slots,
-            places,
-        })
-    } else {
-        Err(ordered(problems))
-    }
+    if problems.is_empty() { Ok(Program { body, slots, places }) } else { Err(ordered(problems)) }
 }
 
 fn ordered(mut problems: Vec<Problem>) -> Problems {
@@ -131,11 +108,7 @@ impl Converter<'_> {
 
     fn problem(&mut self, message: impl Into<String>, location: &Location<'_>) {
         let (line, column) = self.places.find(location.start());
-        self.problems.push(Problem {
-            message: message.into(),
-            line,
-            column,
-        });
+        self.problems.push(Problem { message: message.into(), line, column });
     }
 
     /// Notes an unsupported construct and stands in for it.

@@ -37,10 +37,7 @@ impl Converter<'_> {
     }
 
     fn parentheses(&mut self, node: &Node<'_>, at: u32) -> Expr {
-        match node
-            .as_parentheses_node()
-            .and_then(|parentheses| parentheses.body())
-        {
+        match node.as_parentheses_node().and_then(|parentheses| parentheses.body()) {
             Some(body) => self.expr(&body),
             None => Expr::nil(at),
         }
@@ -55,10 +52,7 @@ impl Converter<'_> {
             (1, Some(only)) => only,
             (_, Some(last)) => {
                 body.push(last);
-                Expr {
-                    kind: Kind::Seq(body),
-                    at,
-                }
+                Expr { kind: Kind::Seq(body), at }
             }
             (_, None) => Expr::nil(at),
         }
@@ -69,10 +63,7 @@ impl Converter<'_> {
         Some(match node {
             Node::IntegerNode { .. } => match integer(&node.as_integer_node()?.value()) {
                 Some(value) => Kind::Int(value),
-                None => {
-                    self.unsupported("an integer beyond 64 bits", &location)
-                        .kind
-                }
+                None => self.unsupported("an integer beyond 64 bits", &location).kind,
             },
             Node::FloatNode { .. } => Kind::Float(node.as_float_node()?.value()),
             Node::StringNode { .. } => {
@@ -192,10 +183,7 @@ impl Converter<'_> {
         let scope = self.scopes.len().checked_sub(1 + depth as usize);
         let names = scope.and_then(|scope| self.scopes.get(scope));
         let index = names.and_then(|names| names.iter().position(|known| known == name));
-        Slot {
-            index: index.unwrap_or(0),
-            depth,
-        }
+        Slot { index: index.unwrap_or(0), depth }
     }
 
     fn variable(&mut self, node: &Node<'_>) -> Option<Kind> {
@@ -259,28 +247,16 @@ impl Converter<'_> {
             }
             Node::InstanceVariableOrWriteNode { .. } => {
                 let write = node.as_instance_variable_or_write_node()?;
-                (
-                    Target::Variable(variable(&write.name())),
-                    Operator::Or,
-                    write.value(),
-                )
+                (Target::Variable(variable(&write.name())), Operator::Or, write.value())
             }
             Node::InstanceVariableAndWriteNode { .. } => {
                 let write = node.as_instance_variable_and_write_node()?;
-                (
-                    Target::Variable(variable(&write.name())),
-                    Operator::And,
-                    write.value(),
-                )
+                (Target::Variable(variable(&write.name())), Operator::And, write.value())
             }
             Node::InstanceVariableOperatorWriteNode { .. } => {
                 let write = node.as_instance_variable_operator_write_node()?;
                 let operator = Operator::Method(name(&write.binary_operator()).into());
-                (
-                    Target::Variable(variable(&write.name())),
-                    operator,
-                    write.value(),
-                )
+                (Target::Variable(variable(&write.name())), operator, write.value())
             }
             _ => return None,
         };
@@ -297,8 +273,7 @@ impl Converter<'_> {
         if constants::value(path).is_some() || self.constants.iter().any(|known| known == path) {
             return Kind::Constant(path.into());
         }
-        self.unsupported(&format!("the constant {path}"), &node.location())
-            .kind
+        self.unsupported(&format!("the constant {path}"), &node.location()).kind
     }
 }
 
