@@ -14,3 +14,4 @@ mod people;
 mod sessions;
 mod stop;
 mod submissions;
+mod webhooks;
