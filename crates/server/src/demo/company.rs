@@ -1,0 +1,222 @@
+//! The demo company's files, read and brought in through the use cases.
+
+use anyhow::{Context, Result, ensure};
+use platform::forms::FormInput;
+use platform::kapps::KappInput;
+use platform::list::ListQuery;
+use platform::memberships::MembershipInput;
+use platform::spaces::SpaceInput;
+use platform::submissions::{SaveOptions, SubmissionInput, SubmissionQuery};
+use platform::teams::TeamInput;
+use platform::users::UserInput;
+use platform::{Actor, Scope};
+use rust_embed::RustEmbed;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use webhooks::definitions::WebhookInput;
+use workflows::definition::Format;
+use workflows::trees::TreeInput;
+
+/// What stands for the receiver's address in the files.
+const RECEIVER: &str = "@receiver@";
+
+#[derive(RustEmbed)]
+#[folder = "demo/"]
+struct Files;
+
+/// The company, as its files say.
+pub(super) struct Company {
+    document: Value,
+}
+
+/// Makes the actor of one change; every change is a trace of its own.
+type MakeActor<'a> = &'a (dyn Fn() -> Actor + Sync);
+
+impl Company {
+    /// Reads the files; webhooks to the outside go to `receiver`.
+    pub(super) fn read(receiver: SocketAddr) -> Result<Self> {
+        let text = text("company.json")?.replace(RECEIVER, &format!("http://{receiver}"));
+        let document = serde_json::from_str(&text).context("company.json is not JSON")?;
+        Ok(Self { document })
+    }
+
+    fn list(&self, name: &str) -> &[Value] {
+        items(&self.document, name)
+    }
+
+    /// The decisions to take.
+    pub(super) fn decisions(&self) -> &[Value] {
+        self.list("decisions")
+    }
+
+    /// Brings in what stands still: kapps, forms, webhooks, trees.
+    pub(super) async fn build(&self, app: &api::App, actor: MakeActor<'_>) -> Result<()> {
+        let platform = &app.platform;
+        if let Some(space) = self.document.get("space") {
+            platform.update_space(&actor(), SpaceInput::from_json(space)?).await?;
+        }
+        for kapp in self.list("kapps") {
+            let slug = string(kapp, "slug");
+            let input = KappInput::from_json(&without(kapp, &["forms", "webhooks"]))?;
+            platform.create_kapp(&actor(), input).await.with_context(|| slug.to_owned())?;
+            for name in items(kapp, "forms").iter().filter_map(Value::as_str) {
+                form(app, &actor(), Scope::Kapp(slug), name).await?;
+            }
+            for webhook in items(kapp, "webhooks") {
+                create_webhook(app, &actor(), Some(slug), webhook).await?;
+            }
+        }
+        for name in self.list("datastoreForms").iter().filter_map(Value::as_str) {
+            form(app, &actor(), Scope::Datastore, name).await?;
+        }
+        for webhook in self.list("webhooks") {
+            create_webhook(app, &actor(), None, webhook).await?;
+        }
+        for file in Files::iter().filter(|file| file.starts_with("trees/")) {
+            let tree = document(&file)?;
+            create_tree(app, &actor(), &tree).await.with_context(|| file.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Lets people come and ask for things, which fires the webhooks.
+    pub(super) async fn work(&self, app: &api::App, actor: MakeActor<'_>) -> Result<()> {
+        let platform = &app.platform;
+        for team in self.list("teams") {
+            platform.create_team(&actor(), TeamInput::from_json(team)?).await?;
+        }
+        for user in self.list("users") {
+            let username = string(user, "username");
+            let input = UserInput::from_json(&without(user, &["teams"]))?;
+            platform.create_user(&actor(), input).await.with_context(|| username.to_owned())?;
+            for team in items(user, "teams") {
+                let membership =
+                    json!({ "team": { "name": team }, "user": { "username": username } });
+                let input = MembershipInput::from_json(&membership)?;
+                platform.add_membership(&actor(), input).await?;
+            }
+        }
+        for submission in self.list("datastoreSubmissions") {
+            submit(app, &actor(), Scope::Datastore, submission).await?;
+        }
+        for submission in self.list("submissions") {
+            let kapp = string(submission, "kapp");
+            submit(app, &actor(), Scope::Kapp(kapp), submission).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes one decision; false while nobody has asked for it yet.
+    pub(super) async fn decide(
+        &self,
+        app: &api::App,
+        actor: &Actor,
+        decision: &Value,
+    ) -> Result<bool> {
+        let query = SubmissionQuery {
+            scope: Scope::Kapp("services"),
+            form: Some("approval"),
+            list: ListQuery::default(),
+            core_state: Some(model::submission::CoreState::Draft),
+            created_by: None,
+            submitted_by: None,
+            kind: None,
+        };
+        let open = app.platform.submissions(actor, &query).await?;
+        let who = string(decision, "requestedFor");
+        let asked = open.items.iter().find(|record| {
+            let request = record.submission.values.get("Request").and_then(Value::as_str);
+            request.is_some_and(|request| request.contains(who))
+        });
+        let Some(asked) = asked else { return Ok(false) };
+        let change = json!({ "coreState": "Submitted", "values": {
+            "Decision": string(decision, "decision"), "Comment": string(decision, "comment"),
+        } });
+        let input = SubmissionInput::from_json(&change)?;
+        app.platform.update_submission(actor, asked.submission.id.as_str(), input).await?;
+        Ok(true)
+    }
+}
+
+async fn form(app: &api::App, actor: &Actor, scope: Scope<'_>, name: &str) -> Result<()> {
+    let input = FormInput::from_json(&document(&format!("forms/{name}.json"))?)?;
+    app.platform.create_form(actor, scope, input).await.with_context(|| name.to_owned())?;
+    Ok(())
+}
+
+async fn submit(app: &api::App, actor: &Actor, scope: Scope<'_>, item: &Value) -> Result<()> {
+    let name = string(item, "form");
+    let values = json!({ "values": item.get("values"), "coreState": "Submitted" });
+    let input = SubmissionInput::from_json(&values)?;
+    let saved =
+        app.platform.create_submission(actor, scope, name, input, &SaveOptions::default()).await;
+    saved.with_context(|| format!("a submission of {name}"))?;
+    Ok(())
+}
+
+fn text(name: &str) -> Result<String> {
+    let file = Files::get(name).with_context(|| format!("the demo has no file {name}"))?;
+    String::from_utf8(file.data.into_owned()).with_context(|| format!("{name} is not text"))
+}
+
+fn document(name: &str) -> Result<Value> {
+    serde_json::from_str(&text(name)?).with_context(|| format!("{name} is not JSON"))
+}
+
+fn items<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn string<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A copy of a document without properties that belong to the demo alone.
+fn without(value: &Value, names: &[&str]) -> Value {
+    let mut copy = value.clone();
+    if let Some(map) = copy.as_object_mut() {
+        map.retain(|name, _| !names.contains(&name.as_str()));
+    }
+    copy
+}
+
+async fn create_webhook(
+    app: &api::App,
+    actor: &Actor,
+    kapp: Option<&str>,
+    webhook: &Value,
+) -> Result<()> {
+    let body = webhook.as_object().context("a webhook is an object")?;
+    let input = WebhookInput::from_json(body)?;
+    let actor = webhooks::Actor {
+        space_id: actor.space_id.clone(),
+        username: actor.username.clone(),
+        is_space_admin: actor.is_space_admin,
+    };
+    let created = app.webhooks.create_webhook(&actor, kapp, &input).await;
+    created.with_context(|| format!("the webhook {}", string(webhook, "name")))?;
+    Ok(())
+}
+
+async fn create_tree(app: &api::App, actor: &Actor, tree: &Value) -> Result<()> {
+    let text = |name: &str| Some(string(tree, name).to_owned());
+    let definition = tree.get("treeJson").context("the tree has no treeJson")?;
+    let input = TreeInput {
+        source: text("sourceName"),
+        group: text("sourceGroup"),
+        name: text("name"),
+        kind: text("type"),
+        status: text("status"),
+        definition: Some((Format::Json, definition.to_string())),
+        ..TreeInput::default()
+    };
+    let actor = workflows::Actor {
+        space_id: actor.space_id.clone(),
+        username: actor.username.clone(),
+        cause: actor.cause.clone(),
+    };
+    let created = app.workflows.create_tree(&actor, input, false).await?;
+    let problems = &created.tree.problems;
+    ensure!(problems.is_empty(), "the tree {} has problems: {problems:?}", created.tree.title());
+    Ok(())
+}
