@@ -96,7 +96,7 @@ const webhook = createRoute({
 const jobs = createRoute({
   getParentRoute: () => frame,
   path: '/console/jobs',
-  validateSearch: only('tab', 'status', 'webhook', 'kapp', 'range'),
+  validateSearch: only('tab', 'status', 'webhook', 'kapp', 'q', 'range'),
   component: lazyRouteComponent(() => import('./routes/webhook-jobs/Jobs'), 'Jobs'),
 });
 

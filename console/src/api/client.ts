@@ -22,6 +22,9 @@ client.use({
 
 export const { GET, POST, PUT, DELETE } = client;
 
+/** A body in the server's words: its description calls bodies plain objects. */
+export const body = (fields: object) => fields as Record<string, never>;
+
 /** The answer of a call, in the console's own words for it. Refusals have been thrown before. */
 export async function answer<T>(call: Promise<{ data?: unknown }>): Promise<T> {
   return (await call).data as T;

@@ -1,6 +1,6 @@
 // What happened: events and their traces.
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
-import { CORE, http, seg } from './http';
+import { answer, GET } from './client';
 import type { EventDetail, EventSummary } from './types';
 
 export interface EventFilter {
@@ -18,7 +18,11 @@ interface ListPage {
 }
 
 const list = (filter: EventFilter, limit: number, pageToken?: string) =>
-  http.get<ListPage>(`${CORE}/events`, { ...filter, limit, pageToken });
+  answer<ListPage>(
+    GET('/app/api/v1/events', {
+      params: { query: { ...filter, limit, pageToken: pageToken || undefined } },
+    }),
+  );
 
 /** The pages a person is looking at: not refreshed by themselves, so that rows keep their place. */
 export const events = (filter: EventFilter) =>
@@ -42,5 +46,9 @@ export const event = (id: string) =>
   queryOptions({
     queryKey: ['events', 'one', id],
     queryFn: async () =>
-      (await http.get<{ event: EventDetail }>(`${CORE}/events/${seg(id)}`)).event,
+      (
+        await answer<{ event: EventDetail }>(
+          GET('/app/api/v1/events/{id}', { params: { path: { id } } }),
+        )
+      ).event,
   });

@@ -1,16 +1,15 @@
 // Webhook jobs: each delivery of an event to a webhook.
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
-import { CORE, http, seg } from './http';
-import type { JobStatus, WebhookJob } from './types';
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { answer, body, GET, PUT } from './client';
+import type { JobCounts, JobStatus, WebhookJob } from './types';
 
 export interface JobFilter {
   status?: string;
   webhook?: string;
   kapp?: string;
+  q?: string;
   start?: string;
   end?: string;
-  parentType?: string;
-  parentKey?: string;
 }
 
 interface ListPage {
@@ -19,14 +18,12 @@ interface ListPage {
 }
 
 function list({ kapp, ...filter }: JobFilter, limit: number, pageToken?: string) {
-  const path = kapp ? `${CORE}/kapps/${seg(kapp)}/webhookJobs` : `${CORE}/webhookJobs`;
-  return http.get<ListPage>(path, {
-    ...filter,
-    all: kapp ? undefined : true,
-    include: 'details',
-    limit,
-    pageToken,
-  });
+  const query = { ...filter, include: 'details', limit, pageToken: pageToken || undefined };
+  return answer<ListPage>(
+    kapp
+      ? GET('/app/api/v1/kapps/{kapp}/webhookJobs', { params: { path: { kapp }, query } })
+      : GET('/app/api/v1/webhookJobs', { params: { query: { ...query, all: 'true' } } }),
+  );
 }
 
 /**
@@ -50,17 +47,35 @@ export const newestJobs = (filter: JobFilter, limit = 50) =>
     queryFn: async () => (await list(filter, limit)).webhookJobs,
   });
 
+/** How many jobs there are by status, for the same filter. */
+export const jobCounts = (filter: Omit<JobFilter, 'status' | 'kapp'> = {}) =>
+  queryOptions({
+    queryKey: ['jobs', 'counts', filter],
+    queryFn: async () =>
+      (
+        await answer<{ counts: JobCounts }>(
+          GET('/app/api/v1/webhookJobs/counts', { params: { query: { ...filter, all: 'true' } } }),
+        )
+      ).counts,
+    placeholderData: keepPreviousData,
+  });
+
 export const job = (id: string) =>
   queryOptions({
     queryKey: ['jobs', 'one', id],
     queryFn: async () =>
       (
-        await http.get<{ webhookJob: WebhookJob }>(`${CORE}/webhookJobs/${seg(id)}`, {
-          include: 'details,attempts,event,run,request',
-        })
+        await answer<{ webhookJob: WebhookJob }>(
+          GET('/app/api/v1/webhookJobs/{id}', {
+            params: { path: { id }, query: { include: 'details,attempts,event,run,request' } },
+          }),
+        )
       ).webhookJob,
   });
 
 export const setStatus = async (id: string, status: JobStatus) =>
-  (await http.put<{ webhookJob: WebhookJob }>(`${CORE}/webhookJobs/${seg(id)}`, { status }))
-    .webhookJob;
+  (
+    await answer<{ webhookJob: WebhookJob }>(
+      PUT('/app/api/v1/webhookJobs/{id}', { params: { path: { id } }, body: body({ status }) }),
+    )
+  ).webhookJob;

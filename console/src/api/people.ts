@@ -1,13 +1,10 @@
 // Users, teams and who belongs to what.
 import { queryOptions } from '@tanstack/react-query';
-import { answer, DELETE, GET, POST, PUT } from './client';
+import { answer, body, DELETE, GET, POST, PUT } from './client';
 import type { Team, User } from './types';
 
 const LIST = { include: 'details', limit: 1000 };
 const ONE = { include: 'details,memberships' };
-
-/** A body in the server's words: it describes bodies as plain objects. */
-const body = (fields: object) => fields as Record<string, never>;
 
 export const users = queryOptions({
   queryKey: ['users', 'list'],

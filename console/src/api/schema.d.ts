@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how the space fares. */
+        get: operations["getDashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/datastore/forms": {
         parameters: {
             query?: never;
@@ -70,6 +87,40 @@ export interface paths {
         put?: never;
         /** Creates a submission of a datastore form. */
         post: operations["postDatastoreFormsFormSubmissions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists events, newest first. */
+        get: operations["getEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/events/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads an event with its payload, verdicts, jobs, runs and what it caused. */
+        get: operations["getEventsId"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -220,6 +271,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/kapps/{kapp}/webhookJobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the jobs of a kapp's webhooks, newest first. */
+        get: operations["getKappsKappWebhookJobs"];
+        put?: never;
+        /** Creates a job of a kapp by hand and queues it. */
+        post: operations["postKappsKappWebhookJobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/kapps/{kapp}/webhookJobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a job of a kapp. */
+        get: operations["getKappsKappWebhookJobsId"];
+        /** Retries, cancels or edits a job of a kapp. */
+        put: operations["putKappsKappWebhookJobsId"];
+        post?: never;
+        /** Deletes a job of a kapp with its attempts. */
+        delete: operations["deleteKappsKappWebhookJobsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/kapps/{kapp}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the webhooks of a kapp. */
+        get: operations["getKappsKappWebhooks"];
+        put?: never;
+        /** Creates a webhook of a kapp. */
+        post: operations["postKappsKappWebhooks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/kapps/{kapp}/webhooks-conventional": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates the conventional webhooks of a kapp that do not exist yet. */
+        post: operations["postKappsKappWebhooksConventional"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/kapps/{kapp}/webhooks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a webhook of a kapp. */
+        get: operations["getKappsKappWebhooksName"];
+        /** Changes a webhook of a kapp: only the properties that are given. */
+        put: operations["putKappsKappWebhooksName"];
+        post?: never;
+        /** Deletes a webhook of a kapp; its jobs stay. */
+        delete: operations["deleteKappsKappWebhooksName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/kapps/{kapp}/webhooks/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a webhook of a kapp against a recorded event; nothing is sent. */
+        post: operations["postKappsKappWebhooksNameTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/me": {
         parameters: {
             query?: never;
@@ -267,6 +426,57 @@ export interface paths {
         post?: never;
         /** Takes a user out of a team. */
         delete: operations["deleteMembershipsKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/meta/webhooks/events/{level}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names the events of every type of a level. */
+        get: operations["getMetaWebhooksEventsLevel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/meta/webhooks/events/{level}/{type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names the events of one type. */
+        get: operations["getMetaWebhooksEventsLevelType"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/meta/webhooks/types/{level}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names the types of a level. */
+        get: operations["getMetaWebhooksTypesLevel"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -419,6 +629,148 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/webhook-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a draft against a recorded event; nothing is sent. */
+        post: operations["postWebhookTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/webhookJobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the jobs of the space's own webhooks, or of all, newest first. */
+        get: operations["getWebhookJobs"];
+        put?: never;
+        /** Creates a job by hand and queues it. */
+        post: operations["postWebhookJobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/webhookJobs/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts what the same query would list, by status. */
+        get: operations["getWebhookJobsCounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/webhookJobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a job; `include=attempts` shows each attempt with its timings. */
+        get: operations["getWebhookJobsId"];
+        /** Retries, cancels or edits a job. */
+        put: operations["putWebhookJobsId"];
+        post?: never;
+        /** Deletes a job with its attempts. */
+        delete: operations["deleteWebhookJobsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the space's own webhooks. */
+        get: operations["getWebhooks"];
+        put?: never;
+        /** Creates a webhook of the space. */
+        post: operations["postWebhooks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/webhooks-conventional": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates the conventional webhooks of the space that do not exist yet. */
+        post: operations["postWebhooksConventional"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/webhooks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a webhook of the space. */
+        get: operations["getWebhooksName"];
+        /** Changes a webhook of the space: only the properties that are given. */
+        put: operations["putWebhooksName"];
+        post?: never;
+        /** Deletes a webhook of the space; its jobs stay. */
+        delete: operations["deleteWebhooksName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/webhooks/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a webhook of the space against a recorded event; nothing is sent. */
+        post: operations["postWebhooksNameTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/login.do": {
         parameters: {
             query?: never;
@@ -491,10 +843,76 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description One try to deliver a job. */
+        Attempt: {
+            /** @description The address spoken to. */
+            address?: string | null;
+            /** Format: double */
+            connectMs?: number | null;
+            /** Format: double */
+            dnsMs?: number | null;
+            /** Format: double */
+            durationMs: number;
+            error?: string | null;
+            /**
+             * @description `dns`, `connect`, `tls`, `timeout`, `reset`, `protocol`, `http_4xx`, `http_5xx`,
+             *     `redirect`, `too_large`, `blocked` or `interrupted`.
+             */
+            errorClass?: string | null;
+            /** Format: double */
+            firstByteMs?: number | null;
+            /** Format: int64 */
+            number: number;
+            /** @description With `include=request`. */
+            requestBody?: string | null;
+            /** @description Pairs of name and value, secrets masked. */
+            requestHeaders: string[][];
+            responseBody?: string | null;
+            responseHeaders: string[][];
+            /** Format: int32 */
+            responseStatus?: number | null;
+            startedAt: string;
+            /** Format: double */
+            tlsMs?: number | null;
+            url: string;
+        };
         /** @description One attribute in the documented list form. */
         Attribute: {
             name: string;
             values: string[];
+        };
+        /** @description What led to an event. */
+        CauseDocument: {
+            eventId?: string | null;
+            /** Format: int64 */
+            runId?: number | null;
+            /** Format: int64 */
+            taskId?: number | null;
+        };
+        /** @description What became of the conventional set. */
+        ConventionalAnswer: {
+            /** @description Webhooks that were created. */
+            created: components["schemas"]["Webhook"][];
+            /** @description Names of those that existed. */
+            skipped: string[];
+        };
+        /** @description The figures of a space. */
+        Dashboard: {
+            /** Format: int64 */
+            events24h: number;
+            failingWebhooks: components["schemas"]["FailingDocument"][];
+            jobs: components["schemas"]["JobFigures"];
+            /** @description When the oldest waiting job was due. */
+            oldestQueuedAt?: string | null;
+            /** Format: int64 */
+            openErrors: number;
+            runs: components["schemas"]["RunFigures"];
+            series: components["schemas"]["MinuteDocument"][];
+            status: components["schemas"]["StatusDocument"];
+        };
+        /** @description `{"dashboard":{…}}`. */
+        DashboardAnswer: {
+            dashboard: components["schemas"]["Dashboard"];
         };
         /** @description Who created and who last changed a record, and when, in ISO 8601. */
         Details: {
@@ -502,6 +920,91 @@ export interface components {
             createdBy: string;
             updatedAt: string;
             updatedBy: string;
+        };
+        /** @description A webhook that is not saved yet, to be tried. */
+        DraftDocument: {
+            event: string;
+            /** @description The event to try it with; none: the latest of that type and event. */
+            eventId?: string | null;
+            filter?: string | null;
+            /** @description The kapp it is for; none: the space. */
+            kappSlug?: string | null;
+            type: string;
+            url?: string | null;
+        };
+        /** @description An event with everything it led to. */
+        Event: {
+            actor: string;
+            cause: components["schemas"]["CauseDocument"];
+            /** @description The events that its runs caused. */
+            caused: components["schemas"]["EventSummary"][];
+            /** @description What differs from before, by part of the payload: `{values: {Field: {from, to}}}`. */
+            changes: Record<string, never>;
+            createdAt: string;
+            /** Format: int64 */
+            depth: number;
+            entityId: string;
+            entityKey: string;
+            entityType: string;
+            event: string;
+            id: string;
+            jobs: components["schemas"]["WebhookJob"][];
+            kappSlug?: string | null;
+            label: string;
+            level: string;
+            /** @description The document that webhooks got. */
+            payload: Record<string, never>;
+            runs: components["schemas"]["RunOfEvent"][];
+            traceId: string;
+            type: string;
+            verdicts: components["schemas"]["VerdictDocument"][];
+        };
+        /** @description `{"event":{…}}`. */
+        EventAnswer: {
+            event: components["schemas"]["Event"];
+        };
+        /** @description `{"events":[…]}`. */
+        EventList: {
+            events: components["schemas"]["EventSummary"][];
+            /** @description Give it back as `pageToken` for the next page; null on the last one. */
+            nextPageToken?: string | null;
+        };
+        /** @description An event in a list. */
+        EventSummary: {
+            /** @description The username that acted. */
+            actor: string;
+            createdAt: string;
+            /**
+             * Format: int64
+             * @description How many events lie between the outside action and this one.
+             */
+            depth: number;
+            entityId: string;
+            entityKey: string;
+            entityType: string;
+            event: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description How many jobs it has.
+             */
+            jobs: number;
+            kappSlug?: string | null;
+            /** @description What names the record to a person. */
+            label: string;
+            /** @description `Space` or `Kapp`. */
+            level: string;
+            traceId: string;
+            type: string;
+            verdicts: components["schemas"]["VerdictCounts"];
+        };
+        /** @description A webhook whose jobs failed in the window. */
+        FailingDocument: {
+            /** Format: int64 */
+            failed: number;
+            kappSlug?: string | null;
+            lastError?: string | null;
+            webhook: string;
         };
         /** @description A form as clients read it. */
         Form: (components["schemas"]["Details"] | null) & Record<string, never> & {
@@ -552,6 +1055,62 @@ export interface components {
         InTeam: {
             team: components["schemas"]["Team"];
         };
+        /** @description `{"webhookJob":{…}}`. */
+        JobAnswer: {
+            webhookJob: components["schemas"]["WebhookJob"];
+        };
+        /** @description A change of a job. */
+        JobChangeDocument: {
+            /** @description `Queued` tries (again), `Cancelled` gives up; in any case. */
+            status?: string | null;
+            /** @description Where to send it instead. */
+            url?: string | null;
+        };
+        /** @description How many jobs stand in each status; counting stops at 10,000. */
+        JobCounts: {
+            /** Format: int64 */
+            all: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            inProgress: number;
+            /**
+             * Format: int64
+             * @description The number at which counting stops.
+             */
+            max: number;
+            /** Format: int64 */
+            queued: number;
+        };
+        /** @description `{"counts":{…}}`. */
+        JobCountsAnswer: {
+            counts: components["schemas"]["JobCounts"];
+        };
+        /** @description Jobs by state; counting what is open stops at 10,000. */
+        JobFigures: {
+            /**
+             * Format: int64
+             * @description Of the window.
+             */
+            complete: number;
+            /**
+             * Format: int64
+             * @description Of the window.
+             */
+            failed: number;
+            /** Format: int64 */
+            inProgress: number;
+            /** Format: int64 */
+            queued: number;
+        };
+        /** @description `{"webhookJobs":[…]}`. */
+        JobList: {
+            /** @description Always empty; clients read it. */
+            messages: string[];
+            /** @description Give it back as `pageToken` for the next page; null on the last one. */
+            nextPageToken?: string | null;
+            webhookJobs: components["schemas"]["WebhookJob"][];
+        };
         /** @description A kapp as clients read it. */
         Kapp: (components["schemas"]["Details"] | null) & Record<string, never> & {
             /** @description With `include=attributes`. */
@@ -598,6 +1157,62 @@ export interface components {
         MembershipAnswer: {
             membership: components["schemas"]["Membership"];
         };
+        /** @description One minute of the window, by when jobs were due. */
+        MinuteDocument: {
+            at: string;
+            /** Format: int64 */
+            complete: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            queued: number;
+            /** Format: int64 */
+            runs: number;
+        };
+        /** @description A job to be made by hand. */
+        NewJobDocument: {
+            event?: string | null;
+            name?: string | null;
+            parentId?: string | null;
+            parentKey?: string | null;
+            parentType?: string | null;
+            /** @description The body it sends: text, or any JSON. */
+            requestContent?: Record<string, never> | null;
+            type?: string | null;
+            /** @description Where it goes. */
+            url: string;
+        };
+        /** @description Runs by state; counting what is open stops at 10,000. */
+        RunFigures: {
+            /**
+             * Format: int64
+             * @description Of the window.
+             */
+            complete: number;
+            /** Format: int64 */
+            error: number;
+            /** Format: int64 */
+            running: number;
+            /** Format: int64 */
+            waiting: number;
+        };
+        /** @description A run that an event started. */
+        RunOfEvent: {
+            /** Format: int64 */
+            id: number;
+            jobId?: string | null;
+            status: string;
+            /** @description The title of its tree. */
+            tree: string;
+        };
+        /** @description The run a job started. */
+        RunOfJob: {
+            /** Format: int64 */
+            id: number;
+            status?: string | null;
+            /** @description The title of its tree. */
+            tree?: string | null;
+        };
         /** @description A space as clients read it. */
         Space: (components["schemas"]["Details"] | null) & Record<string, never> & {
             /** @description With `include=attributes`. */
@@ -613,6 +1228,13 @@ export interface components {
         /** @description `{"space":{…}}`. */
         SpaceAnswer: {
             space: components["schemas"]["Space"];
+        };
+        /** @description How things stand. */
+        StatusDocument: {
+            /** @description `good`, `attention` or `problem`. */
+            level: string;
+            /** @description The worst of it, in words. */
+            sentence: string;
         };
         /** @description A submission as clients read it. */
         Submission: (components["schemas"]["Details"] | null) & {
@@ -724,6 +1346,29 @@ export interface components {
             nextPageToken?: string | null;
             teams: components["schemas"]["Team"][];
         };
+        /** @description `{"test":{…}}`. */
+        TrialAnswer: {
+            test: components["schemas"]["TrialResult"];
+        };
+        /** @description The event to try a webhook with. */
+        TrialDocument: {
+            /** @description None: the latest of its type and event. */
+            eventId?: string | null;
+        };
+        /** @description What a webhook would make of an event. */
+        TrialResult: {
+            eventId: string;
+            /** @description The reason, or what would keep the request from being sent. */
+            message?: string | null;
+            /** @description The document that would be sent. */
+            payload: Record<string, never>;
+            /** @description The rendered URL. */
+            url?: string | null;
+            /** @description The filter's value. */
+            value?: Record<string, never> | null;
+            /** @description `fired`, `not_matched`, `filter_error` or `url_error`. */
+            verdict: string;
+        };
         /** @description A user as clients read it. */
         User: (components["schemas"]["Details"] | null) & Record<string, never> & {
             allowedIps?: unknown;
@@ -762,6 +1407,104 @@ export interface components {
             nextPageToken?: string | null;
             users: components["schemas"]["User"][];
         };
+        /** @description How many webhooks fired, did not match, or could not tell. */
+        VerdictCounts: {
+            errors: number;
+            fired: number;
+            notMatched: number;
+        };
+        /** @description What one webhook made of an event. */
+        VerdictDocument: {
+            jobId?: string | null;
+            /** @description The kapp the webhook is defined on. */
+            kappSlug?: string | null;
+            message?: string | null;
+            /** @description `Space` or `Kapp`. */
+            scope: string;
+            /** @description `fired`, `not_matched`, `filter_error`, `url_error`, `depth_limit` or `disabled`. */
+            verdict: string;
+            webhook: string;
+            webhookId: string;
+        };
+        /** @description A webhook as clients read it. */
+        Webhook: (components["schemas"]["Details"] | null) & {
+            /** @description The legacy signature strategy, without its secret. */
+            authStrategy?: Record<string, never> | null;
+            /** @description Whether it fires. */
+            enabled: boolean;
+            /** @description Such as `Submitted`. */
+            event: string;
+            /** @description A JavaScript expression; blank fires always. */
+            filter: string;
+            id: string;
+            /** @description Unique in its space or kapp. */
+            name: string;
+            /** @description Such as `Submission`. */
+            type: string;
+            /** @description A URL with `${…}` parts; a leading `/` means this server's workflows. */
+            url: string;
+        };
+        /** @description `{"webhook":{…}}`. */
+        WebhookAnswer: {
+            webhook: components["schemas"]["Webhook"];
+        };
+        /** @description A webhook job as clients read it. */
+        WebhookJob: (components["schemas"]["Details"] | null) & {
+            /** @description With `include=attempts`, for a single job. */
+            attempts?: components["schemas"]["Attempt"][] | null;
+            /** @description Type and event, such as `Submission Submitted`. */
+            event: string;
+            eventId?: string | null;
+            finishedAt?: string | null;
+            id: string;
+            kappSlug?: string | null;
+            /** @description The webhook's name. */
+            name: string;
+            /** @description When it is tried next; null when nothing more happens by itself. */
+            nextAttemptAt?: string | null;
+            /** @description The record it is about. */
+            parentId: string;
+            parentKey: string;
+            parentType: string;
+            /** @description The body sent. */
+            requestContent?: string | null;
+            /** @description The body received. */
+            responseContent?: string | null;
+            /**
+             * Format: int64
+             * @description Attempts after the first one.
+             */
+            retryCount: number;
+            run?: components["schemas"]["RunOfJob"] | null;
+            /**
+             * Format: int64
+             * @description The number of the run it started.
+             */
+            runId?: number | null;
+            /** @description When it is, or was, due. */
+            scheduledAt: string;
+            /** @description The id of the space or kapp. */
+            scopeId: string;
+            /** @description `Space` or `Kapp`. */
+            scopeType: string;
+            startedAt?: string | null;
+            /** @description `Queued`, `In Progress`, `Complete`, `Failed` or `Cancelled`. */
+            status: string;
+            /** @description The outcome in a few words, such as `200 OK`. */
+            summary?: string | null;
+            traceId: string;
+            /** @description Such as `Submission`. */
+            type: string;
+            /** @description Where it was, or will be, sent. */
+            url: string;
+            webhookId?: string | null;
+        };
+        /** @description `{"webhooks":[…]}`; the list has no pages. */
+        WebhookList: {
+            /** @description Always empty; clients read it. */
+            messages: string[];
+            webhooks: components["schemas"]["Webhook"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -786,6 +1529,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    getDashboard: {
+        parameters: {
+            query?: {
+                /** @description The latest minutes: 60 unless given, a week at most. */
+                minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{dashboard}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardAnswer"];
+                };
             };
         };
     };
@@ -1031,6 +1797,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SubmissionAnswer"];
+                };
+            };
+        };
+    };
+    getEvents: {
+        parameters: {
+            query?: {
+                /** @description A type, such as `Submission`. */
+                type?: string;
+                /** @description An event, such as `Submitted`. */
+                event?: string;
+                /** @description The slug of a kapp. */
+                kapp?: string;
+                /** @description The kind of a record, such as `Submission`. */
+                parentType?: string;
+                /** @description The key of a record: slug, username, id. */
+                parentKey?: string;
+                /** @description Text in the label, the record's key or the actor. */
+                q?: string;
+                /** @description Rows of a page: 25 unless given, 1,000 at most. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{events, nextPageToken}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventList"];
+                };
+            };
+        };
+    };
+    getEventsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{event}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventAnswer"];
                 };
             };
         };
@@ -1581,6 +2407,370 @@ export interface operations {
             };
         };
     };
+    getKappsKappWebhookJobs: {
+        parameters: {
+            query?: {
+                /** @description `details`, `attempts`, `event`, `run`, `request`, separated by commas. */
+                include?: string;
+                /**
+                 * @description Whether to list the jobs of every kapp's webhooks too; present without a value counts as
+                 *     yes.
+                 */
+                all?: string;
+                /** @description A status in any case; several are separated by commas. */
+                status?: string;
+                /** @description The name of a webhook. */
+                webhook?: string;
+                /** @description A type, such as `Submission`. */
+                type?: string;
+                /** @description The kind of a record; goes with `parentKey`. */
+                parentType?: string;
+                /** @description The key of a record: slug, username, id; goes with `parentType`. */
+                parentKey?: string;
+                /** @description The event that made them. */
+                eventId?: string;
+                /** @description Due at this time or later, ISO 8601. */
+                start?: string;
+                /** @description Due before this time, ISO 8601. */
+                end?: string;
+                /** @description Text in the name, URL, summary or record. */
+                q?: string;
+                /** @description Rows of a page: 25 unless given, 1,000 at most. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webhookJobs, nextPageToken}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+        };
+    };
+    postKappsKappWebhookJobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewJobDocument"];
+            };
+        };
+        responses: {
+            /** @description `{webhookJob}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+        };
+    };
+    getKappsKappWebhookJobsId: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The job's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webhookJob}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+        };
+    };
+    putKappsKappWebhookJobsId: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The job's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobChangeDocument"];
+            };
+        };
+        responses: {
+            /** @description `{webhookJob}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+        };
+    };
+    deleteKappsKappWebhookJobsId: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The job's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webhookJob}` as it was */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+        };
+    };
+    getKappsKappWebhooks: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webhooks}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+        };
+    };
+    postKappsKappWebhooks: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{webhook}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+        };
+    };
+    postKappsKappWebhooksConventional: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{created, skipped}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConventionalAnswer"];
+                };
+            };
+        };
+    };
+    getKappsKappWebhooksName: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The webhook's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webhook}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+        };
+    };
+    putKappsKappWebhooksName: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The webhook's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{webhook}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+        };
+    };
+    deleteKappsKappWebhooksName: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The webhook's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webhook}` as it was */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+        };
+    };
+    postKappsKappWebhooksNameTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The webhook's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialDocument"];
+            };
+        };
+        responses: {
+            /** @description `{test}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialAnswer"];
+                };
+            };
+        };
+    };
     getMe: {
         parameters: {
             query?: {
@@ -1681,6 +2871,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MembershipAnswer"];
+                };
+            };
+        };
+    };
+    getMetaWebhooksEventsLevel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `space` or `kapp`. */
+                level: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{type: [event, …]}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getMetaWebhooksEventsLevelType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `space` or `kapp`. */
+                level: string;
+                /** @description The type's name. */
+                type: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events' names. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+        };
+    };
+    getMetaWebhooksTypesLevel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `space` or `kapp`. */
+                level: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The types' names. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
                 };
             };
         };
@@ -2216,6 +3477,415 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    postWebhookTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftDocument"];
+            };
+        };
+        responses: {
+            /** @description `{test}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialAnswer"];
+                };
+            };
+        };
+    };
+    getWebhookJobs: {
+        parameters: {
+            query?: {
+                /** @description `details`, `attempts`, `event`, `run`, `request`, separated by commas. */
+                include?: string;
+                /**
+                 * @description Whether to list the jobs of every kapp's webhooks too; present without a value counts as
+                 *     yes.
+                 */
+                all?: string;
+                /** @description A status in any case; several are separated by commas. */
+                status?: string;
+                /** @description The name of a webhook. */
+                webhook?: string;
+                /** @description A type, such as `Submission`. */
+                type?: string;
+                /** @description The kind of a record; goes with `parentKey`. */
+                parentType?: string;
+                /** @description The key of a record: slug, username, id; goes with `parentType`. */
+                parentKey?: string;
+                /** @description The event that made them. */
+                eventId?: string;
+                /** @description Due at this time or later, ISO 8601. */
+                start?: string;
+                /** @description Due before this time, ISO 8601. */
+                end?: string;
+                /** @description Text in the name, URL, summary or record. */
+                q?: string;
+                /** @description Rows of a page: 25 unless given, 1,000 at most. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webhookJobs, nextPageToken}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+        };
+    };
+    postWebhookJobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewJobDocument"];
+            };
+        };
+        responses: {
+            /** @description `{webhookJob}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+        };
+    };
+    getWebhookJobsCounts: {
+        parameters: {
+            query?: {
+                /** @description `details`, `attempts`, `event`, `run`, `request`, separated by commas. */
+                include?: string;
+                /**
+                 * @description Whether to list the jobs of every kapp's webhooks too; present without a value counts as
+                 *     yes.
+                 */
+                all?: string;
+                /** @description A status in any case; several are separated by commas. */
+                status?: string;
+                /** @description The name of a webhook. */
+                webhook?: string;
+                /** @description A type, such as `Submission`. */
+                type?: string;
+                /** @description The kind of a record; goes with `parentKey`. */
+                parentType?: string;
+                /** @description The key of a record: slug, username, id; goes with `parentType`. */
+                parentKey?: string;
+                /** @description The event that made them. */
+                eventId?: string;
+                /** @description Due at this time or later, ISO 8601. */
+                start?: string;
+                /** @description Due before this time, ISO 8601. */
+                end?: string;
+                /** @description Text in the name, URL, summary or record. */
+                q?: string;
+                /** @description Rows of a page: 25 unless given, 1,000 at most. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{counts}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCountsAnswer"];
+                };
+            };
+        };
+    };
+    getWebhookJobsId: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The job's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webhookJob}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+        };
+    };
+    putWebhookJobsId: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The job's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobChangeDocument"];
+            };
+        };
+        responses: {
+            /** @description `{webhookJob}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+        };
+    };
+    deleteWebhookJobsId: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The job's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webhookJob}` as it was */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+        };
+    };
+    getWebhooks: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webhooks}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+        };
+    };
+    postWebhooks: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{webhook}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+        };
+    };
+    postWebhooksConventional: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{created, skipped}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConventionalAnswer"];
+                };
+            };
+        };
+    };
+    getWebhooksName: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The webhook's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webhook}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+        };
+    };
+    putWebhooksName: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The webhook's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{webhook}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+        };
+    };
+    deleteWebhooksName: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The webhook's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webhook}` as it was */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+        };
+    };
+    postWebhooksNameTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialDocument"];
+            };
+        };
+        responses: {
+            /** @description `{test}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialAnswer"];
+                };
             };
         };
     };

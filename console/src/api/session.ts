@@ -1,11 +1,12 @@
 // Who is signed in, and the space they are in.
 import { queryOptions } from '@tanstack/react-query';
-import { CORE, http } from './http';
+import { answer, GET } from './client';
+import { http } from './http';
 import type { Me } from './types';
 
 export const me = queryOptions({
   queryKey: ['me'],
-  queryFn: () => http.quiet<Me>('GET', `${CORE}/me`),
+  queryFn: () => http.quiet<Me>('GET', '/app/api/v1/me'),
   staleTime: 60_000,
   retry: false,
 });
@@ -13,7 +14,7 @@ export const me = queryOptions({
 export const space = queryOptions({
   queryKey: ['space'],
   queryFn: async () =>
-    (await http.get<{ space: { name: string; slug: string } }>(`${CORE}/space`)).space,
+    (await answer<{ space: { name: string; slug: string } }>(GET('/app/api/v1/space'))).space,
   staleTime: 300_000,
 });
 

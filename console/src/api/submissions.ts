@@ -1,6 +1,6 @@
 // Submissions of a kapp's forms and of the datastore's.
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { answer, DELETE, GET, POST, PUT } from './client';
+import { answer, body, DELETE, GET, POST, PUT } from './client';
 import type { Place } from './forms';
 import type { CoreState, Submission } from './types';
 
@@ -78,9 +78,6 @@ export const byHandle = async (kapp: string, handle: string): Promise<Submission
   ).submissions;
 
 type Values = Record<string, unknown>;
-
-/** A body in the server's words: it describes bodies as plain objects. */
-const body = (fields: Record<string, unknown>) => fields as Record<string, never>;
 
 /** Creates a submission: a draft when not completed, otherwise submitted. */
 export async function create(kapp: Place, form: string, values: Values, completed: boolean) {

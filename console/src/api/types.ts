@@ -113,7 +113,8 @@ export interface Submission extends Details {
 
 /* Events, webhooks, jobs */
 
-export type VerdictKind = 'fired' | 'not_matched' | 'filter_error' | 'url_error' | 'depth_limit';
+export type VerdictKind =
+  'fired' | 'not_matched' | 'filter_error' | 'url_error' | 'depth_limit' | 'disabled';
 
 export interface EventSummary {
   id: string;
@@ -192,6 +193,15 @@ export interface WebhookJob extends Details {
   nextAttemptAt?: string | null;
   startedAt?: string | null;
   finishedAt?: string | null;
+}
+
+/** How many jobs there are by status; counting stops at `max`. */
+export interface JobCounts {
+  all: number;
+  queued: number;
+  inProgress: number;
+  failed: number;
+  max: number;
 }
 
 export interface Attempt {

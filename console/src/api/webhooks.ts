@@ -1,45 +1,87 @@
 // Webhooks of the space and of each kapp, the catalogue behind them, and the filter test.
 import { queryOptions } from '@tanstack/react-query';
-import { CORE, http, seg } from './http';
+import { answer, body, DELETE, GET, POST, PUT } from './client';
 import type { FilterTest, Webhook } from './types';
 
 /** A kapp's slug, or null for the space's own webhooks. */
 export type Scope = string | null;
 
-const base = (scope: Scope) =>
-  scope === null ? `${CORE}/webhooks` : `${CORE}/kapps/${seg(scope)}/webhooks`;
+const DETAILS = { include: 'details' };
 
 export const webhooks = (scope: Scope) =>
   queryOptions({
     queryKey: ['webhooks', scope ?? '*', 'list'],
-    queryFn: async () =>
-      (await http.get<{ webhooks: Webhook[] }>(base(scope), { include: 'details' })).webhooks,
+    queryFn: async () => {
+      const found = await answer<{ webhooks: Webhook[] }>(
+        scope === null
+          ? GET('/app/api/v1/webhooks', { params: { query: DETAILS } })
+          : GET('/app/api/v1/kapps/{kapp}/webhooks', {
+              params: { path: { kapp: scope }, query: DETAILS },
+            }),
+      );
+      return found.webhooks;
+    },
   });
 
 export const webhook = (scope: Scope, name: string) =>
   queryOptions({
     queryKey: ['webhooks', scope ?? '*', 'one', name],
-    queryFn: async () =>
-      (await http.get<{ webhook: Webhook }>(`${base(scope)}/${seg(name)}`, { include: 'details' }))
-        .webhook,
+    queryFn: async () => {
+      const found = await answer<{ webhook: Webhook }>(
+        scope === null
+          ? GET('/app/api/v1/webhooks/{name}', { params: { path: { name }, query: DETAILS } })
+          : GET('/app/api/v1/kapps/{kapp}/webhooks/{name}', {
+              params: { path: { kapp: scope, name }, query: DETAILS },
+            }),
+      );
+      return found.webhook;
+    },
   });
 
-export const create = async (scope: Scope, body: Partial<Webhook>) =>
-  (await http.post<{ webhook: Webhook }>(base(scope), body)).webhook;
+export async function create(scope: Scope, fields: Partial<Webhook>): Promise<Webhook> {
+  const made = await answer<{ webhook: Webhook }>(
+    scope === null
+      ? POST('/app/api/v1/webhooks', { body: body(fields) })
+      : POST('/app/api/v1/kapps/{kapp}/webhooks', {
+          params: { path: { kapp: scope } },
+          body: body(fields),
+        }),
+  );
+  return made.webhook;
+}
 
-export const update = async (scope: Scope, name: string, body: Partial<Webhook>) =>
-  (await http.put<{ webhook: Webhook }>(`${base(scope)}/${seg(name)}`, body)).webhook;
+export async function update(
+  scope: Scope,
+  name: string,
+  fields: Partial<Webhook>,
+): Promise<Webhook> {
+  const changed = await answer<{ webhook: Webhook }>(
+    scope === null
+      ? PUT('/app/api/v1/webhooks/{name}', { params: { path: { name } }, body: body(fields) })
+      : PUT('/app/api/v1/kapps/{kapp}/webhooks/{name}', {
+          params: { path: { kapp: scope, name } },
+          body: body(fields),
+        }),
+  );
+  return changed.webhook;
+}
 
 export const remove = (scope: Scope, name: string) =>
-  http.delete<unknown>(`${base(scope)}/${seg(name)}`);
+  answer<unknown>(
+    scope === null
+      ? DELETE('/app/api/v1/webhooks/{name}', { params: { path: { name } } })
+      : DELETE('/app/api/v1/kapps/{kapp}/webhooks/{name}', {
+          params: { path: { kapp: scope, name } },
+        }),
+  );
 
 /** Type to events, as the catalogue has them for the level. */
-export const catalogue = (scope: Scope) =>
+export const catalogue = (level: 'space' | 'kapp') =>
   queryOptions({
-    queryKey: ['catalogue', scope === null ? 'space' : 'kapp'],
+    queryKey: ['catalogue', level],
     queryFn: () =>
-      http.get<Record<string, string[]>>(
-        `${CORE}/meta/webhooks/events/${scope === null ? 'space' : 'kapp'}`,
+      answer<Record<string, string[]>>(
+        GET('/app/api/v1/meta/webhooks/events/{level}', { params: { path: { level } } }),
       ),
     staleTime: Infinity,
   });
@@ -58,14 +100,21 @@ export const test = (draft: Draft) =>
   queryOptions({
     queryKey: ['still', 'webhook-test', draft],
     queryFn: async () =>
-      (await http.post<{ test: FilterTest }>(`${CORE}/webhook-test`, draft)).test,
+      (await answer<{ test: FilterTest }>(POST('/app/api/v1/webhook-test', { body: draft }))).test,
     retry: false,
     gcTime: 10_000,
   });
 
+interface Conventional {
+  created: Webhook[];
+  skipped: string[];
+}
+
 export const createConventional = (scope: Scope) =>
-  http.post<{ created: (string | Webhook)[]; skipped: (string | Webhook)[] }>(
+  answer<Conventional>(
     scope === null
-      ? `${CORE}/webhooks-conventional`
-      : `${CORE}/kapps/${seg(scope)}/webhooks-conventional`,
+      ? POST('/app/api/v1/webhooks-conventional')
+      : POST('/app/api/v1/kapps/{kapp}/webhooks-conventional', {
+          params: { path: { kapp: scope } },
+        }),
   );

@@ -85,8 +85,8 @@ interface FilterProps {
 }
 
 function Filters({ search, set }: FilterProps) {
-  const { data: space } = useQuery(catalogue(null));
-  const { data: kapp } = useQuery(catalogue('any'));
+  const { data: space } = useQuery(catalogue('space'));
+  const { data: kapp } = useQuery(catalogue('kapp'));
   const { data: kappList } = useQuery(kapps);
   const types = { ...space, ...kapp };
   const [text, setText] = useState(search.q ?? '');

@@ -46,7 +46,9 @@ function EventItem({ event }: { event: EventSummary }) {
 /** The jobs and runs of one event, and a word about the webhooks that stayed silent. */
 export function Consequences({ event }: { event: EventDetail }) {
   const silent = event.verdicts.filter((one) => one.verdict === 'not_matched').length;
-  const broken = event.verdicts.filter((one) => !['fired', 'not_matched'].includes(one.verdict));
+  const broken = event.verdicts.filter(
+    (one) => !['fired', 'not_matched', 'disabled'].includes(one.verdict),
+  );
   const startedByJob = new Set(event.jobs.map(runIdOf));
   const loose = event.runs.filter((run) => !startedByJob.has(String(run.id)));
   return (

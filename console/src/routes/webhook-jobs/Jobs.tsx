@@ -1,12 +1,12 @@
 // Webhook jobs: what was sent, what waits, what failed.
-import { Button, Checkbox, Select, Tabs, VisuallyHidden } from '@mantine/core';
-import { IconRefresh, IconSend, IconX } from '@tabler/icons-react';
+import { Button, Checkbox, Select, Tabs, TextInput, VisuallyHidden } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { IconRefresh, IconSearch, IconSend, IconX } from '@tabler/icons-react';
 import { useInfiniteQuery, useQueries, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
-import { dashboard } from '../../api/dashboard';
 import { kapps } from '../../api/forms';
-import { jobs as jobsQuery, newestJobs, type JobFilter } from '../../api/jobs';
+import { jobCounts, jobs as jobsQuery, newestJobs, type JobFilter } from '../../api/jobs';
 import { webhooks } from '../../api/webhooks';
 import type { WebhookJob } from '../../api/types';
 import { answer, canCancel, canRetry, typeAndEvent } from '../../logic/jobs';
@@ -51,9 +51,10 @@ export function Jobs() {
       status: TABS[tab] ?? search.status,
       webhook: search.webhook,
       kapp: search.kapp,
+      q: search.q,
       start: startOf(search.range),
     }),
-    [tab, search.status, search.webhook, search.kapp, search.range],
+    [tab, search.status, search.webhook, search.kapp, search.q, search.range],
   );
   const list = useInfiniteQuery(jobsQuery(filter));
   const newest = useQuery(newestJobs(filter));
@@ -66,7 +67,11 @@ export function Jobs() {
         title="Jobs"
         lead="Each job is one delivery of an event to a webhook: when, where to, what was sent and what came back."
       />
-      <JobTabs tab={tab} change={(next) => set({ tab: next === 'all' ? undefined : next })} />
+      <JobTabs
+        filter={filter}
+        tab={tab}
+        change={(next) => set({ tab: next === 'all' ? undefined : next })}
+      />
       <div className="kp-toolbar">
         <Filters search={search} set={set} withStatus={tab === 'all'} />
         <Bulk chosen={chosen} clear={() => setPicked(new Set())} />
@@ -75,7 +80,10 @@ export function Jobs() {
       {list.error ? (
         <Fault what="Jobs" error={list.error} retry={() => void list.refetch()} />
       ) : rows?.length === 0 ? (
-        <Nothing tab={tab} filtered={Boolean(search.webhook || search.status || search.range)} />
+        <Nothing
+          tab={tab}
+          filtered={Boolean(search.webhook || search.status || search.range || search.q)}
+        />
       ) : (
         <>
           <Rows
@@ -92,22 +100,29 @@ export function Jobs() {
   );
 }
 
-function JobTabs({ tab, change }: { tab: Tab; change: (tab: Tab) => void }) {
-  const { data } = useQuery(dashboard());
+interface TabProps {
+  filter: JobFilter;
+  tab: Tab;
+  change: (tab: Tab) => void;
+}
+
+function JobTabs({ filter: { webhook, q, start }, tab, change }: TabProps) {
+  const { data } = useQuery(jobCounts({ webhook, q, start }));
   const count = (n: number | undefined, tone?: string) =>
     n ? (
       <span className="kp-count" data-tone={tone}>
         {n.toLocaleString('en')}
+        {n === data?.max && '+'}
       </span>
     ) : null;
   return (
     <Tabs value={tab} onChange={(next) => change((next ?? 'all') as Tab)} mb="md">
       <Tabs.List>
         <Tabs.Tab value="all">All</Tabs.Tab>
-        <Tabs.Tab value="queued" rightSection={count(data?.jobs.queued)}>
+        <Tabs.Tab value="queued" rightSection={count(data?.queued)}>
           Queued
         </Tabs.Tab>
-        <Tabs.Tab value="failed" rightSection={count(data?.jobs.failed, 'bad')}>
+        <Tabs.Tab value="failed" rightSection={count(data?.failed, 'bad')}>
           Failed
         </Tabs.Tab>
       </Tabs.List>
@@ -126,11 +141,25 @@ function Filters({ search, set, withStatus }: FilterProps) {
   const scopes = [null, ...slugs];
   const lists = useQueries({ queries: scopes.map((scope) => webhooks(scope)) });
   const names = [...new Set(lists.flatMap((list) => (list.data ?? []).map((one) => one.name)))];
+  const [text, setText] = useState(search.q ?? '');
+  const apply = useDebouncedCallback((q: string) => set({ q: q || undefined }), 300);
   return (
     <>
+      <TextInput
+        size="xs"
+        w={200}
+        aria-label="Search jobs"
+        placeholder="Search"
+        leftSection={<IconSearch size={13} />}
+        value={text}
+        onChange={(event) => {
+          setText(event.currentTarget.value);
+          apply(event.currentTarget.value.trim());
+        }}
+      />
       <Select
         size="xs"
-        w={220}
+        w={200}
         aria-label="Webhook"
         placeholder="Every webhook"
         clearable

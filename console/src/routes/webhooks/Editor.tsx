@@ -135,7 +135,7 @@ const SPACE = '\u0000space';
 
 function When({ fields, set, fixed }: PartProps & { fixed: boolean }) {
   const { data: kappList } = useQuery(kapps);
-  const { data: events } = useQuery(catalogue(fields.scope));
+  const { data: events } = useQuery(catalogue(fields.scope === null ? 'space' : 'kapp'));
   const types = Object.keys(events ?? { [fields.type]: [] });
   return (
     <div

@@ -113,6 +113,7 @@ function Sentence({ result }: { result: FilterTest }) {
     not_matched: { word: 'It would not fire: the filter is false', tone: 'off' },
     filter_error: { word: 'The filter fails', tone: 'bad' },
     url_error: { word: 'The address cannot be worked out', tone: 'bad' },
+    disabled: { word: 'It is switched off', tone: 'off' },
     depth_limit: { word: 'Stopped: too deep in a chain of events', tone: 'bad' },
   } as const;
   return <Status of={says[result.verdict] ?? result.verdict} pill />;
