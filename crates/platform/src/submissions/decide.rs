@@ -378,3 +378,6 @@ fn known(facts: Facts<'_>, events: Vec<&'static str>) -> Vec<&'static str> {
     let datastore = facts.context.form.is_datastore();
     events.into_iter().filter(|event| !datastore || *event != "Closed").collect()
 }
+
+#[cfg(test)]
+mod tests;
