@@ -400,7 +400,7 @@ impl Platform {
         if let Some(previous) = previous {
             body.insert("formPrevious".to_owned(), payload::form(previous));
         }
-        self.event(actor, at, &subject, action, &body)
+        self.event(actor, at, &subject, action, body)
     }
 }
 

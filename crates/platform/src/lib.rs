@@ -29,6 +29,7 @@ pub mod spaces;
 pub mod submissions;
 pub mod teams;
 mod throttle;
+mod turns;
 pub mod users;
 mod verified;
 
@@ -60,6 +61,7 @@ struct Inner {
     verified: verified::Verified,
     throttle: throttle::Throttle,
     argon: tokio::sync::Semaphore,
+    turns: turns::Turns,
 }
 
 impl Platform {
@@ -74,6 +76,7 @@ impl Platform {
             verified,
             throttle: throttle::Throttle::default(),
             argon: tokio::sync::Semaphore::new(passwords::AT_ONCE_MAX),
+            turns: turns::Turns::default(),
         };
         Self { inner: Arc::new(inner) }
     }

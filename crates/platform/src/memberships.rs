@@ -279,7 +279,7 @@ impl Platform {
                 json!({"usersAdded": names(added), "usersRemoved": names(removed)})
             };
             body.insert("teamMembership".to_owned(), membership(&joined, &left));
-            events.push(self.event(actor, at, &team_subject(team), action, &body));
+            events.push(self.event(actor, at, &team_subject(team), action, body.clone()));
             for (user, is_joining) in
                 joined.iter().map(|user| (user, true)).chain(left.iter().map(|user| (user, false)))
             {
@@ -288,7 +288,7 @@ impl Platform {
                 let mut body = body.clone();
                 body.insert("user".to_owned(), payload::user(user));
                 body.insert("teamMembership".to_owned(), membership(added, removed));
-                events.push(self.event(actor, at, &user_subject(user), action, &body));
+                events.push(self.event(actor, at, &user_subject(user), action, body));
             }
         }
         events

@@ -40,24 +40,38 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Platform {
-    /// Makes an event of a subject; `body` is its payload without `event`.
-    ///
-    /// # Errors
-    /// `TooLarge` when the payload is over [`limits::PAYLOAD_BYTES_MAX`].
+    /// Makes the events of one change of a subject, in order; `body` is the payload of each but for
+    /// `event`, which comes first.
+    pub(crate) fn events(
+        &self,
+        actor: &Actor,
+        at: Micros,
+        subject: &Subject<'_>,
+        actions: &[&'static str],
+        body: Map<String, Value>,
+    ) -> Vec<Event> {
+        let Some((last, rest)) = actions.split_last() else { return Vec::new() };
+        // Documents are large: the last event takes the body as it is.
+        let event = |action, body| self.event(actor, at, subject, action, body);
+        let mut events: Vec<Event> =
+            rest.iter().map(|action| event(action, body.clone())).collect();
+        events.push(event(last, body));
+        events
+    }
+
+    /// Makes the event of a change that is one only.
     pub(crate) fn event(
         &self,
         actor: &Actor,
         at: Micros,
         subject: &Subject<'_>,
         action: &'static str,
-        body: &Map<String, Value>,
+        mut body: Map<String, Value>,
     ) -> Event {
         let head = json!({
             "action": action, "type": subject.type_name, "timestamp": at.iso(),
         });
-        let mut payload = Map::with_capacity(body.len() + 1);
-        payload.insert("event".to_owned(), head);
-        payload.extend(body.iter().map(|(name, value)| (name.clone(), value.clone())));
+        body.shift_insert(0, "event".to_owned(), head);
         Event {
             id: EventId::new(self.inner.runtime.uuid()),
             space_id: actor.space_id.clone(),
@@ -72,7 +86,7 @@ impl Platform {
             actor: actor.username.clone(),
             at,
             cause: actor.cause.clone(),
-            payload: Arc::new(Value::Object(payload)),
+            payload: Arc::new(Value::Object(body)),
         }
     }
 }

@@ -200,7 +200,9 @@ impl Platform {
         key: Key,
     ) -> Result<Arc<User>, Error> {
         let kept = &self.inner.verified;
-        let _turn = kept.turn(&credentials.username).await;
+        // Requests that come together with one new password so verify it once, and guesses that
+        // come together are counted one after the other.
+        let _turn = self.inner.turns.of(&credentials.username).await;
         let now = self.now();
         let known = kept.get(&key);
         if let Some(known) = known.as_ref().filter(|known| known.is_fresh(now)) {
@@ -270,7 +272,7 @@ impl Platform {
                 label: format!("{}: {username}", space.name),
                 context: None,
             };
-            let event = self.event(&actor, self.now(), &subject, "Login Failure", &body);
+            let event = self.event(&actor, self.now(), &subject, "Login Failure", body);
             if let Some(done) = self.commit(Change::new((), vec![event], |_| Ok(()))).await? {
                 return Ok(done);
             }
@@ -289,6 +291,6 @@ impl Platform {
         let mut body = Map::new();
         body.insert("space".to_owned(), payload::space(&space));
         body.insert("user".to_owned(), payload::user(user));
-        Ok(self.event(actor, at, &user_subject(user), action, &body))
+        Ok(self.event(actor, at, &user_subject(user), action, body))
     }
 }

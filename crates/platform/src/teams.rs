@@ -276,7 +276,7 @@ impl Platform {
         if let Some(before) = &before {
             body.insert("teamPrevious".to_owned(), payload::team(before));
         }
-        let mut events = vec![self.event(actor, now, &team_subject(&team), action, &body)];
+        let mut events = vec![self.event(actor, now, &team_subject(&team), action, body)];
         events.extend(self.membership_events(actor, now, &space, &moves));
         let (written, by) = (team.clone(), actor.username.clone());
         let from = before.map(|before| before.version);

@@ -196,7 +196,7 @@ impl Platform {
             let mut body = Map::new();
             body.insert("space".to_owned(), payload::space(&space));
             body.insert("user".to_owned(), payload::user(&user));
-            let event = self.event(actor, self.now(), &user_subject(&user), "Deleted", &body);
+            let event = self.event(actor, self.now(), &user_subject(&user), "Deleted", body);
             let gone = user.clone();
             let change = Change::new(user, vec![event], move |tx| {
                 guarded(store::users::delete(tx, &gone.id, gone.version)?)?;
@@ -348,7 +348,7 @@ impl Platform {
             body.insert("userPrevious".to_owned(), payload::user(before));
         }
         let action = if before.is_some() { "Updated" } else { "Created" };
-        let mut events = vec![self.event(actor, now, &user_subject(&user), action, &body)];
+        let mut events = vec![self.event(actor, now, &user_subject(&user), action, body)];
         events.extend(self.membership_events(actor, now, &space, &moves));
         let (written, by, name) = (user.clone(), actor.username.clone(), user.username.clone());
         let change = Change::new(user, events, move |tx| {

@@ -12,19 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Verified credentials and sessions kept at most; when full, old ones are dropped, then all.
 const VERIFIED_MAX: usize = 10_000;
-/// Places in which usernames wait for their turn.
-const TURNS: usize = 64;
-
-/// A place in which those wait who want to prove who they are.
-type Turn = tokio::sync::Mutex<()>;
-
 /// The SHA-256 of a credential with this process's salt.
 pub(crate) type Key = [u8; 32];
 
 /// Credentials and sessions that were found good a short while ago.
 pub(crate) struct Verified {
     salt: [u8; 32],
-    turns: [Turn; TURNS],
     kept: Mutex<HashMap<Key, Known>>,
 }
 
@@ -48,7 +41,7 @@ impl Verified {
     pub(crate) fn new(runtime: &Runtime) -> Self {
         let mut salt = [0; 32];
         runtime.fill(&mut salt);
-        Self { salt, turns: std::array::from_fn(|_| Turn::default()), kept: Mutex::default() }
+        Self { salt, kept: Mutex::default() }
     }
 
     /// The key of a credential.
@@ -60,15 +53,6 @@ impl Verified {
             digest.update(part.as_bytes());
         }
         digest.finalize().into()
-    }
-
-    /// Waits until nobody else proves who they are under this username (or one of the few that
-    /// share its place). Requests that come together with one new password so verify it once, and
-    /// guesses that come together are counted one after the other.
-    pub(crate) async fn turn(&self, username: &str) -> tokio::sync::MutexGuard<'_, ()> {
-        let [first, ..] = self.key(&["turn", username]);
-        let turn = usize::from(first) % TURNS;
-        self.turns.get(turn).unwrap_or(&self.turns[0]).lock().await
     }
 
     /// Who proved themselves by a credential.

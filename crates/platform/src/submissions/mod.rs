@@ -188,6 +188,7 @@ impl Platform {
         patch: SubmissionPatch,
     ) -> Result<Record, Error> {
         actor.must_administer(|| "migrate Submissions".to_owned())?;
+        let _turn = self.inner.turns.of(id).await;
         for _ in ATTEMPTS {
             let Record { submission: before, context } = self.record(actor, id).await?;
             let facts = facts(actor, &context, self.now());
@@ -212,11 +213,12 @@ impl Platform {
     /// `NotFound`, `Forbidden`, `Stale`, `Store`.
     pub async fn delete_submission(&self, actor: &Actor, id: &str) -> Result<Record, Error> {
         actor.must_administer(|| format!("delete the {id} Submission"))?;
+        let _turn = self.inner.turns.of(id).await;
         for _ in ATTEMPTS {
             let record = self.record(actor, id).await?;
-            let event = self.submission_event(actor, self.now(), &record, None, "Deleted");
+            let events = self.submission_events(actor, self.now(), &record, None, &["Deleted"]);
             let (written, from) = (record.submission.id.clone(), record.submission.version);
-            let change = Change::new(record, vec![event], move |tx| {
+            let change = Change::new(record, events, move |tx| {
                 guarded(store::submissions::delete(tx, &written, from)?)
             });
             if let Some(done) = self.commit(change).await? {
@@ -279,6 +281,7 @@ impl Platform {
         input: &SubmissionInput,
         options: &SaveOptions,
     ) -> Result<Record, Error> {
+        let _turn = self.inner.turns.of(id).await;
         for _ in ATTEMPTS {
             let before = self.record(actor, id).await?;
             actor.must_own(&before.submission, "update")?;
@@ -365,19 +368,18 @@ impl Platform {
         let at = outcome.submission.audit.updated_at;
         let submission = Arc::new(outcome.submission);
         let record = Record { submission, context: context.clone() };
-        let fire = |action| self.submission_event(actor, at, &record, before, action);
-        let events = outcome.events.into_iter().map(fire).collect();
+        let events = self.submission_events(actor, at, &record, before, &outcome.events);
         (record, events)
     }
 
-    fn submission_event(
+    fn submission_events(
         &self,
         actor: &Actor,
         at: Micros,
         record: &Record,
         before: Option<&Submission>,
-        action: &'static str,
-    ) -> Event {
+        actions: &[&'static str],
+    ) -> Vec<Event> {
         let Record { submission, context } = record;
         let datastore = context.form.is_datastore();
         let subject = Subject {
@@ -405,6 +407,6 @@ impl Platform {
         }
         body.insert("submission".to_owned(), document);
         body.insert("values".to_owned(), Value::Object(submission.values.clone()));
-        self.event(actor, at, &subject, action, &body)
+        self.events(actor, at, &subject, actions, body)
     }
 }

@@ -268,9 +268,12 @@ async fn updates_at_once_all_count() {
         let made = world.submit(&world.ann, json!({"values": {"For": "bob"}})).await.unwrap();
         let id = made.submission.id.as_str();
         world.events();
+        // Two nodes, so that nothing but the guarded update keeps them apart.
+        let (store, runtime) = (store.clone(), world.runtime.clone());
+        let other = platform::Platform::new(store, runtime, world.outbox.clone());
         let (a, b) = tokio::join!(
             world.update(&world.ann, id, json!({"values": {"Status": "Open"}})),
-            world.update(&world.admin, id, json!({"values": {"Email": "a@b"}})),
+            other.update_submission(&world.admin, id, input(json!({"values": {"Email": "a@b"}}))),
         );
         let mut versions = [a.unwrap().submission.version, b.unwrap().submission.version];
         versions.sort_unstable();
@@ -281,6 +284,33 @@ async fn updates_at_once_all_count() {
             json!({"For": "bob", "Status": "Open", "Email": "a@b"})
         );
         assert_eq!(world.fired().len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn many_updates_at_once_all_count_on_one_node() {
+    for store in testkit::both().await {
+        let world = World::new(&store).await;
+        world.laptop().await;
+        let made = world.submit(&world.ann, json!({})).await.unwrap();
+        let id = made.submission.id.0.clone();
+        let tasks: Vec<_> = (0..24)
+            .map(|i| {
+                let (platform, actor, id) =
+                    (world.platform.clone(), world.admin.clone(), id.clone());
+                let field = ["Status", "Email", "For"][i % 3];
+                let body = input(json!({"values": {field: i.to_string()}}));
+                world.runtime.spawn(async move {
+                    platform.update_submission(&actor, &id, body).await.map(|_| ())
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        let end = world.platform.submission(&world.admin, &id).await.unwrap();
+        assert_eq!(end.submission.version, 25);
+        assert_eq!(end.submission.values.len(), 3);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Decisions as tables: from a state and a request to the next state and its events.
 
+#![expect(clippy::needless_pass_by_value, reason = "tables of literals read better by value")]
+
 use super::*;
 use model::form::Form;
 use model::id::{FormId, KappId, SpaceId};
