@@ -16,6 +16,10 @@ pub const JS_OUTPUT_BYTES_MAX: usize = 256 * 1024;
 /// Native stack that one Ruby evaluation may use, in bytes; worker threads have 2 MiB.
 pub const RUBY_STACK_BYTES_MAX: usize = 1024 * 1024;
 
+/// Ruby code of one condition or template, without the literal text of the template, in bytes.
+/// Real ones stay under 20 kB.
+pub const RUBY_CODE_BYTES_MAX: usize = 128 * 1024;
+
 /// Nesting of expressions inside one Ruby program, checked when it is compiled.
 pub const RUBY_NESTING_MAX: usize = 1000;
 

@@ -205,6 +205,7 @@ impl Erb {
         if !text.contains("<%") {
             return Ok(Erb { content: Content::Literal(text.into()) });
         }
+        parse::check_size(text)?;
         let translated = erb::translate(text)?;
         let program = parse::compile(&translated.source, translated.places, &translated.texts)?;
         Ok(Erb { content: Content::Program(Arc::new(program)) })

@@ -210,6 +210,9 @@ fn hostile_sources_end() {
     limited(&format!("<%= 1{} %>", " + 1".repeat(50_000)));
     limited(&format!("<%= {}1{} %>", "if 1 then ".repeat(9_000), " end".repeat(9_000)));
     limited(&format!("<%= {}1{} %>", "\"#{".repeat(5_000), "}\"".repeat(5_000)));
+    for unit in ["not ", "- ", "!(", "-> { ", "a ? ", "f do ", "->(a = ", "begin ", "a..", "{1=>"] {
+        assert!(Condition::compile(&unit.repeat(8_000)).is_err(), "{unit}");
+    }
     assert!(Erb::compile(&"<%= 1 %>".repeat(1 << 18)).is_err());
     let text = "text ".repeat(200_000);
     assert!(Erb::compile(&text).unwrap().is_literal());

@@ -7,12 +7,16 @@ mod control;
 mod nodes;
 mod scopes;
 
+use model::limits::RUBY_SOURCE_BYTES_MAX;
 use ruby_prism::{ConstantId, Location, Node};
 
 use super::ast::{Expr, Program};
 use super::place::Places;
 use super::{Problem, Problems};
-use crate::limits::RUBY_NESTING_MAX;
+use crate::limits::{RUBY_CODE_BYTES_MAX, RUBY_NESTING_MAX};
+
+/// Problems that are listed of one text; a person mends the first ones and tries again.
+const PROBLEMS_MAX: usize = 25;
 
 /// Native stack of the thread that compiles. Prism descends up to ten thousand levels before it
 /// gives up; a compile thread is short-lived and its stack is only reserved, not used.
@@ -23,19 +27,13 @@ const COMPILE_STACK_BYTES: usize = 64 * 1024 * 1024;
 /// # Errors
 /// All syntax errors, or else all unsupported constructs, with their places in the text.
 pub(crate) fn compile(source: &str, places: Places, texts: &[String]) -> Result<Program, Problems> {
-    if source.len() > model::limits::RUBY_SOURCE_BYTES_MAX {
-        let message = format!("the text is over {} bytes", model::limits::RUBY_SOURCE_BYTES_MAX);
-        return Err(Problems(vec![Problem { message, line: 1, column: 1 }]));
-    }
+    check_source(source)?;
     std::thread::scope(|scope| {
         let worker = std::thread::Builder::new()
             .name("ruby-compile".to_owned())
             .stack_size(COMPILE_STACK_BYTES)
             .spawn_scoped(scope, || convert(source, places, texts));
-        let failed = |message: &str| {
-            let message = message.to_owned();
-            Err(Problems(vec![Problem { message, line: 1, column: 1 }]))
-        };
+        let failed = |message: &str| Err(refused(message.to_owned()));
         match worker.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => failed("the text could not be read"),
@@ -44,10 +42,49 @@ pub(crate) fn compile(source: &str, places: Places, texts: &[String]) -> Result<
     })
 }
 
+/// Refuses a text that is too long.
+pub(crate) fn check_size(text: &str) -> Result<(), Problems> {
+    if text.len() <= RUBY_SOURCE_BYTES_MAX {
+        return Ok(());
+    }
+    Err(refused(format!("the text is over {RUBY_SOURCE_BYTES_MAX} bytes")))
+}
+
+/// Refuses source that would keep Prism busy: it needs quadratic time for long rows of prefix
+/// operators (20,000 exclamation marks take it seconds), and cannot be stopped once it runs.
+fn check_source(source: &str) -> Result<(), Problems> {
+    /// More prefix operators in a row than anyone writes; rulers of dashes in strings are shorter.
+    const PREFIXES_MAX: usize = 500;
+    if source.len() > RUBY_CODE_BYTES_MAX {
+        return Err(refused(format!("the Ruby code is over {RUBY_CODE_BYTES_MAX} bytes")));
+    }
+    let mut row = 0;
+    let mut bytes = source.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'!' | b'~' | b'+' | b'-' | b'&' | b'*' => row += 1,
+            b'n' if source.get(at..at + 3) == Some("not") => {
+                row += 1;
+                bytes.nth(1);
+            }
+            b' ' | b'\t' | b'\r' | b'\n' | b'(' => {}
+            _ => row = 0,
+        }
+        if row > PREFIXES_MAX {
+            return Err(refused("the expression is nested too deeply".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn refused(message: String) -> Problems {
+    Problems(vec![Problem { message, line: 1, column: 1 }])
+}
+
 fn convert(source: &str, places: Places, texts: &[String]) -> Result<Program, Problems> {
     let parsed = ruby_prism::parse(source.as_bytes());
     let mut problems = Vec::new();
-    for error in parsed.errors() {
+    for error in parsed.errors().take(PROBLEMS_MAX) {
         let message = String::from_utf8_lossy(error.message()).into_owned();
         let (line, column) = places.find(error.location().start());
         problems.push(Problem { message: format!("syntax error: {message}"), line, column });
@@ -107,8 +144,10 @@ impl Converter<'_> {
     }
 
     fn problem(&mut self, message: impl Into<String>, location: &Location<'_>) {
-        let (line, column) = self.places.find(location.start());
-        self.problems.push(Problem { message: message.into(), line, column });
+        if self.problems.len() < PROBLEMS_MAX {
+            let (line, column) = self.places.find(location.start());
+            self.problems.push(Problem { message: message.into(), line, column });
+        }
     }
 
     /// Notes an unsupported construct and stands in for it.
