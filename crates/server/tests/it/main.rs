@@ -10,6 +10,7 @@ mod forms;
 mod harness;
 mod input;
 mod kapps;
+mod kill;
 mod people;
 mod sessions;
 mod stop;
