@@ -148,17 +148,12 @@ const LIST: Sql = select!(
     "JOIN runs r ON r.id = e.run_id JOIN trees t ON t.id = r.tree_id WHERE r.space_id = $1"
 );
 
-/// Lists errors, newest first.
-///
-/// # Errors
-/// Those of the store.
-pub fn list(
-    tx: &mut Tx,
-    space: &SpaceId,
-    filter: &Filter,
-    limit: i64,
-) -> Result<Vec<RunError>, Error> {
-    let mut select = Select::new(&LIST, &[space.into()]);
+const COUNT: Sql = Sql::both(
+    "SELECT count(*) FROM errors e JOIN runs r ON r.id = e.run_id \
+     JOIN trees t ON t.id = r.tree_id WHERE r.space_id = $1",
+);
+
+fn narrow<'a>(select: &mut Select<'a>, filter: &'a Filter) {
     if let Some(run) = filter.run_id {
         select.and("e.run_id = $?", run);
     }
@@ -189,6 +184,30 @@ pub fn list(
     if let Some(before) = filter.before {
         select.and("e.id < $?", before);
     }
+}
+
+/// Counts errors.
+///
+/// # Errors
+/// Those of the store.
+pub fn count(tx: &mut Tx, space: &SpaceId, filter: &Filter) -> Result<i64, Error> {
+    let mut select = Select::new(&COUNT, &[space.into()]);
+    narrow(&mut select, filter);
+    Ok(select.query(tx, |row| row.i64(0))?.first().copied().unwrap_or_default())
+}
+
+/// Lists errors, newest first.
+///
+/// # Errors
+/// Those of the store.
+pub fn list(
+    tx: &mut Tx,
+    space: &SpaceId,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<RunError>, Error> {
+    let mut select = Select::new(&LIST, &[space.into()]);
+    narrow(&mut select, filter);
     select.end("ORDER BY e.id DESC LIMIT $?", limit);
     select.query(tx, read)
 }

@@ -279,6 +279,23 @@ pub fn cancel(tx: &mut Tx, id: RunId, now: Micros) -> Result<bool, Error> {
     Ok(tx.execute(&CANCEL, &[id.into(), now.into()])? == 1)
 }
 
+const UPDATE_SOURCE_DATA: Sql = Sql::both(
+    "UPDATE runs SET source_data = $3, version = version + 1 WHERE id = $1 AND space_id = $2",
+);
+
+/// Replaces what a run was started with; whoever walks it reads it again. False when it is gone.
+///
+/// # Errors
+/// Those of the store.
+pub fn update_source_data(
+    tx: &mut Tx,
+    space: &SpaceId,
+    id: RunId,
+    data: &str,
+) -> Result<bool, Error> {
+    Ok(tx.execute(&UPDATE_SOURCE_DATA, &[id.into(), space.into(), data.into()])? == 1)
+}
+
 const DELETE: Sql = Sql::both("DELETE FROM runs WHERE id = $1");
 
 /// Removes a run with its tasks, triggers and errors; false when it is gone.

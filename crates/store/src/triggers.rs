@@ -166,17 +166,11 @@ pub struct Filter {
 
 const LIST: Sql = select!("JOIN runs r ON r.id = g.run_id WHERE r.space_id = $1");
 
-/// Lists triggers, newest first.
-///
-/// # Errors
-/// Those of the store.
-pub fn list(
-    tx: &mut Tx,
-    space: &SpaceId,
-    filter: &Filter,
-    limit: i64,
-) -> Result<Vec<Trigger>, Error> {
-    let mut select = Select::new(&LIST, &[space.into()]);
+const COUNT: Sql = Sql::both(
+    "SELECT count(*) FROM triggers g JOIN runs r ON r.id = g.run_id WHERE r.space_id = $1",
+);
+
+fn narrow<'a>(select: &mut Select<'a>, filter: &'a Filter) {
     if let Some(run) = filter.run_id {
         select.and("g.run_id = $?", run);
     }
@@ -195,6 +189,30 @@ pub fn list(
     if let Some(before) = filter.before {
         select.and("g.id < $?", before);
     }
+}
+
+/// Counts triggers.
+///
+/// # Errors
+/// Those of the store.
+pub fn count(tx: &mut Tx, space: &SpaceId, filter: &Filter) -> Result<i64, Error> {
+    let mut select = Select::new(&COUNT, &[space.into()]);
+    narrow(&mut select, filter);
+    Ok(select.query(tx, |row| row.i64(0))?.first().copied().unwrap_or_default())
+}
+
+/// Lists triggers, newest first.
+///
+/// # Errors
+/// Those of the store.
+pub fn list(
+    tx: &mut Tx,
+    space: &SpaceId,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Trigger>, Error> {
+    let mut select = Select::new(&LIST, &[space.into()]);
+    narrow(&mut select, filter);
     select.end("ORDER BY g.id DESC LIMIT $?", limit);
     select.query(tx, read)
 }

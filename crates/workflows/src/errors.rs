@@ -37,13 +37,22 @@ pub struct Resolved {
 }
 
 impl Workflows {
-    /// Lists errors, newest first.
+    /// Lists errors, newest first, and counts them all.
     ///
     /// # Errors
     /// The store's.
-    pub async fn errors(&self, actor: &Actor, filter: Filter, limit: i64) -> Result<Vec<RunError>> {
+    pub async fn errors(
+        &self,
+        actor: &Actor,
+        filter: Filter,
+        limit: i64,
+    ) -> Result<(Vec<RunError>, i64)> {
         let space = actor.space_id.clone();
-        self.inner.store.read(move |tx| Ok(errors::list(tx, &space, &filter, limit)?)).await
+        let both = move |tx: &mut Tx| {
+            let count = errors::count(tx, &space, &filter)?;
+            Ok((errors::list(tx, &space, &filter, limit)?, count))
+        };
+        self.inner.store.read(both).await
     }
 
     /// An error.

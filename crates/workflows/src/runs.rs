@@ -159,6 +159,20 @@ impl Workflows {
             .ok_or_else(|| Error::NotFound(format!("There is no task with the token \"{token}\".")))
     }
 
+    /// Replaces what a run was started with.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn edit_run(&self, actor: &Actor, id: RunId, data: String) -> Result<()> {
+        let space = actor.space_id.clone();
+        let changed: bool = self
+            .inner
+            .store
+            .write(move |tx| Ok::<_, Error>(runs::update_source_data(tx, &space, id, &data)?))
+            .await?;
+        if changed { Ok(()) } else { Err(Error::not_found("run", id)) }
+    }
+
     /// Calls off a run that is not finished; removes the records of one that is. True when it was
     /// called off.
     ///

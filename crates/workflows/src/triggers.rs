@@ -8,7 +8,7 @@ use model::run::Trigger;
 use store::triggers::{self, Filter};
 
 impl Workflows {
-    /// Lists triggers, newest first.
+    /// Lists triggers, newest first, and counts them all.
     ///
     /// # Errors
     /// The store's.
@@ -17,9 +17,13 @@ impl Workflows {
         actor: &Actor,
         filter: Filter,
         limit: i64,
-    ) -> Result<Vec<Trigger>> {
+    ) -> Result<(Vec<Trigger>, i64)> {
         let space = actor.space_id.clone();
-        self.inner.store.read(move |tx| Ok(triggers::list(tx, &space, &filter, limit)?)).await
+        let both = move |tx: &mut store::Tx| {
+            let count = triggers::count(tx, &space, &filter)?;
+            Ok((triggers::list(tx, &space, &filter, limit)?, count))
+        };
+        self.inner.store.read(both).await
     }
 
     /// A trigger.

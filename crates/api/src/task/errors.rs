@@ -122,15 +122,15 @@ pub(crate) async fn list(
         before: query.before_id,
     };
     let who = actor(&caller);
-    let (rows, more) = match query.id {
-        Some(id) => (vec![app.workflows.error(&who, ErrorId(id)).await?], false),
-        None => page.cut(app.workflows.errors(&who, filter, page.reach()).await?),
+    let (rows, count) = match query.id {
+        Some(id) => (vec![app.workflows.error(&who, ErrorId(id)).await?], 1),
+        None => app.workflows.errors(&who, filter, page.reach()).await?,
     };
+    let (rows, more) = page.cut(rows);
     let mut errors = Vec::with_capacity(rows.len());
     for error in &rows {
         errors.push(whole(&app, &caller, error, &include).await?);
     }
-    let count = errors.len();
     let mut answer = page.document("errors", errors, count);
     answer["more"] = more.into();
     Ok(answer)

@@ -45,7 +45,7 @@ pub(crate) fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(trees::clone))
         .routes(routes!(trees::export))
         .routes(routes!(runs::list, runs::start))
-        .routes(routes!(runs::read, runs::delete))
+        .routes(routes!(runs::read, runs::update, runs::delete))
         .routes(routes!(runs::trigger))
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::read, tasks::edit))

@@ -45,7 +45,12 @@ impl Page {
     }
 
     /// `{"trees":[…],"count":…,"limit":…,"offset":…}`.
-    pub(super) fn document(self, name: &str, rows: Vec<Value>, count: usize) -> axum::Json<Value> {
+    pub(super) fn document(
+        self,
+        name: &str,
+        rows: Vec<Value>,
+        count: impl serde::Serialize,
+    ) -> axum::Json<Value> {
         let mut document = Map::new();
         document.insert(name.to_owned(), Value::Array(rows));
         document.insert("count".into(), json!(count));

@@ -80,6 +80,21 @@ pub(crate) struct TriggerBody {
     _selection_criterion: Option<String>,
 }
 
+/// What a person corrects in a run.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RunBody {
+    /// A text, or a document that is kept as text.
+    #[schema(value_type = Option<String>)]
+    source_data: Option<Value>,
+    /// Accepted and ignored: trees have no inputs of their own yet.
+    #[schema(value_type = Option<Object>)]
+    #[serde(rename = "inputs")]
+    _inputs: Option<Value>,
+    #[serde(rename = "message")]
+    _message: Option<String>,
+}
+
 /// The documented status of a state.
 fn status(state: RunState) -> &'static str {
     match state {
@@ -173,8 +188,10 @@ pub(super) fn single(detail: &Detail, include: &Include) -> Value {
     if include.has("triggers") {
         document["triggers"] = detail.triggers.iter().map(triggers::document).collect();
     }
-    if include.has("errors") || include.has("exceptions") {
-        document["errors"] = detail.errors.iter().map(super::errors::document).collect();
+    for name in ["errors", "exceptions"] {
+        if include.has(name) {
+            document[name] = detail.errors.iter().map(super::errors::document).collect();
+        }
     }
     for empty in ["audits", "children"] {
         if include.has(empty) {
@@ -289,6 +306,25 @@ pub(crate) async fn read(
 ) -> Result<axum::Json<Value>> {
     let detail = app.workflows.run_detail(&actor(&caller), RunId(id)).await?;
     Ok(axum::Json(single(&detail, &query.read())))
+}
+
+/// Replaces what the run was started with; nodes that run from now on see it.
+#[utoipa::path(put, path = "/app/api/v2/runs/{id}", tag = "Runs", operation_id = "updateRun",
+    params(("id" = i64, Path)), request_body = RunBody,
+    responses((status = 200, description = "The run.", body = inline(Object))))]
+pub(crate) async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Json(body): Json<RunBody>,
+) -> Result<axum::Json<Value>> {
+    let who = actor(&caller);
+    if let Some(data) = body.source_data {
+        let data = data.as_str().map_or_else(|| data.to_string(), str::to_owned);
+        app.workflows.edit_run(&who, RunId(id), data).await?;
+    }
+    let detail = app.workflows.run_detail(&who, RunId(id)).await?;
+    Ok(axum::Json(single(&detail, &Include::parse(Some("details,sourceData")))))
 }
 
 /// Calls off a run that is not finished; removes the records of one that is.

@@ -196,7 +196,13 @@ pub(crate) async fn update(
 ) -> Result<axum::Json<Value>> {
     let input = definitions::read(body)?;
     let detail = app.workflows.update_tree(&actor(&caller), &TreeKey::Title(title), input).await?;
-    Ok(axum::Json(definitions::single(&detail, &query.read())))
+    Ok(axum::Json(both_ways(definitions::single(&detail, &query.read()))))
+}
+
+/// Flat, and under `tree` as well: where a tree was changed, clients read it there.
+fn both_ways(mut document: Value) -> Value {
+    document["tree"] = document.clone();
+    document
 }
 
 /// Deletes a tree; runs under way keep their version.
@@ -224,7 +230,8 @@ pub(crate) async fn clone(
 ) -> Result<axum::Json<Value>> {
     let input = definitions::read(body)?;
     let detail = app.workflows.clone_tree(&actor(&caller), &TreeKey::Title(title), input).await?;
-    Ok(axum::Json(definitions::single(&detail, &Include::parse(Some("details")))))
+    let include = Include::parse(Some("details"));
+    Ok(axum::Json(both_ways(definitions::single(&detail, &include))))
 }
 
 /// Exports a tree as XML.

@@ -78,9 +78,9 @@ async fn answer(
     filter: Filter,
 ) -> Result<axum::Json<Value>> {
     let page = Page::read(query.limit, query.offset)?;
-    let (rows, more) =
-        page.cut(app.workflows.triggers(&actor(caller), filter, page.reach()).await?);
-    let count = rows.len();
+    let who = actor(caller);
+    let (rows, count) = app.workflows.triggers(&who, filter, page.reach()).await?;
+    let (rows, more) = page.cut(rows);
     let rows = rows.iter().map(document).collect();
     let mut document = page.document("triggers", rows, count);
     document["more"] = more.into();

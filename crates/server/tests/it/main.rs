@@ -16,3 +16,4 @@ mod sessions;
 mod stop;
 mod submissions;
 mod webhooks;
+mod workflows;
