@@ -93,8 +93,8 @@ fn names() -> Vec<&'static str> {
 
 /// Lists the sources of the space.
 #[utoipa::path(get, path = "/app/api/v2/sources", tag = "Sources", operation_id = "listSources",
-    params(ListQuery), responses((status = 200, description = "`{sourceRoots, count, limit, offset}`",
-    body = inline(Object))))]
+    params(ListQuery), responses((status = 200,
+    description = "`{sourceRoots, count, limit, offset}`", body = inline(Object))))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,

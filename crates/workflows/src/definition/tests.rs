@@ -4,7 +4,8 @@ use super::*;
 
 const JSON: &str = r#"{"builderVersion":"","schemaVersion":"1.0","version":"","lastId":2,
  "processOwnerEmail":"owner@example.com","name":"Created","notes":"a < b & c",
- "connectors":[{"from":"start","to":"utilities_echo_v1_1","type":"Complete","label":"L","value":""}],
+ "connectors":[{"from":"start","to":"utilities_echo_v1_1","type":"Complete","label":"L",
+   "value":""}],
  "nodes":[
   {"id":"start","name":"Start","definitionId":"system_start_v1","version":1,"configured":true,
    "defers":false,"deferrable":false,"visible":false,"position":{"x":10,"y":20.5},

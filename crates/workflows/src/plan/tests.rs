@@ -43,7 +43,8 @@ fn silent_mistakes_are_listed() {
         "start: The start node cannot defer.",
         "system_wait_v1_2: Its id ends in the same number as that of utilities_ecko_v1_2.",
         ": lastId is 1, but a node's number is 2.",
-        "utilities_ecko_v1_2: Another node is named \"A\" too; @results keeps only the later one's.",
+        "utilities_ecko_v1_2: Another node is named \"A\" too; @results keeps only the later \
+         one's.",
         "utilities_echo_v1_1, parameter \"input\": It is required and blank.",
         "utilities_echo_v1_1, parameter \"Input\": utilities_echo_v1 has no such parameter; \
          did you mean \"input\"?",

@@ -240,7 +240,8 @@ pub(crate) fn tree_json(lines: &[&str]) -> Value {
         let (id, definition) = (words.next().unwrap(), words.next().unwrap());
         let parameters: Vec<Value> = words
             .map(|w| w.split_once('=').unwrap())
-            .map(|(id, value)| json!({ "id": id.replace('~', " "), "value": value.replace('~', " ") }))
+            .map(|(id, value)| (id.replace('~', " "), value.replace('~', " ")))
+            .map(|(id, value)| json!({ "id": id, "value": value }))
             .collect();
         let defers = definition.ends_with('!');
         nodes.push(json!({ "id": id, "name": id, "definitionId": definition.trim_end_matches('!'),
