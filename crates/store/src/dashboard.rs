@@ -23,25 +23,36 @@ pub struct Bucket {
     pub runs: i64,
 }
 
+/// Jobs that one series counts at most; of a busier window only the latest minutes are told.
+pub const SERIES_MAX: i64 = 100_000;
+
 const SERIES: Sql = Sql::both(
-    "SELECT scheduled_at / 60000000, state, count(*), count(run_id) FROM jobs \
-     WHERE space_id = $1 AND scheduled_at >= $2 GROUP BY scheduled_at / 60000000, state \
-     ORDER BY 1",
+    "SELECT scheduled_at / 60000000, state, count(*), count(run_id) FROM (\
+     SELECT scheduled_at, state, run_id FROM jobs WHERE space_id = $1 AND scheduled_at >= $2 \
+     ORDER BY scheduled_at DESC LIMIT $3) counted \
+     GROUP BY scheduled_at / 60000000, state ORDER BY 1",
 );
 
-/// Jobs due since `since`, by minute and state.
+/// Jobs due since `since`, by minute and state. When there are more than [`SERIES_MAX`], the
+/// earliest minutes, the one cut in the middle included, are left out.
 ///
 /// # Errors
 /// What the database says.
 pub fn series(tx: &mut Tx, space: &SpaceId, since: Micros) -> Result<Vec<Bucket>, Error> {
-    tx.query(&SERIES, &[space.into(), since.into()], |row| {
+    let values = [space.into(), since.into(), SERIES_MAX.into()];
+    let mut buckets = tx.query(&SERIES, &values, |row| {
         Ok(Bucket {
             minute: row.i64(0)?,
             state: row.text(1)?,
             count: row.i64(2)?,
             runs: row.i64(3)?,
         })
-    })
+    })?;
+    if buckets.iter().map(|b| b.count).sum::<i64>() >= SERIES_MAX {
+        let cut = buckets.first().map(|b| b.minute);
+        buckets.retain(|b| Some(b.minute) != cut);
+    }
+    Ok(buckets)
 }
 
 const OPEN_JOBS: Sql = Sql::both(

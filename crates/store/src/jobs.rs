@@ -120,8 +120,10 @@ pub struct Query {
     pub scope: Scope,
     /// In these states; empty: in any.
     pub states: Vec<State>,
-    /// Of the webhook of this name.
+    /// Of the webhook of this name; of `webhook_ids`, when there are any.
     pub webhook: Option<String>,
+    /// The webhooks of that name, which an index finds; a deleted one is found by name alone.
+    pub webhook_ids: Vec<WebhookId>,
     /// Of this type.
     pub type_name: Option<String>,
     /// Of this event.
@@ -192,8 +194,12 @@ fn conditions<'a>(select: &mut Select<'a>, query: &'a Query) {
         }
         select.and_in("j.state", query.states.iter().map(|s| s.as_str().into()).collect());
     }
-    if let Some(name) = &query.webhook {
-        select.and("j.name = $?", name);
+    match &query.webhook {
+        Some(_) if !query.webhook_ids.is_empty() => {
+            select.and_in("j.webhook_id", query.webhook_ids.iter().map(Into::into).collect());
+        }
+        Some(name) => select.and("j.name = $?", name),
+        None => {}
     }
     if let Some(type_name) = &query.type_name {
         select.and("j.type_name = $?", type_name);
@@ -203,12 +209,7 @@ fn conditions<'a>(select: &mut Select<'a>, query: &'a Query) {
     }
     if let Some((kind, key)) = &query.parent {
         select.and("j.parent_type = $?", kind);
-        // A submission's key is its id, which is indexed.
-        if kind.ends_with("Submission") {
-            select.and("j.parent_id = $?", key);
-        } else {
-            select.and("j.parent_key = $?", key);
-        }
+        select.and("j.parent_key = $?", key);
     }
     if let Some(start) = query.start {
         select.and("j.scheduled_at >= $?", start);

@@ -163,6 +163,17 @@ pub fn by_name(
     tx.query_opt(&BY_NAME, &[space.into(), kapp.into(), name.into()], read)
 }
 
+const NAMED: Sql =
+    Sql::both("SELECT id FROM webhooks WHERE space_id = $1 AND name = $2 ORDER BY id LIMIT 1000");
+
+/// The webhooks of a name in a space and in its kapps.
+///
+/// # Errors
+/// What the database says.
+pub fn named(tx: &mut Tx, space: &SpaceId, name: &str) -> Result<Vec<WebhookId>, Error> {
+    tx.query(&NAMED, &[space.into(), name.into()], |row| row.text(0).map(WebhookId))
+}
+
 const BY_ID: Sql = Sql::both(
     "SELECT id, space_id, kapp_id, name, type_name, event, filter, url, auth_strategy, enabled, \
      version, created_at, created_by, updated_at, updated_by FROM webhooks WHERE id = $1",

@@ -26,12 +26,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::jobs::{Claim, Settled};
 
-/// Milliseconds between looks into the table when nothing is known to be due sooner.
-const LOOK_MS: i64 = 1_000;
-/// Milliseconds between searches for attempts that a vanished node left behind.
-const INTERRUPTED_MS: i64 = limits::LEASE_MS / 2;
-/// Milliseconds between renewals of leases.
-const RENEW_MS: i64 = limits::LEASE_MS / 3;
+/// Time between looks into the table when nothing is known to be due sooner.
+const LOOK: Duration = Duration::from_secs(1);
+/// Time between searches for attempts that a vanished node left behind.
+const INTERRUPTED: Duration = Duration::from_millis(limits::LEASE_MS.unsigned_abs() / 2);
+/// Time between renewals of leases.
+const RENEW: Duration = Duration::from_millis(limits::LEASE_MS.unsigned_abs() / 3);
 /// Jobs claimed in one statement.
 const CLAIM_MAX: usize = 200;
 /// An attempt that takes longer is shown as In Progress; most are over before.
@@ -49,43 +49,46 @@ impl Webhooks {
     }
 }
 
+/// The loop's own timers run on the clock that never goes back: a clock that is set must not keep
+/// it from looking. What is due is a matter of the time of day.
 struct Loop {
     inner: Arc<Inner>,
     recorder: Recorder,
-    look_at: Micros,
-    interrupted_at: Micros,
-    renew_at: Micros,
+    look_at: Duration,
+    interrupted_at: Duration,
+    renew_at: Duration,
 }
 
 impl Loop {
     fn new(inner: Arc<Inner>) -> Self {
-        let now = inner.runtime.now();
+        let now = inner.runtime.elapsed();
         let recorder = Recorder::start(&inner);
-        let renew_at = now.plus_ms(RENEW_MS);
-        Self { inner, recorder, look_at: now, interrupted_at: now, renew_at }
+        Self { inner, recorder, look_at: now, interrupted_at: now, renew_at: now + RENEW }
     }
 
     async fn run(mut self) {
         while !self.inner.runtime.is_stopping() {
+            let ticks = self.inner.runtime.elapsed();
             let now = self.inner.runtime.now();
-            if now >= self.interrupted_at {
-                self.interrupted_at = now.plus_ms(INTERRUPTED_MS);
+            if ticks >= self.interrupted_at {
+                self.interrupted_at = ticks + INTERRUPTED;
                 self.claim_interrupted(now).await;
             }
-            if self.inner.queue.must_look() || now >= self.look_at {
-                self.look(now).await;
+            if self.inner.queue.must_look() || ticks >= self.look_at {
+                self.look_at = ticks + self.look(now).await;
             }
-            if now >= self.renew_at {
-                self.renew_at = now.plus_ms(RENEW_MS);
+            if ticks >= self.renew_at {
+                self.renew_at = ticks + RENEW;
                 self.renew(now).await;
             }
             self.start_attempts();
-            let resume = self.inner.queue.lock().next_resume(now);
             let timer = self.look_at.min(self.interrupted_at).min(self.renew_at);
+            let resume = self.inner.queue.lock().next_resume(now).map(|at| ticks + until(now, at));
             let timer = resume.map_or(timer, |resume| resume.min(timer));
+            let wait = timer.saturating_sub(self.inner.runtime.elapsed());
             tokio::select! {
                 () = self.inner.queue.woken() => (),
-                () = self.inner.runtime.sleep_until(timer) => (),
+                () = self.inner.runtime.pause(wait) => (),
                 () = self.inner.runtime.stopping() => (),
             }
         }
@@ -103,12 +106,11 @@ impl Loop {
         }
     }
 
-    /// Claims what is due, as far as there is room, and notes when to look again.
-    async fn look(&mut self, now: Micros) {
+    /// Claims what is due, as far as there is room; returns how long to wait before the next look.
+    async fn look(&self, now: Micros) -> Duration {
         let room = self.inner.queue.lock().room().min(CLAIM_MAX);
-        self.look_at = now.plus_ms(LOOK_MS);
         if room == 0 {
-            return;
+            return LOOK;
         }
         let inner = self.inner.clone();
         let full = self.full_webhooks();
@@ -116,20 +118,16 @@ impl Loop {
             .inner
             .store
             .read(move |tx| store::jobs::next_due(tx, &claim(&inner, now, &full, 0)));
-        let due = match looked.await {
-            Ok(due) => due,
-            Err(error) => return warn(&error, "looking for due jobs"),
-        };
-        match due {
-            None => {}
-            Some(at) if at > now => self.look_at = self.look_at.min(at),
-            Some(_) => {
-                let claimed = self.claim(now, room, false).await;
-                // There may be more, or less of it than was thought: look again at once.
-                if claimed == room {
-                    self.look_at = now;
-                }
+        match looked.await {
+            Err(error) => {
+                warn(&error, "looking for due jobs");
+                LOOK
             }
+            Ok(None) => LOOK,
+            Ok(Some(at)) if at > now => until(now, at).min(LOOK),
+            // There may be more than one claim takes: look again at once.
+            Ok(Some(_)) if self.claim(now, room, false).await == room => Duration::ZERO,
+            Ok(Some(_)) => LOOK,
         }
     }
 
@@ -158,8 +156,8 @@ impl Loop {
         match claimed.await {
             Ok(jobs) => {
                 let count = jobs.len();
-                let waiting = |job| Waiting { job: Arc::new(job), body: None };
-                self.inner.queue.push_all(jobs.into_iter().map(waiting).collect());
+                let waiting = jobs.into_iter().map(|job| Waiting::new(job, None));
+                self.inner.queue.push_all(waiting.collect());
                 count
             }
             Err(error) => {
@@ -179,26 +177,29 @@ impl Loop {
 
     /// Extends the leases of waiting jobs; those that were taken away are dropped.
     async fn renew(&self, now: Micros) {
-        let (waiting, now_full): (Vec<(JobId, i64)>, _) = {
+        let waiting: Vec<Waiting> = {
             let mut lanes = self.inner.queue.lock();
             lanes.sweep(now);
-            let ids = lanes.waiting().map(|w| (w.job.id.clone(), w.job.epoch)).collect();
-            (ids, now.plus_ms(limits::LEASE_MS))
+            lanes.waiting().cloned().collect()
         };
+        let until = now.plus_ms(limits::LEASE_MS);
         for chunk in waiting.chunks(500) {
-            let chunk: Arc<[(JobId, i64)]> = chunk.into();
-            let until = now_full;
+            let chunk: Arc<[Waiting]> = chunk.into();
+            let jobs = chunk.clone();
             let renewed = self.inner.store.write(move |tx| {
-                let mut lost = Vec::new();
-                for (id, epoch) in chunk.iter() {
-                    if !store::jobs::renew(tx, id, *epoch, until)? {
-                        lost.push(id.clone());
-                    }
-                }
-                Ok::<_, store::Error>(lost)
+                let renew = |w: &Waiting| store::jobs::renew(tx, &w.job.id, w.job.epoch, until);
+                jobs.iter().map(renew).collect::<Result<Vec<bool>, _>>()
             });
             match renewed.await {
-                Ok(lost) => lost.iter().for_each(|id| self.inner.queue.forget(id)),
+                Ok(renewed) => {
+                    for (waiting, is_ours) in chunk.iter().zip(renewed) {
+                        if is_ours {
+                            waiting.lease.extend(until);
+                        } else {
+                            self.inner.queue.forget(&waiting.job.id);
+                        }
+                    }
+                }
                 Err(error) => return warn(&error, "renewing leases"),
             }
         }
@@ -228,6 +229,11 @@ impl Loop {
             () = inner.runtime.pause(GRACE) => (),
         }
     }
+}
+
+/// How long it is from `now` to `at`.
+fn until(now: Micros, at: Micros) -> Duration {
+    Duration::from_micros(at.0.saturating_sub(now.0).max(0).unsigned_abs())
 }
 
 fn claim<'a>(inner: &'a Inner, now: Micros, full: &'a str, limit: i64) -> Claim<'a> {
@@ -274,6 +280,10 @@ impl Drop for Slot {
 async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
     let inner = slot.inner.clone();
     let job = &*waiting.job;
+    // A node that was cut off from the database for long no longer knows whose the job is.
+    if waiting.lease.is_over(inner.runtime.now()) {
+        return;
+    }
     let read = target::read(&job.url, inner.settings.public_url.as_ref());
     if read != Target::Outside {
         return inner.start_late(&waiting, read).await;

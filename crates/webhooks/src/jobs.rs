@@ -226,8 +226,13 @@ fn wanted(
         None if query.all => Scope::All,
         None => Scope::Space,
     };
+    let webhook_ids = match &query.webhook {
+        Some(name) => store::webhooks::named(tx, space, name)?,
+        None => Vec::new(),
+    };
     Ok(Query {
         scope,
+        webhook_ids,
         states: query.states.clone(),
         webhook: query.webhook.clone(),
         type_name: query.type_name.clone(),

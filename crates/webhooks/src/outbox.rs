@@ -139,7 +139,8 @@ impl Inner {
         let id = job.id.clone();
         match target {
             Target::Inside(tree, version) => {
-                let request = start_request(&job, tree, &item.event.actor);
+                let mut request = start_request(&job, tree, &item.event.actor);
+                request.payload = Some(item.event.payload.clone());
                 item.starts.push(Start { job, request, version });
             }
             Target::Nowhere => {
@@ -214,6 +215,7 @@ pub(crate) fn start_request(job: &Job, tree: target::Tree, actor: &str) -> Start
         depth: job.depth,
         record_id: (!job.parent_id.is_empty()).then(|| job.parent_id.clone()),
         data: job.request_content.clone(),
+        payload: None,
         at: job.scheduled_at,
         actor: actor.to_owned(),
         originator: format!("Webhook \"{}\" by {actor}", job.name),

@@ -105,7 +105,14 @@ impl Webhooks {
             let (in_progress, _) = dashboard::open_jobs(tx, &space, State::InProgress)?;
             let runs: BTreeMap<_, _> = dashboard::open_runs(tx, &space)?.into_iter().collect();
             let run = |state: &str| runs.get(state).copied().unwrap_or(0);
-            let series = series(first, minutes, &dashboard::series(tx, &space, since)?);
+            let buckets = dashboard::series(tx, &space, since)?;
+            let counted: i64 = buckets.iter().map(|bucket| bucket.count).sum();
+            // A window too busy to be counted is told from the first minute that was.
+            let from = match buckets.first() {
+                Some(bucket) if counted >= dashboard::SERIES_MAX / 2 => bucket.minute.max(first),
+                _ => first,
+            };
+            let series = series(from, first + minutes - from, &buckets);
             Ok(Overview {
                 queued,
                 in_progress,

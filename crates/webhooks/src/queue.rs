@@ -5,7 +5,7 @@ use crate::lanes::{Bounds, Key, Lanes, Went};
 use model::id::JobId;
 use model::job::Job;
 use model::time::Micros;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use url::Url;
@@ -16,6 +16,28 @@ pub(crate) struct Waiting {
     pub(crate) job: Arc<Job>,
     /// The body, when it was at hand; otherwise it is read before the attempt.
     pub(crate) body: Option<Arc<str>>,
+    pub(crate) lease: Lease,
+}
+
+impl Waiting {
+    pub(crate) fn new(job: Job, body: Option<Arc<str>>) -> Self {
+        let until = job.leased_until.map_or(i64::MAX, |until| until.0);
+        Self { job: Arc::new(job), body, lease: Lease(Arc::new(AtomicI64::new(until))) }
+    }
+}
+
+/// When the lease of a job in memory ends, as far as this node knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Lease(Arc<AtomicI64>);
+
+impl Lease {
+    pub(crate) fn extend(&self, until: Micros) {
+        self.0.fetch_max(until.0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_over(&self, now: Micros) -> bool {
+        now.0 >= self.0.load(Ordering::Relaxed)
+    }
 }
 
 pub(crate) struct Queue {
@@ -50,7 +72,7 @@ impl Queue {
 
     /// Takes a job that is leased to this node.
     pub(crate) fn push(&self, job: &Job, body: Option<Arc<str>>) {
-        self.push_all(vec![Waiting { job: Arc::new(job.clone()), body }]);
+        self.push_all(vec![Waiting::new(job.clone(), body)]);
     }
 
     pub(crate) fn push_all(&self, jobs: Vec<Waiting>) {

@@ -3,6 +3,7 @@
 use crate::target::Tree;
 use model::id::{EventId, JobId, RunId, SpaceId, TraceId};
 use model::time::Micros;
+use std::sync::Arc;
 
 /// The workflow engine, as far as webhooks are concerned; the server connects it.
 pub trait Workflows: Send + Sync {
@@ -40,6 +41,8 @@ pub struct StartRequest {
     pub record_id: Option<String>,
     /// The data to start with; `None`: the event's payload, which is stored once.
     pub data: Option<String>,
+    /// The event's payload, when it is at hand: it saves the engine a read.
+    pub payload: Option<Arc<serde_json::Value>>,
     /// When.
     pub at: Micros,
     /// The username whose action led here.

@@ -35,7 +35,7 @@ impl webhooks::Workflows for Starts {
             depth: r.depth,
             record_id: r.record_id,
             data: r.data,
-            payload: None,
+            payload: r.payload,
             at: r.at,
             actor: r.actor,
             originator: r.originator,

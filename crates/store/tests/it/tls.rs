@@ -2,16 +2,12 @@
 
 use store::{Error, Limits, Options, Sql, Store};
 
-const IN_USE: Sql = Sql::per(
-    "SELECT FALSE",
-    "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
-);
+const IN_USE: Sql =
+    Sql::per("SELECT FALSE", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
 
 async fn is_encrypted(url: String) -> Result<bool, Error> {
-    let limits = Limits {
-        reconnect_time: std::time::Duration::from_millis(50),
-        ..Limits::default()
-    };
+    let limits =
+        Limits { reconnect_time: std::time::Duration::from_millis(50), ..Limits::default() };
     let store = Store::open_with(&Options::Postgres { url }, limits).await?;
     store.read(|tx| tx.query_one(&IN_USE, &[], |row| row.bool(0))).await
 }

@@ -154,9 +154,8 @@ impl Session {
             Error::Db { message, .. } => Error::Unavailable { message },
             error => error,
         };
-        let connecting = async {
-            tokio::time::timeout(CONNECT_TIME, connected(&self.config, &self.tls)).await
-        };
+        let connecting =
+            async { tokio::time::timeout(CONNECT_TIME, connected(&self.config, &self.tls)).await };
         let (client, connection) = match self.runtime.block_on(connecting) {
             Ok(connected) => connected.map_err(out_of_reach)?,
             Err(_) => return Err(Error::Unavailable { message: "no answer".to_owned() }),
