@@ -87,8 +87,12 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
     };
     let made = app.platform.bootstrap(first).await.context("cannot set up the first space")?;
     wiring::run(&app);
-    if let (Some(receiver), Some(administrator)) = (receiver, &made.administrator) {
-        demo::load(&app, administrator, receiver).await.context("cannot load the demo")?;
+    if let Some(receiver) = receiver {
+        let loaded = match &made.administrator {
+            Some(administrator) => demo::load(&app, administrator, receiver).await,
+            None => demo::reconnect(&app, receiver).await,
+        };
+        loaded.context("cannot load the demo")?;
     }
     let routes = api::router::router(app.clone(), console::pages());
     let serving = runtime.spawn(connections::serve(listener, routes, runtime.clone()));

@@ -106,6 +106,29 @@ impl Company {
         Ok(())
     }
 
+    /// Points the webhooks that call the receiver at where it listens now.
+    pub(super) async fn reconnect(&self, app: &api::App, actor: &Actor) -> Result<()> {
+        let raw: Value = serde_json::from_str(&text("company.json")?)?;
+        let actor = webhook_actor(actor);
+        for (kapp, before) in self.list("kapps").iter().zip(items(&raw, "kapps")) {
+            let slug = Some(string(kapp, "slug"));
+            for (webhook, before) in items(kapp, "webhooks").iter().zip(items(before, "webhooks")) {
+                if !string(before, "url").starts_with(RECEIVER) {
+                    continue;
+                }
+                let name = string(webhook, "name");
+                // Somebody may have deleted or redirected it; then it is theirs.
+                let Ok(known) = app.webhooks.webhook(&actor, slug, name).await else { continue };
+                if known.url.starts_with("http://127.0.0.1:") {
+                    let url = Some(string(webhook, "url").to_owned());
+                    let input = WebhookInput { url, ..WebhookInput::default() };
+                    app.webhooks.update_webhook(&actor, slug, name, &input).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Takes one decision; false while nobody has asked for it yet.
     pub(super) async fn decide(
         &self,
@@ -188,12 +211,7 @@ async fn create_webhook(
 ) -> Result<()> {
     let body = webhook.as_object().context("a webhook is an object")?;
     let input = WebhookInput::from_json(body)?;
-    let actor = webhooks::Actor {
-        space_id: actor.space_id.clone(),
-        username: actor.username.clone(),
-        is_space_admin: actor.is_space_admin,
-    };
-    let created = app.webhooks.create_webhook(&actor, kapp, &input).await;
+    let created = app.webhooks.create_webhook(&webhook_actor(actor), kapp, &input).await;
     created.with_context(|| format!("the webhook {}", string(webhook, "name")))?;
     Ok(())
 }
@@ -219,4 +237,12 @@ async fn create_tree(app: &api::App, actor: &Actor, tree: &Value) -> Result<()> 
     let problems = &created.tree.problems;
     ensure!(problems.is_empty(), "the tree {} has problems: {problems:?}", created.tree.title());
     Ok(())
+}
+
+fn webhook_actor(actor: &Actor) -> webhooks::Actor {
+    webhooks::Actor {
+        space_id: actor.space_id.clone(),
+        username: actor.username.clone(),
+        is_space_admin: actor.is_space_admin,
+    }
 }

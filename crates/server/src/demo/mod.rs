@@ -37,6 +37,17 @@ pub(crate) async fn load(app: &api::App, administrator: &User, receiver: SocketA
     Ok(())
 }
 
+/// Tells the demo company of an earlier start where the receiver listens this time.
+///
+/// # Errors
+/// When its webhooks cannot be changed.
+pub(crate) async fn reconnect(app: &api::App, receiver: SocketAddr) -> Result<()> {
+    let company = Company::read(receiver)?;
+    let space = app.platform.space_by_slug(&app.settings.space).await?.context("no space")?;
+    let actor = Actor::system(space.id.clone(), app.platform.outside());
+    company.reconnect(app, &actor).await
+}
+
 /// Takes the company's decisions, once its workflows have asked for them.
 async fn decide(app: &api::App, administrator: &User, company: &Company) -> Result<()> {
     for decision in company.decisions() {
