@@ -1,4 +1,5 @@
-# Evaluates the rows of the table with real Ruby: reads JSON lines {"code", "context"}, answers
+# Evaluates the rows of the table with real Ruby: reads JSON lines {"code", "context"} or
+# {"template", "context"}, answers
 # JSON lines {"value"} (what `inspect` shows) or {"error"} (the class and message of the exception).
 require 'json'
 require 'erb'
@@ -47,7 +48,11 @@ STDIN.each_line do |line|
   row['context'].each { |name, value| scope.instance_variable_set("@#{name}", strict(value)) }
   answer =
     begin
-      { value: scope.instance_eval(row['code']).inspect }
+      if row['template']
+        { value: ERB.new(row['template'], trim_mode: '-').result(scope.instance_eval { binding }) }
+      else
+        { value: scope.instance_eval(row['code']).inspect }
+      end
     rescue Exception => error
       { error: "#{error.class}: #{error.message.lines.first.to_s.chomp}" }
     end

@@ -1,17 +1,19 @@
-//! Ruby checked against real Ruby: every row of `ruby_table.txt` is evaluated by Debian's `ruby`
-//! and by the engine, and both must show the same value or raise the same error.
+//! Ruby checked against real Ruby: every expression of `ruby_table.txt` and every template of
+//! `ruby_templates.txt` is evaluated by Debian's `ruby` and by the engine, and both must give the
+//! same value or raise the same error.
 //!
-//! In the table, a line that starts with `# ` is a heading and `⏎` stands for a line end inside a
+//! In the tables, a line that starts with `# ` is a heading and `⏎` stands for a line end inside a
 //! row. A missing `ruby` fails the test.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use expr::ruby::{Condition, Context};
+use expr::ruby::{Condition, Context, Erb};
 use model::time::Micros;
 use serde_json::{Value, json};
 
-const TABLE: &str = include_str!("ruby_table.txt");
+const EXPRESSIONS: &str = include_str!("ruby_table.txt");
+const TEMPLATES: &str = include_str!("ruby_templates.txt");
 const ORACLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/oracle.rb");
 
 fn context() -> Value {
@@ -25,13 +27,13 @@ fn context() -> Value {
     })
 }
 
-fn rows() -> Vec<String> {
-    let rows = TABLE.lines().filter(|line| !line.starts_with("# ") && !line.is_empty());
+fn rows(table: &str) -> Vec<String> {
+    let rows = table.lines().filter(|line| !line.starts_with("# ") && !line.is_empty());
     rows.map(|row| row.replace('⏎', "\n")).collect()
 }
 
 /// Asks real Ruby for all rows in one run.
-fn oracle(rows: &[String]) -> Vec<String> {
+fn oracle(kind: &str, rows: &[String]) -> Vec<String> {
     let mut ruby = Command::new("ruby")
         .args(["-Eutf-8:utf-8", "-W0", ORACLE])
         .stdin(Stdio::piped())
@@ -39,10 +41,8 @@ fn oracle(rows: &[String]) -> Vec<String> {
         .spawn()
         .expect("real Ruby is missing; install it with `apt-get install ruby`");
     let context = context();
-    let lines: String = rows
-        .iter()
-        .map(|code| json!({"code": code, "context": context}).to_string() + "\n")
-        .collect();
+    let lines: String =
+        rows.iter().map(|row| json!({kind: row, "context": context}).to_string() + "\n").collect();
     let mut stdin = ruby.stdin.take().unwrap();
     let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
     let output = ruby.wait_with_output().unwrap();
@@ -59,7 +59,7 @@ fn oracle(rows: &[String]) -> Vec<String> {
     answers.lines().map(answer).collect()
 }
 
-fn ours(code: &str) -> String {
+fn expression(code: &str) -> String {
     let context = context();
     let condition = match Condition::compile(code) {
         Ok(condition) => condition,
@@ -81,18 +81,39 @@ fn comparable(answer: &str) -> String {
     }
 }
 
-#[test]
-fn the_engine_agrees_with_ruby() {
-    let rows = rows();
-    let expected = oracle(&rows);
+fn template(text: &str) -> String {
+    let context = context();
+    let erb = match Erb::compile(text) {
+        Ok(erb) => erb,
+        Err(problems) => return format!("? {problems}"),
+    };
+    match erb.render(&Context::new(&context, Micros(1_700_000_000_123_456))) {
+        Ok(text) => text,
+        Err(error) => format!("! {}: {}", error.class, error.message),
+    }
+}
+
+fn compare(table: &str, kind: &str, ours: fn(&str) -> String) {
+    let rows = rows(table);
+    let expected = oracle(kind, &rows);
     assert_eq!(rows.len(), expected.len());
     let mut wrong = Vec::new();
-    for (code, expect) in rows.iter().zip(&expected) {
-        let got = comparable(&ours(code));
+    for (row, expect) in rows.iter().zip(&expected) {
+        let got = comparable(&ours(row));
         if got != comparable(expect) {
-            wrong.push(format!("{code}\n    ruby: {expect}\n    ours: {got}"));
+            wrong.push(format!("{row}\n    ruby: {expect}\n    ours: {got}"));
         }
     }
     let count = wrong.len();
     assert!(wrong.is_empty(), "{count} of {} rows differ:\n{}", rows.len(), wrong.join("\n"));
+}
+
+#[test]
+fn expressions_agree_with_ruby() {
+    compare(EXPRESSIONS, "code", expression);
+}
+
+#[test]
+fn templates_agree_with_ruby() {
+    compare(TEMPLATES, "template", template);
 }

@@ -99,7 +99,6 @@ fn access<'a>(interp: &mut Interp<'a>, this: &Items<'a>, name: &str, args: &Args
             });
             Value::or_nil(found.cloned())
         }
-        "hash" => return Ok(None),
         _ => return Ok(None),
     };
     Ok(Some(value))
@@ -177,7 +176,7 @@ fn list<'a>(
     }
 }
 
-/// Methods that make another array, or a text.
+/// Methods that combine the array with others, or make a text of it.
 fn derive<'a>(interp: &mut Interp<'a>, this: &Items<'a>, name: &str, args: &Args<'a>) -> Found<'a> {
     let items = || this.borrow().clone();
     let value = match name {
@@ -241,6 +240,20 @@ fn derive<'a>(interp: &mut Interp<'a>, this: &Items<'a>, name: &str, args: &Args
             let joined = join(interp, &items(), &separator, 0)?;
             interp.text(joined)?
         }
+        _ => return reshape(interp, this, name, args),
+    };
+    Ok(Some(value))
+}
+
+/// Methods that give the same elements in another order or shape.
+fn reshape<'a>(
+    interp: &mut Interp<'a>,
+    this: &Items<'a>,
+    name: &str,
+    args: &Args<'a>,
+) -> Found<'a> {
+    let items = || this.borrow().clone();
+    let value = match name {
         "to_a" | "entries" | "to_ary" => Value::Array(Rc::clone(this)),
         "dup" | "clone" => interp.array(items())?,
         "reverse" => interp.array(items().into_iter().rev().collect())?,
@@ -301,8 +314,6 @@ fn derive<'a>(interp: &mut Interp<'a>, this: &Items<'a>, name: &str, args: &Args
                 None => without_block(&lists, "each", &Args::none()),
             }
         }
-        "<=>" | "==" => return Ok(None),
-        "pack" => return Ok(None),
         _ => return Ok(None),
     };
     Ok(Some(value))
@@ -644,7 +655,6 @@ pub(super) fn call_range<'a>(
             _ => return Ok(None),
         },
         "dup" | "clone" => receiver.clone(),
-        "==" | "hash" | "eql?" | "inspect" | "to_s" => return Ok(None),
         _ if enumerable::has(name) => {
             let items = interp.items(receiver)?;
             return enumerable::call(interp, receiver, items, name, args);

@@ -8,7 +8,7 @@ use super::super::hash::Key;
 use super::super::interp::{Args, Eval, Flow, Found, Interp};
 use super::super::value::{Proc, Value};
 use super::super::{compare, value};
-use super::{int, regexp, string, text, to_int, without_block};
+use super::{int, regexp, to_int, without_block};
 
 /// Methods that need a block and are lazy without one.
 const BLOCK_METHODS: &[&str] = &[
@@ -125,8 +125,7 @@ impl<'a> Interp<'a> {
                     let range = value::Range { from: Value::Int(*from), to, exclusive: false };
                     self.items(&Value::Range(Rc::new(range)))
                 }
-                (from, Value::Nil) => {
-                    let _ = from;
+                (_, Value::Nil) => {
                     Err(self.raise("RangeError", "cannot convert endless range to an array"))
                 }
                 (from, _) => Err(self.type_error(format!("can't iterate from {}", from.class()))),
@@ -154,7 +153,7 @@ pub(super) fn call<'a>(
             if let Some(value) = walk(interp, receiver, &items, name, args, &block)? {
                 return Ok(Some(value));
             }
-            if let Some(value) = choose(interp, &items, name, args, &block)? {
+            if let Some(value) = choose(interp, &items, name, &block)? {
                 return Ok(Some(value));
             }
         }
@@ -268,7 +267,6 @@ fn choose<'a>(
     interp: &mut Interp<'a>,
     items: &[Value<'a>],
     name: &str,
-    args: &Args<'a>,
     block: &Rc<Proc<'a>>,
 ) -> Found<'a> {
     let mut keys = Vec::new();
@@ -347,6 +345,19 @@ fn choose<'a>(
             let kept = kept.map(|(item, _)| item).collect();
             interp.array(kept)?
         }
+        _ => return arrange(interp, items, name, block),
+    };
+    Ok(Some(value))
+}
+
+/// Methods whose block compares items, or makes pairs of them.
+fn arrange<'a>(
+    interp: &mut Interp<'a>,
+    items: &[Value<'a>],
+    name: &str,
+    block: &Rc<Proc<'a>>,
+) -> Found<'a> {
+    let value = match name {
         "sort" | "min" | "max" => {
             let mut by_block = |interp: &mut Interp<'a>, a: &Value<'a>, b: &Value<'a>| {
                 compare::from_block(interp, block, a, b)
@@ -386,10 +397,7 @@ fn choose<'a>(
             }
             interp.hash(pairs)?
         }
-        _ => {
-            let _ = args;
-            return Ok(None);
-        }
+        _ => return Ok(None),
     };
     Ok(Some(value))
 }
@@ -680,7 +688,6 @@ fn plain<'a>(
         // What only arrays have answers for other enumerables through a list.
         "join" | "last" | "length" | "size" | "empty?" | "reverse" | "compact" | "flatten"
         | "values_at" => {
-            let _ = (string::shown, text);
             let list = interp.array(items)?;
             let again = Args { list: args.list.clone(), keywords: false, block: None };
             return interp.send(&list, name, again).map(Some);

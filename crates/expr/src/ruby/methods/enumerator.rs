@@ -173,7 +173,6 @@ pub(super) fn call_proc<'a>(
             });
             Value::Proc(composed)
         }
-        "unbind" | "owner" => return Ok(None),
         _ => return Ok(None),
     };
     Ok(Some(value))

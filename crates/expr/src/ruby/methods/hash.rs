@@ -234,7 +234,6 @@ fn derive<'a>(
             }
             interp.hash(pairs)?
         }
-        "stringify_keys" | "symbolize_keys" | "deep_merge" => return Ok(None),
         _ => return Ok(None),
     };
     Ok(Some(value))
@@ -413,9 +412,6 @@ fn by_block<'a>(
             }
             interp.hash(made)?
         }
-        "filter_map" | "map" | "collect" | "flat_map" | "find" | "detect" | "any?" | "all?"
-        | "none?" | "count" | "sum" | "min_by" | "max_by" | "sort_by" | "group_by"
-        | "each_with_index" | "each_with_object" | "inject" | "reduce" => return Ok(None),
         _ => return Ok(None),
     };
     Ok(Some(value))

@@ -169,3 +169,83 @@ pub(super) fn responds(receiver: &Value<'_>, name: &str) -> bool {
 fn plain(name: &str) -> bool {
     OBJECT.contains(&name) && !name.starts_with("to_") || matches!(name, "to_s" | "to_json")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ruby::{Condition, Context};
+
+    /// Calls a method with a few sets of arguments; whether any call found it.
+    fn answered(receiver: &str, name: &str) -> bool {
+        let variables = serde_json::json!({});
+        let context = Context::new(&variables, model::time::Micros(0));
+        let forms = [
+            format!("({receiver}).send(:'{name}')"),
+            format!("({receiver}).send(:'{name}', 1)"),
+            format!("({receiver}).send(:'{name}', 'a')"),
+            format!("({receiver}).send(:'{name}', [1])"),
+            format!("({receiver}).send(:'{name}', {{}})"),
+            format!("({receiver}).send(:'{name}') {{ |a| break a }}"),
+            format!("({receiver}).send(:'{name}', 1) {{ |a| break a }}"),
+            format!("({receiver}).send(:'{name}', 1, 1)"),
+        ];
+        forms.iter().any(|form| {
+            let condition = Condition::compile(form).expect(form);
+            match condition.evaluate(&context) {
+                Ok(_) => true,
+                Err(error) => {
+                    let missing = format!("undefined method `{name}'");
+                    !error.message.starts_with(&missing)
+                }
+            }
+        })
+    }
+
+    #[test]
+    fn every_known_method_is_answered_by_some_value() {
+        let receivers: &[(&[&str], &[&str])] = &[
+            (STRING, &["'abc'", ":abc"]),
+            (NUMBER, &["5", "5.5", "Rational(1, 2)"]),
+            (ARRAY, &["[1, 2]", "1..2"]),
+            (ENUMERABLE, &["[1, 2]", "{a: 1}", "1..2", "[1].each"]),
+            (HASH, &["{a: 1}", "Hash"]),
+            (PATTERN, &["/a/", "'a'.match(/(?<x>a)/)", "Regexp"]),
+            (ENUMERATOR, &["[1].each", "->(x) { x }"]),
+            (TIME, &["Time.now", "Date.today", "DateTime.now", "Time", "Date", "DateTime"]),
+            (EXCEPTION, &["StandardError.new('x')"]),
+            (OBJECT, &["nil", "true", "self", "5"]),
+        ];
+        let zone = ["TZInfo::Timezone.get('UTC')", "TZInfo::Timezone"];
+        let mut missing = Vec::new();
+        for (names, values) in receivers {
+            for name in *names {
+                let own = values.iter().any(|value| answered(value, name));
+                if !own && !zone.iter().any(|value| answered(value, name)) {
+                    missing.push(*name);
+                }
+            }
+        }
+        let classes = [
+            "JSON",
+            "ERB::Util",
+            "CGI",
+            "URI",
+            "Base64",
+            "Digest::MD5",
+            "SecureRandom",
+            "Math",
+            "Integer",
+            "ArgumentError",
+            "Array",
+            "Range",
+            "Proc",
+            "String",
+        ];
+        for name in CLASS {
+            if !classes.iter().any(|class| answered(class, name)) {
+                missing.push(*name);
+            }
+        }
+        assert_eq!(missing, Vec::<&str>::new());
+    }
+}

@@ -232,7 +232,6 @@ fn shared<'a>(interp: &mut Interp<'a>, this: &Value<'a>, name: &str, args: &Args
             other => Value::Float(-compare::as_float(other).unwrap_or(0.0)),
         },
         "to_f" => Value::Float(compare::as_float(this).unwrap_or(0.0)),
-        "to_c" => return Ok(None),
         "integer?" => Value::Bool(matches!(this, Value::Int(_))),
         "finite?" => Value::Bool(compare::as_float(this).is_some_and(f64::is_finite)),
         "infinite?" => match compare::as_float(this) {
@@ -261,7 +260,7 @@ fn shared<'a>(interp: &mut Interp<'a>, this: &Value<'a>, name: &str, args: &Args
         "step" => {
             let (limit, step) = (interp.arg(args, 0)?.clone(), args.get(1).cloned());
             let list = steps(interp, this, &limit, &step.unwrap_or(Value::Int(1)), false)?;
-            return each_or_list(interp, this, name, args, list).map(Some);
+            return each_or_list(interp, this, args, list).map(Some);
         }
         _ => return Ok(None),
     };
@@ -298,12 +297,10 @@ pub(super) fn steps<'a>(
 fn each_or_list<'a>(
     interp: &mut Interp<'a>,
     this: &Value<'a>,
-    name: &str,
     args: &Args<'a>,
     list: Vec<Value<'a>>,
 ) -> Eval<'a> {
     let Some(block) = &args.block else {
-        let _ = name;
         let items = interp.array(list)?;
         return Ok(without_block(&items, "each", &Args::none()));
     };

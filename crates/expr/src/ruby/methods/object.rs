@@ -99,7 +99,6 @@ fn call_block<'a>(
             let method = super::super::value::string_of(interp.arg(args, 0)?).unwrap_or_default();
             super::enumerator::method_object(interp, receiver, &method)
         }
-        "instance_variable_get" | "instance_variables" => return Ok(None),
         "display" => Value::Nil,
         "enum_for" | "to_enum" => super::without_block(receiver, "each", &Args::none()),
         _ => return call_plain(interp, receiver, name, args),

@@ -105,7 +105,6 @@ fn query<'a>(interp: &mut Interp<'a>, this: &str, name: &str, args: &Args<'a>) -
             let regex = regexp::pattern(interp, interp.arg(args, 0)?)?;
             Value::Bool(regexp::is_match(interp, &regex, this)?)
         }
-        "hash" => return Ok(None),
         "encoding" => Value::text("UTF-8"),
         _ => return Ok(None),
     };

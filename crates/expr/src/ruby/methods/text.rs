@@ -17,7 +17,6 @@ pub(super) fn call<'a>(
             interp.text(padded)?
         }
         "upto" => return upto(interp, receiver, this, args).map(Some),
-        "unpack1" | "unpack" => return Ok(None),
         "sum" => Value::Int(this.bytes().map(i64::from).sum::<i64>() & 0xffff),
         "each_byte" => match &args.block {
             Some(block) => {
@@ -28,9 +27,6 @@ pub(super) fn call<'a>(
             }
             None => without_block(receiver, name, args),
         },
-        "start_with" => return Ok(None),
-        "to_c" => return Ok(None),
-        "present?" | "blank?" => return Ok(None),
         "byteslice" => {
             let (from, count) = (int(interp, args, 0)?, int(interp, args, 1)?);
             let from = if from < 0 { from + this.len() as i64 } else { from };

@@ -259,7 +259,6 @@ pub(super) fn call<'a>(
             };
             made(at.with_time_zone(zone), this.datetime, false)
         }
-        "in_time_zone" => return Ok(None),
         "to_time" => made(at.clone(), false, this.utc),
         "to_datetime" => made(at.clone(), true, false),
         "to_date" => Value::Date(at.date()),
@@ -293,7 +292,6 @@ pub(super) fn call<'a>(
             let format = text(interp, args, 0)?;
             interp.text(strftime(this, &format))?
         }
-        "to_a" => return Ok(None),
         "<" | "<=" | ">" | ">=" => {
             let order = compare::order_or_raise(interp, receiver, interp.arg(args, 0)?)?;
             Value::Bool(number::holds(name, order))
@@ -308,7 +306,7 @@ pub(super) fn call<'a>(
             Some(value) => value,
             None => return Ok(None),
         },
-        _ => return calendar(interp, at.date(), name),
+        _ => return Ok(calendar(at.date(), name)),
     };
     Ok(Some(value))
 }
@@ -375,13 +373,13 @@ fn add<'a>(interp: &mut Interp<'a>, this: &Time, name: &str, args: &Args<'a>) ->
 }
 
 /// Parts of a date that times have too.
-fn calendar<'a>(interp: &mut Interp<'a>, date: Date, name: &str) -> Found<'a> {
+fn calendar<'a>(date: Date, name: &str) -> Option<Value<'a>> {
     let weekday = i64::from(date.weekday().to_sunday_zero_offset());
     let day_named = name.strip_suffix('?').and_then(|day| {
         DAYS.iter().position(|known| known.to_lowercase() == day).map(|index| index as i64)
     });
     if let Some(day) = day_named {
-        return Ok(Some(Value::Bool(day == weekday)));
+        return Some(Value::Bool(day == weekday));
     }
     let value = match name {
         "year" => Value::Int(i64::from(date.year())),
@@ -389,18 +387,14 @@ fn calendar<'a>(interp: &mut Interp<'a>, date: Date, name: &str) -> Found<'a> {
         "day" | "mday" => Value::Int(i64::from(date.day())),
         "wday" => Value::Int(weekday),
         "yday" => Value::Int(i64::from(date.day_of_year())),
-        "hash" => return Ok(None),
-        _ => {
-            let _ = interp;
-            return Ok(None);
-        }
+        _ => return None,
     };
-    Ok(Some(value))
+    Some(value)
 }
 
 /// Methods that Date and DateTime share and Time lacks.
 fn by_day<'a>(interp: &mut Interp<'a>, date: Date, name: &str, args: &Args<'a>) -> Found<'a> {
-    if let Some(value) = calendar(interp, date, name)? {
+    if let Some(value) = calendar(date, name) {
         return Ok(Some(value));
     }
     let count = match args.get(0) {
