@@ -83,6 +83,14 @@ impl Error {
         Self::failed()
     }
 
+    /// 503 with `Retry-After`: the store has more work than it can take for now.
+    pub(crate) fn busy() -> Self {
+        let message = "The server is busy. Try again in a moment.";
+        let mut busy = Self::new(StatusCode::SERVICE_UNAVAILABLE, message);
+        busy.retry_after_s = Some(1);
+        busy
+    }
+
     /// 500 whose cause is already in the log.
     pub(crate) fn failed() -> Self {
         Self::new(
@@ -140,7 +148,8 @@ impl From<platform::Error> for Error {
             E::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             // Documented as 500, odd as it is: clients know it by its words.
             E::UndefinedField { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-            E::Store(_) | E::Outbox(_) => return Self::internal(&error),
+            E::Store(store) if store.is_temporary() => return Self::busy(),
+            E::Store(_) | E::Internal(_) => return Self::internal(&error),
             _ => StatusCode::BAD_REQUEST,
         };
         let mut answer = Self::new(status, error.to_string());
@@ -160,7 +169,7 @@ impl From<webhooks::Error> for Error {
         let status = match &error {
             E::NotFound { .. } => StatusCode::NOT_FOUND,
             E::Forbidden { .. } => StatusCode::FORBIDDEN,
-            E::Store(store) if store.is_temporary() => StatusCode::SERVICE_UNAVAILABLE,
+            E::Store(store) if store.is_temporary() => return Self::busy(),
             E::Store(_) => return Self::internal(&error),
             _ => StatusCode::BAD_REQUEST,
         };
@@ -187,6 +196,14 @@ impl IntoResponse for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_busy_store_is_asked_again_later() {
+        let busy = Error::from(platform::Error::Store(store::Error::Overloaded));
+        assert_eq!((busy.status, busy.retry_after_s), (StatusCode::SERVICE_UNAVAILABLE, Some(1)));
+        let broken = Error::from(platform::Error::Store(store::Error::db("gone")));
+        assert_eq!(broken.status, StatusCode::INTERNAL_SERVER_ERROR);
+    }
 
     #[test]
     fn both_styles() {

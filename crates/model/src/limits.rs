@@ -68,3 +68,34 @@ pub const STEPS_PER_COMMIT_MAX: usize = 1_000;
 pub const TASKS_PER_RUN_MAX: i64 = 100_000;
 /// Bytes of one task's results.
 pub const RESULTS_BYTES_MAX: usize = 1024 * 1024;
+
+/// Failed sign-ins of one username, or from one address, before more are refused unheard.
+pub const SIGN_IN_FAILURES_MAX: usize = 10;
+/// Milliseconds in which failed sign-ins are counted.
+pub const SIGN_IN_FAILURES_MS: i64 = 10 * 60 * 1_000;
+/// Usernames and addresses whose failed sign-ins are counted: some 10 MB.
+pub const SIGN_IN_NAMES_MAX: usize = 100_000;
+/// Milliseconds a session lasts without a request.
+pub const SESSION_MS: i64 = 12 * 60 * 60 * 1_000;
+/// Passwords that are verified at once: each takes 19 MiB and a core for some 20 ms.
+pub const PASSWORDS_AT_ONCE: usize = 4;
+/// Characters of a password at least.
+pub const PASSWORD_CHARS_MIN: usize = 8;
+/// Bytes of a password at most: more is not a password but work for the hash.
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
+/// Verified credentials and sessions that are kept: some 10 MB.
+pub const VERIFIED_MAX: usize = 10_000;
+
+/// Characters of a query (`q`): an expression, not a program.
+pub const QUERY_CHARS_MAX: usize = 10_000;
+/// Nested parentheses of a query; each level is a call.
+pub const QUERY_DEPTH_MAX: usize = 50;
+/// Submissions looked at for one page or count whose query the database cannot answer alone: what
+/// a reader does in some 100 ms.
+pub const QUERY_ROWS_MAX: usize = 10_000;
+/// Users that one list looks at.
+pub const USERS_LISTED_MAX: i64 = 100_000;
+/// Submissions that are deleted with their kapp in one transaction; more would stall the writer.
+pub const KAPP_SUBMISSIONS_DELETED_MAX: i64 = 10_000;
+/// Forms that are kept in memory with their kapp and space, some 50 kB each.
+pub const FORMS_KEPT_MAX: usize = 1_000;

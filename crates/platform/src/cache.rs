@@ -6,16 +6,14 @@
 
 use crate::context::FormContext;
 use model::id::{FormId, KappId, SpaceId};
+use model::limits::FORMS_KEPT_MAX;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
-
-/// Contexts kept at most; when full, all are dropped. A context holds a form's pages, some 50 kB.
-const CONTEXTS_MAX: usize = 1_000;
 
 /// What a request names a form by: the space, the kapp's slug or none, the form's slug.
 type Path = (SpaceId, Option<String>, String);
 
-/// The contexts kept.
+/// The contexts kept; when full, all are dropped.
 #[derive(Default)]
 pub(crate) struct Contexts {
     kept: RwLock<Kept>,
@@ -63,7 +61,7 @@ impl Contexts {
         let form = &context.form;
         let kapp = context.kapp.as_ref().map(|kapp| kapp.slug.clone());
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        if kept.by_id.len() >= CONTEXTS_MAX {
+        if kept.by_id.len() >= FORMS_KEPT_MAX {
             kept.by_id.clear();
             kept.by_path.clear();
         }

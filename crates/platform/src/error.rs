@@ -52,7 +52,7 @@ pub enum Error {
     /// Nobody is signed in, or the credentials are wrong.
     #[error("Invalid username or password")]
     Unauthenticated,
-    /// Too many failed sign-ins; see [`crate::sign_in::FAILURES_MAX`].
+    /// Too many failed sign-ins; see [`model::limits::SIGN_IN_FAILURES_MAX`].
     #[error("Too many failed sign-ins. Try again in {retry_after_s} seconds")]
     Throttled {
         /// Seconds until the next try may succeed.
@@ -79,11 +79,11 @@ pub enum Error {
         form: String,
     },
     /// The store failed.
-    #[error("The change could not be stored")]
+    #[error("The store could not carry out the request")]
     Store(#[source] store::Error),
-    /// What records events failed.
-    #[error("The event could not be prepared")]
-    Outbox(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Something that must not fail did.
+    #[error("The request could not be carried out")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// One thing that is wrong with a record.

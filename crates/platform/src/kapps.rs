@@ -6,6 +6,7 @@ use crate::kql::{Operand, Queryable};
 use crate::{Actor, Error, ListQuery, Page, Platform, list};
 use model::id::KappId;
 use model::kapp::Kapp;
+use model::limits::KAPP_SUBMISSIONS_DELETED_MAX;
 use model::{Attributes, Audit};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -158,7 +159,7 @@ impl Platform {
     }
 
     /// Deletes a kapp with its webhooks, forms and submissions, and returns it as it was. Refused
-    /// while it has more than [`SUBMISSIONS_DELETED_MAX`] submissions.
+    /// while it has more than [`KAPP_SUBMISSIONS_DELETED_MAX`] submissions.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`, `Refused`, `Store`.
@@ -166,12 +167,12 @@ impl Platform {
         actor.must_administer(|| format!("delete the {slug} Kapp"))?;
         for _ in ATTEMPTS {
             let kapp = self.kapp(actor, slug).await?;
-            let (id, limit) = (kapp.id.clone(), SUBMISSIONS_DELETED_MAX + 1);
+            let (id, limit) = (kapp.id.clone(), KAPP_SUBMISSIONS_DELETED_MAX + 1);
             let read = move |tx: &mut Tx| store::submissions::count_of_kapp(tx, &id, limit);
-            if self.inner.store.read(read).await? > SUBMISSIONS_DELETED_MAX {
+            if self.inner.store.read(read).await? > KAPP_SUBMISSIONS_DELETED_MAX {
                 return Err(Error::refused(format!(
                     "Unable to delete the {slug} Kapp: it has more than \
-                     {SUBMISSIONS_DELETED_MAX} submissions"
+                     {KAPP_SUBMISSIONS_DELETED_MAX} submissions"
                 )));
             }
             let gone = kapp.clone();
@@ -186,9 +187,6 @@ impl Platform {
         Err(Error::Stale { noun: "Kapp" })
     }
 }
-
-/// Submissions that go with their kapp in one transaction, at most; more would stall the writer.
-pub const SUBMISSIONS_DELETED_MAX: i64 = 10_000;
 
 fn applied(input: &KappInput, mut kapp: Kapp) -> Result<Kapp, Error> {
     let set = |target: &mut String, given: &Option<String>| {

@@ -24,11 +24,6 @@ use model::time::Micros;
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// Characters of a query at most.
-pub const QUERY_CHARS_MAX: usize = 10_000;
-/// Nested parentheses of a query at most.
-pub const DEPTH_MAX: usize = 50;
-
 /// A query that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Query {

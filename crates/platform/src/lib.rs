@@ -75,7 +75,7 @@ impl Platform {
             contexts: cache::Contexts::default(),
             verified,
             throttle: throttle::Throttle::default(),
-            argon: tokio::sync::Semaphore::new(passwords::AT_ONCE_MAX),
+            argon: tokio::sync::Semaphore::new(model::limits::PASSWORDS_AT_ONCE),
             turns: turns::Turns::default(),
         };
         Self { inner: Arc::new(inner) }

@@ -5,13 +5,7 @@ use crate::{Error, Platform};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-
-/// Verifications under way at once on a node: each takes 19 MiB and a core for some 20 ms.
-pub(crate) const AT_ONCE_MAX: usize = 4;
-/// Characters of a password at least.
-pub(crate) const CHARS_MIN: usize = 8;
-/// Bytes of a password at most: more is not a password but work for the hash.
-pub(crate) const BYTES_MAX: usize = 1_024;
+use model::limits::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
 
 /// A verifier of a password nobody has: checking against it takes as long as against a real one,
 /// so that an unknown username cannot be told from a wrong password by the clock.
@@ -20,12 +14,12 @@ const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$\
 
 /// Notes what is wrong with a new password.
 pub(crate) fn check(checks: &mut Checks, password: &str) {
-    if password.chars().count() < CHARS_MIN {
-        let message = format!("Password must be at least {CHARS_MIN} characters long");
+    if password.chars().count() < PASSWORD_CHARS_MIN {
+        let message = format!("Password must be at least {PASSWORD_CHARS_MIN} characters long");
         checks.problem("password", message);
     }
-    if password.len() > BYTES_MAX {
-        let message = format!("Password must not be longer than {BYTES_MAX} bytes");
+    if password.len() > PASSWORD_BYTES_MAX {
+        let message = format!("Password must not be longer than {PASSWORD_BYTES_MAX} bytes");
         checks.problem("password", message);
     }
 }
@@ -40,7 +34,7 @@ impl Platform {
             hash.map(|hash| hash.to_string())
         })
         .await?
-        .map_err(|error| Error::Outbox(Box::new(std::io::Error::other(error.to_string()))))
+        .map_err(|error| Error::Internal(Box::new(std::io::Error::other(error.to_string()))))
     }
 
     /// Whether a password is the one a verifier was made of; `None` is nobody's verifier.
@@ -65,6 +59,6 @@ impl Platform {
     ) -> Result<T, Error> {
         let _permit = self.inner.argon.acquire().await;
         let done = self.inner.runtime.spawn_blocking(work).await;
-        done.map_err(|error| Error::Outbox(Box::new(error)))
+        done.map_err(|error| Error::Internal(Box::new(error)))
     }
 }

@@ -17,12 +17,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 use store::Tx;
 
-/// Failed sign-ins of one username, or from one address, before more are refused unheard.
-pub const FAILURES_MAX: usize = 10;
-/// Milliseconds in which failures are counted.
-pub const FAILURES_WITHIN_MS: i64 = 10 * 60 * 1_000;
-/// Milliseconds a session lasts without a request.
-pub const SESSION_MS: i64 = 12 * 60 * 60 * 1_000;
+pub use model::limits::SESSION_MS;
+
 /// Milliseconds between two extensions of a session that is in use.
 const EXTEND_AFTER_MS: i64 = 5 * 60 * 1_000;
 /// Milliseconds for which a user is not read again: how long a change of a user may take to be

@@ -3,15 +3,12 @@
 //! The counts live in this process only: several nodes allow that many times more failures, which
 //! is still far too few to guess a password.
 
-use crate::sign_in::{FAILURES_MAX, FAILURES_WITHIN_MS};
+use model::limits::{SIGN_IN_FAILURES_MAX, SIGN_IN_FAILURES_MS, SIGN_IN_NAMES_MAX};
 use model::time::Micros;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-/// Names counted at once; when full, those without a recent failure are dropped, then all.
-const NAMES_MAX: usize = 100_000;
-
-/// Failures by name; a name is a username in its space, or an address.
+/// Failures by name; when full, names without a recent one are dropped, then all. A name is a username in its space, or an address.
 #[derive(Default)]
 pub(crate) struct Throttle {
     failures: Mutex<HashMap<String, VecDeque<Micros>>>,
@@ -22,28 +19,28 @@ impl Throttle {
     pub(crate) fn wait_ms(&self, name: &str, now: Micros) -> Option<i64> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let times = failures.get_mut(name)?;
-        times.retain(|at| now.ms_since(*at) < FAILURES_WITHIN_MS);
+        times.retain(|at| now.ms_since(*at) < SIGN_IN_FAILURES_MS);
         if times.is_empty() {
             failures.remove(name);
             return None;
         }
-        let oldest = times.get(times.len().checked_sub(FAILURES_MAX)?)?;
-        Some(FAILURES_WITHIN_MS - now.ms_since(*oldest))
+        let oldest = times.get(times.len().checked_sub(SIGN_IN_FAILURES_MAX)?)?;
+        Some(SIGN_IN_FAILURES_MS - now.ms_since(*oldest))
     }
 
     /// Counts a failure of `name`.
     pub(crate) fn failed(&self, name: &str, now: Micros) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.len() >= NAMES_MAX {
-            let recent = |at: &Micros| now.ms_since(*at) < FAILURES_WITHIN_MS;
+        if failures.len() >= SIGN_IN_NAMES_MAX {
+            let recent = |at: &Micros| now.ms_since(*at) < SIGN_IN_FAILURES_MS;
             failures.retain(|_, times| times.iter().any(recent));
-            if failures.len() >= NAMES_MAX {
+            if failures.len() >= SIGN_IN_NAMES_MAX {
                 failures.clear();
             }
         }
         let times = failures.entry(name.to_owned()).or_default();
         times.push_back(now);
-        if times.len() > FAILURES_MAX {
+        if times.len() > SIGN_IN_FAILURES_MAX {
             times.pop_front();
         }
     }
@@ -66,9 +63,12 @@ mod tests {
             assert_eq!(throttle.wait_ms("a", start.plus_ms(i * 1_000)), None);
             throttle.failed("a", start.plus_ms(i * 1_000));
         }
-        assert_eq!(throttle.wait_ms("a", start.plus_ms(10_000)), Some(FAILURES_WITHIN_MS - 10_000));
+        assert_eq!(
+            throttle.wait_ms("a", start.plus_ms(10_000)),
+            Some(SIGN_IN_FAILURES_MS - 10_000)
+        );
         assert_eq!(throttle.wait_ms("b", start.plus_ms(10_000)), None);
-        assert_eq!(throttle.wait_ms("a", start.plus_ms(FAILURES_WITHIN_MS)), None);
+        assert_eq!(throttle.wait_ms("a", start.plus_ms(SIGN_IN_FAILURES_MS)), None);
         throttle.succeeded("a");
         assert_eq!(throttle.wait_ms("a", start.plus_ms(10_000)), None);
     }

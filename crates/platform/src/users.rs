@@ -7,6 +7,7 @@ use crate::memberships::{Moves, TeamRef, team_in, user_in, user_subject};
 use crate::{Actor, Error, ListQuery, Page, Platform};
 use crate::{actor, addresses, list, passwords, payload};
 use model::id::UserId;
+use model::limits::USERS_LISTED_MAX;
 use model::people::User;
 use model::{Attributes, Audit};
 use serde_json::{Map, Value};
@@ -18,8 +19,6 @@ pub const PROPERTIES: &[&str] = &["allowedIps", "preferredLocale", "timezone"];
 const IGNORED: &[&str] = &["space", "invitedBy", "authorization", "createdBy"];
 /// Properties of [`PROPERTIES`] that users may change on themselves.
 const OWN: &[&str] = &["preferredLocale", "timezone"];
-/// Users that a list looks at.
-const USERS_LISTED_MAX: i64 = 100_000;
 
 /// A new user, or a change to one; what is `None` stays, or takes its default.
 #[derive(Clone, Default, PartialEq)]

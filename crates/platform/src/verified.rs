@@ -3,6 +3,7 @@
 
 use crate::sign_in::{FRESH_MS, VERIFIED_MS};
 use model::id::UserId;
+use model::limits::VERIFIED_MAX;
 use model::people::User;
 use model::time::Micros;
 use runtime::Runtime;
@@ -10,12 +11,11 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Verified credentials and sessions kept at most; when full, old ones are dropped, then all.
-const VERIFIED_MAX: usize = 10_000;
 /// The SHA-256 of a credential with this process's salt.
 pub(crate) type Key = [u8; 32];
 
-/// Credentials and sessions that were found good a short while ago.
+/// Credentials and sessions that were found good a short while ago; when full, old ones are
+/// dropped, then all.
 pub(crate) struct Verified {
     salt: [u8; 32],
     kept: Mutex<HashMap<Key, Known>>,

@@ -1,7 +1,8 @@
 //! Reads the query language; mistakes name their place.
 
-use super::{DEPTH_MAX, Operator, Property, QUERY_CHARS_MAX, Query, Text};
+use super::{Operator, Property, Query, Text};
 use crate::Error;
+use model::limits::{QUERY_CHARS_MAX, QUERY_DEPTH_MAX};
 
 /// Reads a query.
 ///
@@ -54,8 +55,10 @@ impl Parser<'_> {
             return self.comparison();
         }
         self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err(self.expected(&format!("no more than {DEPTH_MAX} nested parentheses")));
+        if self.depth > QUERY_DEPTH_MAX {
+            return Err(
+                self.expected(&format!("no more than {QUERY_DEPTH_MAX} nested parentheses"))
+            );
         }
         let query = self.any()?;
         self.must(")")?;

@@ -1,5 +1,6 @@
 //! Lists of submissions: as much of a query as the database can answer by columns, the rest in
-//! memory, page by page and within bounds.
+//! memory, page by page and within bounds. A page that is not full when enough rows were looked at
+//! is given as it is, with the token to go on.
 
 use super::{Record, SubmissionQuery};
 use crate::context::{self, FormContext};
@@ -7,16 +8,13 @@ use crate::kql::{self, Operand, Operator, Query, Queryable};
 use crate::list::{self, Direction, Page};
 use crate::{Actor, Error, Platform};
 use model::id::{FormId, KappId, SpaceId, SubmissionId};
-use model::limits;
+use model::limits::{self, QUERY_ROWS_MAX};
 use model::submission::Submission;
 use serde_json::json;
 use std::sync::Arc;
 use store::Tx;
 use store::submissions::{Column, Find, Timeline};
 
-/// Rows looked at for one page whose query the database cannot answer alone. A page that is not
-/// full by then is given as it is, with the token to go on.
-const SCANNED_MAX: usize = 10_000;
 /// Rows fetched at a time.
 const CHUNK: i64 = 500;
 
@@ -177,7 +175,7 @@ impl Plan {
             if !more {
                 return Ok((found, None));
             }
-            if scanned >= SCANNED_MAX {
+            if scanned >= QUERY_ROWS_MAX {
                 return Ok((found, last.map(|key| self.seal(&key))));
             }
             after = last;
@@ -200,9 +198,9 @@ impl Plan {
             if (chunk.len() as i64) < find.limit {
                 return Ok(count);
             }
-            if scanned >= SCANNED_MAX {
+            if scanned >= QUERY_ROWS_MAX {
                 return Err(Error::refused(format!(
-                    "Unable to count: the query leaves more than {SCANNED_MAX} submissions to \
+                    "Unable to count: the query leaves more than {QUERY_ROWS_MAX} submissions to \
                      look at. Narrow it by coreState, createdBy, submittedBy or type"
                 )));
             }

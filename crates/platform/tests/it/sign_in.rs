@@ -1,8 +1,9 @@
 //! Signing in: passwords, sessions, the throttle.
 
 use crate::world::{PASSWORD, World, text};
+use model::limits::{SESSION_MS, SIGN_IN_FAILURES_MS};
 use model::people::User;
-use platform::sign_in::{Credentials, FAILURES_WITHIN_MS, SESSION_MS};
+use platform::sign_in::Credentials;
 use platform::users::UserInput;
 use platform::{Error, Platform};
 use serde_json::{Value, json};
@@ -85,7 +86,7 @@ async fn failures_are_recorded_and_then_throttled() {
         elsewhere.address = Some("198.51.100.1".to_owned());
         let space = &world.admin.space_id;
         assert!(world.platform.sign_in(space, &elsewhere).await.is_ok());
-        world.runtime.advance_ms(FAILURES_WITHIN_MS);
+        world.runtime.advance_ms(SIGN_IN_FAILURES_MS);
         assert!(sign_in(&world, "admin", PASSWORD).await.is_ok());
     }
 }
