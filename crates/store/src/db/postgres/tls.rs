@@ -1,8 +1,8 @@
 //! TLS to PostgreSQL, by the URL's `sslmode`.
 //!
 //! `disable` and `prefer` (the default) connect in clear: a `prefer` that cannot verify would
-//! protect from nobody. `require`, `verify-ca` and `verify-full` all encrypt and verify the server's
-//! name and certificate, against `sslrootcert` (a PEM file) or the public authorities.
+//! protect from nobody. `require`, `verify-ca` and `verify-full` all encrypt and verify the name
+//! and certificate of the server, against `sslrootcert` (a PEM file) or the public authorities.
 
 use std::io;
 use std::pin::Pin;

@@ -1,0 +1,264 @@
+//! The ledger: what must hold after every fault, read through the public API.
+//!
+//! * L1: every accepted event has exactly one job for each matching webhook, and each job is done,
+//!   failed with a reason, or still scheduled.
+//! * L2: a receiver sees no more hits than recorded attempts plus those under way at a crash, all
+//!   with the job's id.
+//! * L6: one run for each job; no finished task ever changes; a keyed effect is applied once.
+//! * L7: a run that is not finished says what it waits for.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use futures_util::{StreamExt as _, stream};
+use serde_json::Value;
+
+use crate::client::{Client, TASK};
+use crate::setup;
+
+/// Runs looked at after each start, to see later whether a finished task has changed.
+const NOTED_EACH: usize = 5;
+/// How long work may still be under way after the load: leases of a dead node run out in a minute.
+const SETTLE: Duration = Duration::from_secs(150);
+
+/// Requests at once while the ledger is checked.
+const AT_ONCE: usize = 8;
+
+/// What was seen on the way.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    /// When each life of the server ended, in microseconds since 1970.
+    ends: Vec<i64>,
+    /// Finished tasks by run and task, as they were first seen.
+    tasks: HashMap<(i64, String), Value>,
+}
+
+/// What the jobs tell.
+#[derive(Default)]
+struct Jobs {
+    /// Names of jobs by their event.
+    by_event: HashMap<String, Vec<String>>,
+    /// The runs that jobs started.
+    runs: HashSet<i64>,
+    /// Hits beyond recorded attempts.
+    extra: usize,
+}
+
+impl Ledger {
+    /// A server has been killed just now.
+    pub(crate) fn end_of_life(&mut self) {
+        let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        self.ends.push(i64::try_from(age.as_micros()).unwrap());
+    }
+
+    /// Notes the finished tasks of the newest runs.
+    pub(crate) async fn note_finished(&mut self, client: &Client) {
+        let list = format!("{TASK}/runs?include=details&limit={NOTED_EACH}");
+        let listed = client.get(&list).await;
+        for run in listed["runs"].as_array().unwrap() {
+            let id = number(&run["id"]);
+            for task in closed_tasks(client, id).await {
+                let key = (id, task["token"].as_str().unwrap().to_owned());
+                self.tasks.entry(key).or_insert(task);
+            }
+        }
+    }
+
+    /// Waits until nothing is under way; false when something still is after a while.
+    pub(crate) async fn settle(&self, client: &Client) -> bool {
+        let deadline = Instant::now() + SETTLE;
+        loop {
+            let board = client.get("/app/api/v1/dashboard?minutes=60").await;
+            let (jobs, runs) = (&board["dashboard"]["jobs"], &board["dashboard"]["runs"]);
+            let busy = [&jobs["queued"], &jobs["inProgress"], &runs["running"]];
+            if busy.iter().all(|count| count.as_i64() == Some(0)) {
+                let mut open = all_runs(client).await;
+                open.retain(|run| run["status"] != "Complete");
+                let open: Vec<i64> = open.iter().map(|run| number(&run["id"])).collect();
+                if details(client, &open).await.iter().all(|(run, view)| is_at_rest(*run, view)) {
+                    return true;
+                }
+            }
+            if Instant::now() > deadline {
+                eprintln!("{board}");
+                return false;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Holds everything to the ledger. Panics with the first entry that does not add up.
+    pub(crate) async fn check(
+        &self,
+        client: &Client,
+        acknowledged: &[String],
+        hits: &HashMap<String, Vec<usize>>,
+    ) {
+        let events = "/app/api/v1/events?type=Submission&event=Submitted&kapp=kill";
+        let events = client.all(events, "events").await;
+        let tickets: Vec<&Value> = events.iter().filter(|event| is_ticket(event)).collect();
+        let mut recorded: HashMap<&str, usize> = HashMap::new();
+        for event in &tickets {
+            *recorded.entry(event["entityKey"].as_str().unwrap()).or_default() += 1;
+        }
+        for id in acknowledged {
+            assert_eq!(recorded.get(id.as_str()), Some(&1), "L1: {id} and its event");
+        }
+        let mut found = self.check_jobs(client, hits).await;
+        for event in &tickets {
+            let mut names = found.by_event.remove(&text(&event["id"])).unwrap_or_default();
+            names.sort_unstable();
+            assert_eq!(names, ["Inside", "Outside"], "L1: jobs of {event}");
+        }
+        assert!(found.by_event.is_empty(), "L1: jobs of no event: {:?}", found.by_event);
+        self.check_runs(client, &found.runs, events.len() - tickets.len()).await;
+        eprintln!(
+            "{} kills, {} acknowledged, {} events, {} runs, {} hits repeated",
+            self.ends.len(),
+            acknowledged.len(),
+            tickets.len(),
+            found.runs.len(),
+            found.extra,
+        );
+    }
+
+    /// L1 and L2 for every job.
+    async fn check_jobs(&self, client: &Client, hits: &HashMap<String, Vec<usize>>) -> Jobs {
+        let jobs = "/app/api/v1/kapps/kill/webhookJobs?include=details";
+        let jobs = client.all(jobs, "webhookJobs").await;
+        let mut found = Jobs::default();
+        let mut known = HashSet::new();
+        let details = stream::iter(jobs.iter().map(|job| text(&job["id"])))
+            .map(|id| async move {
+                let include = "details,attempts,event,run";
+                let path = format!("/app/api/v1/webhookJobs/{id}?include={include}");
+                (id, client.get(&path).await)
+            })
+            .buffered(AT_ONCE);
+        for (id, detail) in details.collect::<Vec<_>>().await {
+            let job = &detail["webhookJob"];
+            assert_eq!(job["status"], "Complete", "L1: {job}");
+            let name = text(&job["name"]);
+            if name == "Inside" {
+                let run = number(&job["runId"]);
+                assert!(found.runs.insert(run), "L6: run {run} belongs to two jobs");
+            } else {
+                found.extra += self.check_hits(job, hits.get(&id).map_or(&[], Vec::as_slice));
+            }
+            found.by_event.entry(text(&job["eventId"])).or_default().push(name);
+            known.insert(id);
+        }
+        for id in hits.keys() {
+            assert!(known.contains(id), "L2: hits with the unknown id {id}");
+        }
+        found
+    }
+
+    /// L2 for one job; returns how often it hit more than it recorded.
+    fn check_hits(&self, job: &Value, hits: &[usize]) -> usize {
+        let mut attempts = vec![0_usize; self.ends.len() + 1];
+        for attempt in job["attempts"].as_array().unwrap() {
+            attempts[self.life_at(attempt["startedAt"].as_str().unwrap())] += 1;
+        }
+        assert!(!hits.is_empty(), "L2: a complete job never arrived: {job}");
+        let mut extra = 0;
+        for (life, recorded) in attempts.iter().enumerate() {
+            let seen = hits.iter().filter(|hit| **hit == life).count();
+            let under_way = usize::from(life < self.ends.len());
+            assert!(
+                seen <= recorded + under_way,
+                "L2: {seen} hits, {recorded} attempts in life {life} of {job}"
+            );
+            extra += seen.saturating_sub(*recorded);
+        }
+        extra
+    }
+
+    /// In which life of the server an instant lies.
+    fn life_at(&self, iso: &str) -> usize {
+        let at = model::time::Micros::parse_iso(iso).expect("an instant").0;
+        self.ends.iter().filter(|end| **end < at).count()
+    }
+
+    /// L6 and L7.
+    async fn check_runs(&self, client: &Client, of_jobs: &HashSet<i64>, effects: usize) {
+        let listed = all_runs(client).await;
+        let ids: HashSet<i64> = listed.iter().map(|run| number(&run["id"])).collect();
+        assert_eq!(&ids, of_jobs, "L6: runs and the jobs that started them");
+        let ordered: Vec<i64> = ids.iter().copied().collect();
+        for (run, detail) in details(client, &ordered).await {
+            let tasks = closed_tasks(client, run).await;
+            let nodes: HashSet<&str> =
+                tasks.iter().map(|task| task["nodeId"].as_str().unwrap()).collect();
+            assert_eq!(nodes.len(), tasks.len(), "L6: a node ran twice in run {run}: {tasks:?}");
+            assert!(nodes.len() >= setup::ALWAYS, "L6: run {run} stopped early: {detail}");
+            assert!(is_at_rest(run, &detail), "L7: run {run} waits for nothing: {detail}");
+            for task in tasks {
+                let key = (run, task["token"].as_str().unwrap().to_owned());
+                if let Some(before) = self.tasks.get(&key) {
+                    assert_eq!(before, &task, "L6: a finished task of run {run} changed");
+                }
+            }
+        }
+        let made = "/app/api/v1/kapps/kill/forms/log/submissions?include=values";
+        let made = client.all(made, "submissions").await;
+        let mut by_run: HashMap<i64, usize> = HashMap::new();
+        for submission in &made {
+            *by_run.entry(number(&submission["values"]["Run"])).or_default() += 1;
+        }
+        for run in &ids {
+            assert_eq!(by_run.get(run), Some(&1), "L6: submissions that run {run} made");
+        }
+        assert_eq!(made.len(), ids.len(), "L6: submissions made by runs, and runs");
+        assert_eq!(effects, made.len(), "L1: events of submissions made by runs");
+    }
+}
+
+/// Whether the event is about what the clients create, not about what the runs do.
+fn is_ticket(event: &Value) -> bool {
+    event["depth"].as_i64() == Some(0)
+}
+
+async fn closed_tasks(client: &Client, run: i64) -> Vec<Value> {
+    let listed = client.get(&format!("{TASK}/runs/{run}/tasks?include=details")).await;
+    let tasks = listed["tasks"].as_array().unwrap().iter();
+    tasks.filter(|task| task["status"] == "Closed").cloned().collect()
+}
+
+/// Runs with the document of their page.
+async fn details(client: &Client, runs: &[i64]) -> Vec<(i64, Value)> {
+    let asked = stream::iter(runs.iter().copied()).map(|run| async move {
+        (run, client.get(&format!("{TASK}/runs/{run}?include=details,view")).await)
+    });
+    asked.buffered(AT_ONCE).collect().await
+}
+
+async fn all_runs(client: &Client) -> Vec<Value> {
+    let (mut found, mut before) = (Vec::new(), String::new());
+    loop {
+        let page = client.get(&format!("{TASK}/runs?include=details&limit=500{before}")).await;
+        let rows = page["runs"].as_array().unwrap();
+        let Some(last) = rows.last() else { return found };
+        before = format!("&beforeId={}", number(&last["id"]));
+        found.extend(rows.iter().cloned());
+    }
+}
+
+/// Whether a run has come to its end, or to the node where nobody completes it.
+fn is_at_rest(run: i64, detail: &Value) -> bool {
+    if run % 10 != 7 {
+        return detail["status"] == "Complete";
+    }
+    let reasons = detail["view"]["waitingFor"].as_array();
+    reasons.is_some_and(|reasons| reasons.len() == 1 && reasons[0]["kind"] == "deferral")
+}
+
+fn number(value: &Value) -> i64 {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_else(|| {
+        panic!("a number was expected: {value}");
+    })
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("a text was expected: {value}")).to_owned()
+}
