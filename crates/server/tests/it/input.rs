@@ -56,6 +56,9 @@ async fn answers_carry_the_headers_that_protect_them() {
     assert_eq!(answer.header("referrer-policy").unwrap(), "no-referrer");
     let policy = answer.header("content-security-policy").unwrap().to_str().unwrap();
     assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    let small = server.bare(Method::GET, "/app/api/openapi.json");
+    let small = small.header(header::ACCEPT_ENCODING, "gzip").send().await.unwrap();
+    assert_eq!(small.headers()[header::CONTENT_ENCODING], "gzip");
     let page = Answer::of(server.bare(Method::GET, "/console/runs/1")).await;
     assert_eq!(page.status, 200);
     assert!(page.header("content-type").unwrap().to_str().unwrap().starts_with("text/html"));
