@@ -184,6 +184,20 @@ pub struct Claim {
     pub until: Micros,
 }
 
+// SQLite has one writer: whoever reads there has the row to itself.
+const LOCK: Sql = Sql::per(
+    "SELECT id FROM runs WHERE id = $1",
+    "SELECT id FROM runs WHERE id = $1 FOR NO KEY UPDATE",
+);
+
+/// Lets those who bring something to a run take turns until they commit.
+///
+/// # Errors
+/// Those of the store.
+pub fn lock(tx: &mut Tx, id: RunId) -> Result<bool, Error> {
+    Ok(tx.query_opt(&LOCK, &[id.into()], |row| row.i64(0))?.is_some())
+}
+
 const WAKE: Sql = Sql::both(
     "UPDATE runs SET wake_at = $2, version = version + 1, \
      leased_until = CASE WHEN leased_until IS NULL OR leased_until <= $2 THEN $4 \

@@ -89,8 +89,11 @@ pub fn insert_numbered(tx: &mut Tx, trigger: &Trigger) -> Result<TriggerId, Erro
     tx.query_one(&INSERT_NUMBERED, &values(trigger), |row| Ok(TriggerId(row.i64(0)?)))
 }
 
+/// Triggers that one reading of an inbox returns at most.
+pub const INBOX_ROWS: usize = 1_000;
+
 const INBOX: Sql = select!(
-    "WHERE g.run_id = $1 AND g.status = 'New' AND g.scheduled_at IS NULL ORDER BY g.id LIMIT 1000"
+    "WHERE g.run_id = $1 AND g.status = 'New' AND g.scheduled_at IS NULL ORDER BY g.id LIMIT $2"
 );
 
 /// What waits to be taken by the engine, in order.
@@ -98,7 +101,7 @@ const INBOX: Sql = select!(
 /// # Errors
 /// Those of the store.
 pub fn inbox(tx: &mut Tx, run: RunId) -> Result<Vec<Trigger>, Error> {
-    tx.query(&INBOX, &[run.into()], read)
+    tx.query(&INBOX, &[run.into(), INBOX_ROWS.into()], read)
 }
 
 const OF_RUN: Sql = select!("WHERE g.run_id = $1 ORDER BY g.id");

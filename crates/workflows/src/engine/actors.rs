@@ -33,17 +33,18 @@ struct Inner {
 struct Actor {
     loaded: Option<Loaded>,
     inbox: Vec<Input>,
+    /// Tasks whose outside work is under way here, or whose outcome is not yet written.
     calls: HashSet<i64>,
     is_queued: bool,
     is_walking: bool,
+    /// Whether the database knows something that `loaded` does not.
+    is_stale: bool,
 }
 
 /// What a walker takes along.
 pub(crate) struct Taken {
     pub(crate) loaded: Option<Loaded>,
     pub(crate) inbox: Vec<Input>,
-    /// Tasks whose outside work is under way on this node.
-    pub(crate) calls: HashSet<i64>,
 }
 
 impl Actors {
@@ -51,14 +52,20 @@ impl Actors {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a run for a walker, with something that came in.
-    pub(crate) fn push(&self, run: RunId, inputs: Vec<Input>, finished_call: Option<i64>) {
+    /// Queues a run for a walker, because the database has something new for it.
+    pub(crate) fn wake(&self, run: RunId) {
+        self.queue(run, |actor| actor.is_stale = true);
+    }
+
+    /// Queues a run for a walker, with the outcome of its outside work.
+    pub(crate) fn bring(&self, run: RunId, input: Input) {
+        self.queue(run, |actor| actor.inbox.push(input));
+    }
+
+    fn queue(&self, run: RunId, change: impl FnOnce(&mut Actor)) {
         let mut inner = self.lock();
         let actor = inner.actors.entry(run).or_default();
-        actor.inbox.extend(inputs);
-        if let Some(seq) = finished_call {
-            actor.calls.remove(&seq);
-        }
+        change(actor);
         if !actor.is_queued {
             actor.is_queued = true;
             if !actor.is_walking {
@@ -85,16 +92,35 @@ impl Actors {
         let actor = inner.actors.entry(run).or_default();
         actor.is_queued = false;
         actor.is_walking = true;
-        Taken {
-            loaded: actor.loaded.take(),
-            inbox: std::mem::take(&mut actor.inbox),
-            calls: actor.calls.clone(),
+        let loaded = actor.loaded.take().filter(|_| !actor.is_stale);
+        actor.is_stale = false;
+        Taken { loaded, inbox: std::mem::take(&mut actor.inbox) }
+    }
+
+    /// Notes that outside work of a task begins here; false when it is under way already.
+    pub(crate) fn call_begins(&self, run: RunId, seq: i64) -> bool {
+        self.lock().actors.entry(run).or_default().calls.insert(seq)
+    }
+
+    /// Whether outside work of a task is under way here, or its outcome is not yet written.
+    pub(crate) fn is_calling(&self, run: RunId, seq: i64) -> bool {
+        self.lock().actors.get(&run).is_some_and(|actor| actor.calls.contains(&seq))
+    }
+
+    /// Notes that the outcomes of outside work are written.
+    pub(crate) fn calls_end(&self, run: RunId, seqs: impl Iterator<Item = i64>) {
+        if let Some(actor) = self.lock().actors.get_mut(&run) {
+            seqs.for_each(|seq| {
+                actor.calls.remove(&seq);
+            });
         }
     }
 
-    /// Notes that outside work of a task has begun here; false when it was under way already.
-    pub(crate) fn call_begins(&self, run: RunId, seq: i64) -> bool {
-        self.lock().actors.entry(run).or_default().calls.insert(seq)
+    /// Forgets the outside work of a run that this node no longer has: what comes of it is late.
+    pub(crate) fn forget_calls(&self, run: RunId) {
+        if let Some(actor) = self.lock().actors.get_mut(&run) {
+            actor.calls.clear();
+        }
     }
 
     /// Takes a run back from its walker.

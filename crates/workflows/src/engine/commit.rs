@@ -21,6 +21,8 @@ pub(super) struct Commit {
     pub(super) outcome: Outcome,
     /// Triggers of the inbox that were taken.
     pub(super) taken: Vec<TriggerId>,
+    /// Whether the inbox may hold more than was taken.
+    pub(super) has_more_inbox: bool,
     /// Deliveries to make in this very transaction.
     pub(super) deliveries: Vec<Call>,
     pub(super) claim: Claim,
@@ -63,7 +65,7 @@ impl Commit {
             state: self.state.clone(),
             refused: Vec::new(),
             woken: Vec::new(),
-            own_inbox: false,
+            own_inbox: self.has_more_inbox,
         };
         for record in self.outcome.tasks.values() {
             let task: Task = record.row(self.run_id);

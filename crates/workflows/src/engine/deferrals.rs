@@ -52,10 +52,16 @@ pub(crate) fn deliver(
 ) -> Result<Delivered, Error> {
     let d = delivery;
     let refused = |status, message: String| Ok(Delivered::Refused { status, message });
+    let unknown = || format!("There is no deferred task with the token \"{}\".", d.token);
     let Some(found) = tasks::by_token(tx, &d.space_id, &d.token)? else {
-        return refused(404, format!("There is no deferred task with the token \"{}\".", d.token));
+        return refused(404, unknown());
     };
+    // Deliveries to one run take turns, so that no update is taken after the completion.
     let run = found.run_id;
+    runs::lock(tx, run)?;
+    let Some(found) = tasks::by_token(tx, &d.space_id, &d.token)? else {
+        return refused(404, unknown());
+    };
     if found.run_state == RunState::Cancelled {
         return refused(410, format!("The deferred task's run #{run} was cancelled."));
     }

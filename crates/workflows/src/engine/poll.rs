@@ -76,7 +76,7 @@ impl Inner {
         }
         let more = i64::try_from(claimed.len()).is_ok_and(|n| n >= CLAIM_ROWS);
         for run in claimed {
-            self.actors.push(run, Vec::new(), None);
+            self.actors.wake(run);
         }
         more
     }

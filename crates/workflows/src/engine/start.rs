@@ -113,7 +113,7 @@ impl Workflows {
 
     /// Called after the commit of a started run: it is taken up.
     pub fn started(&self, run: RunId) {
-        self.inner.actors.push(run, Vec::new(), None);
+        self.inner.actors.wake(run);
     }
 
     /// Completes or updates a deferral, and moves its run.
@@ -131,7 +131,7 @@ impl Workflows {
             .write(move |tx| deferrals::deliver(tx, &delivery, &claim, None))
             .await?;
         if let deferrals::Delivered::Taken { run, .. } = &delivered {
-            self.inner.actors.push(*run, Vec::new(), None);
+            self.inner.actors.wake(*run);
         }
         Ok(delivered)
     }

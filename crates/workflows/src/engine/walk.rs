@@ -15,7 +15,6 @@ use model::run::{Run, RunState, Trigger};
 use runtime::backoff::Backoff;
 use runtime::changes::Topic;
 use serde_json::{Map, Value};
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use store::runs::Claim;
@@ -49,10 +48,10 @@ pub(crate) struct Fresh {
 impl Inner {
     /// Walks a run until it waits or ends.
     pub(super) async fn walk(self: &Arc<Self>, run: RunId) {
-        let Taken { mut loaded, mut inbox, calls } = self.actors.take(run);
+        let Taken { mut loaded, mut inbox } = self.actors.take(run);
         let mut attempt = 0;
         loop {
-            match self.stretch(run, &mut loaded, &mut inbox, &calls).await {
+            match self.stretch(run, &mut loaded, &mut inbox).await {
                 Ok(Next::Again) => attempt = 0,
                 Ok(Next::Wait) => break,
                 Err(error) if error.is_temporary() && attempt < STORE_ATTEMPTS => {
@@ -66,6 +65,7 @@ impl Inner {
                     // Its lease ends in a while and somebody takes it up again.
                     tracing::error!(%run, %error, "a run's step could not be stored");
                     loaded = None;
+                    self.actors.forget_calls(run);
                     break;
                 }
             }
@@ -79,20 +79,22 @@ impl Inner {
         id: RunId,
         loaded: &mut Option<Loaded>,
         inbox: &mut Vec<Input>,
-        calls: &HashSet<i64>,
     ) -> Result<Next, store::Error> {
-        if loaded.is_none() {
-            *loaded = self.load(id, calls).await?;
+        let is_cached = loaded.is_some();
+        if !is_cached {
+            *loaded = self.load(id).await?;
         }
         let Some(at) = loaded.as_mut() else {
             inbox.clear();
+            self.actors.forget_calls(id);
             return Ok(Next::Wait);
         };
         let taken: Vec<_> = at.inbox.iter().map(|t| t.id).collect();
         let pending = std::mem::take(&mut at.pending);
         let inputs = self.inputs(at, inbox);
-        let idle = inputs.is_empty() && at.state.queue.is_empty() && taken.is_empty();
-        if idle && pending.is_empty() {
+        // A run that was just read is written even when nothing moves, to let go of its lease.
+        let idle = inputs.is_empty() && at.state.queue.is_empty() && pending.is_empty();
+        if idle && is_cached {
             return Ok(Next::Wait);
         }
         let (state, mut outcome) = self.compute(at, inputs);
@@ -109,6 +111,7 @@ impl Inner {
             from_version: at.run.version,
             state,
             outcome,
+            has_more_inbox: taken.len() >= triggers::INBOX_ROWS,
             taken,
             deliveries,
             claim: self.claim_at(now),
@@ -121,6 +124,7 @@ impl Inner {
             }
             Err(Refusal::Store(error)) => return Err(error),
         };
+        self.actors.calls_end(id, inbox.iter().filter_map(call_of));
         inbox.clear();
         at.inbox.clear();
         at.doubtful.clear();
@@ -129,7 +133,7 @@ impl Inner {
         inbox.extend(done.refused.into_iter().map(|(seq, message)| Input::Failed { seq, message }));
         self.tell(&at.run, has_errors);
         for run in done.woken {
-            self.actors.push(run, Vec::new(), None);
+            self.actors.wake(run);
         }
         for call in outside {
             self.call(at, call);
@@ -197,7 +201,7 @@ impl Inner {
     }
 
     /// Reads a run, unless it was started here a moment ago.
-    async fn load(&self, id: RunId, calls: &HashSet<i64>) -> Result<Option<Loaded>, store::Error> {
+    async fn load(&self, id: RunId) -> Result<Option<Loaded>, store::Error> {
         let fresh = self.take_fresh(id);
         let (run, payload, inbox) = match fresh {
             Some(fresh) => (fresh.run, fresh.payload, Vec::new()),
@@ -218,16 +222,16 @@ impl Inner {
         let base = self.base(&run, &planned, payload).await?;
         let mut at =
             Loaded { run, state, planned, base, inbox, pending: Vec::new(), doubtful: Vec::new() };
-        self.find_interrupted(&mut at, calls);
+        self.find_interrupted(&mut at);
         Ok(Some(at))
     }
 
     /// Outside work of a run just read that nobody on this node is doing.
-    fn find_interrupted(&self, at: &mut Loaded, calls: &HashSet<i64>) {
+    fn find_interrupted(&self, at: &mut Loaded) {
         let now = self.runtime.now();
         for open in at.state.calling() {
             let seq = open.record.seq;
-            if calls.contains(&seq) {
+            if self.actors.is_calling(at.run.id, seq) {
                 continue;
             }
             let node = at.planned.plan.node(&open.record.node);
@@ -283,7 +287,7 @@ impl Inner {
                 Ok(results) => Input::Done { seq, results },
                 Err(message) => Input::Failed { seq, message },
             };
-            engine.actors.push(run, vec![input], Some(seq));
+            engine.actors.bring(run, input);
         });
     }
 
@@ -313,6 +317,14 @@ async fn read_run(store: &Store, id: RunId) -> Result<Option<(Run, Vec<Trigger>)
             Ok(Some((run, inbox)))
         })
         .await
+}
+
+/// The task whose outside work an input ends.
+fn call_of(input: &Input) -> Option<i64> {
+    match input {
+        Input::Done { seq, .. } | Input::Failed { seq, .. } => Some(*seq),
+        _ => None,
+    }
 }
 
 /// What a trigger of the inbox asks for.

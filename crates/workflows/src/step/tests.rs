@@ -285,7 +285,9 @@ fn a_junction_waits_for_what_can_still_arrive() {
 
 #[test]
 fn a_tree_that_runs_in_circles_is_stopped() {
-    let mut sim = Sim::started(&["a system_noop_v1", "start -> a", "a -> a"]);
+    let mut sim = Sim::new(&["a system_noop_v1", "start -> a", "a -> a"]);
+    sim.state.seq = limits::TASKS_PER_RUN_MAX - 3_000;
+    sim.give(Input::Start { originator: "test".into() });
     let mut rounds = 0;
     while sim.state.run_state() == RunState::Running && rounds < 1_000 {
         sim.give(Input::Tick);

@@ -166,3 +166,46 @@ async fn a_node_is_started_by_hand_in_a_finished_run() {
     }
     bench.crash().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_completion_moves_a_run_whose_call_is_under_way() {
+    for store in testkit::both().await {
+        let gate = Some(Semaphore::new(0));
+        let bench = Bench::resting(&store, World { gate, ..World::default() }).await;
+        bench.engine.run();
+        bench
+            .tree(
+                "both",
+                &[
+                    "d utilities_defer_v1",
+                    "h kapok_http_request_v1 url=https://example.com",
+                    "e system_noop_v1",
+                    "start -> d",
+                    "start -> h",
+                    "d -> e",
+                ],
+            )
+            .await;
+        let run = bench.start("both").await;
+        bench.world.called.notified().await;
+        let before = bench.detail(run).await;
+        let delivery = workflows::engine::Delivery {
+            space_id: bench.actor.space_id.clone(),
+            token: before.tasks[1].token.clone(),
+            complete: true,
+            results: serde_json::Map::new(),
+            message: String::new(),
+            originator: "test".into(),
+        };
+        bench.engine.deliver(delivery).await.unwrap();
+        let mut listener = bench.changes.subscribe();
+        while trail(&bench.detail(run).await) != "start d [h] e" {
+            listener.next().await;
+        }
+        bench.world.gate.as_ref().unwrap().add_permits(1);
+        let done = bench.until(run, &[RunState::Complete]).await;
+        assert_eq!(trail(&done), "start d h e");
+        assert_eq!(bench.world.keys.lock().unwrap().len(), 1);
+        bench.crash().await;
+    }
+}

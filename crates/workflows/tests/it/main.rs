@@ -6,5 +6,6 @@
 mod bench;
 mod deferrals;
 mod lives;
+mod simulation;
 mod starts;
 mod trees;

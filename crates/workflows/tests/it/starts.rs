@@ -93,3 +93,21 @@ async fn a_run_left_by_a_dead_node_is_taken_up() {
         next.crash().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_two_node_run_costs_two_closures_and_six_statements() {
+    let store = testkit::sqlite().await;
+    let bench = Bench::new(&store).await;
+    bench.tree("two", &["a utilities_echo_v1 input=x", "start -> a"]).await;
+    let warm = bench.start("two").await;
+    bench.until(warm, &[RunState::Complete]).await;
+    let mut listener = bench.changes.subscribe();
+    let before = store.stats();
+    bench.start("two").await;
+    listener.next().await;
+    let after = store.stats();
+    assert_eq!(after.closures - before.closures, 2);
+    // Tree and run at the start; two tasks, a trigger and the guarded update at the end.
+    assert_eq!(after.statements - before.statements, 6);
+    bench.crash().await;
+}

@@ -42,8 +42,8 @@ async fn what_a_client_puts_it_gets_back() {
         let title =
             TreeKey::Title("Kinetic Request CE :: Submissions > services :: Created".into());
         let export = bench.engine.tree(&bench.actor, &title).await.unwrap().export();
-        let mut forced = TreeInput::default();
-        forced.definition = Some((Format::Xml, export.clone()));
+        let definition = Some((Format::Xml, export.clone()));
+        let forced = TreeInput { definition, ..TreeInput::default() };
         let replaced = bench.engine.create_tree(&bench.actor, forced, true).await.unwrap();
         assert_eq!(replaced.tree.id, detail.tree.id);
         assert_eq!(replaced.tree.version, 1);
