@@ -430,3 +430,53 @@ async fn too_large_a_payload_is_refused_whole() {
     assert!(matches!(refused, Err(Error::TooLarge { .. })), "{refused:?}");
     assert!(world.fired().is_empty());
 }
+
+/// An outbox whose write waits until the test lets it go on.
+struct Slow {
+    applying: tokio::sync::mpsc::UnboundedSender<std::sync::mpsc::Sender<()>>,
+    committed: tokio::sync::mpsc::UnboundedSender<()>,
+}
+
+impl platform::Outbox for Slow {
+    fn prepare(
+        &self,
+        _events: Vec<model::event::Event>,
+    ) -> platform::BoxFuture<'_, Result<Box<dyn platform::Prepared>, Error>> {
+        let slow = Slow { applying: self.applying.clone(), committed: self.committed.clone() };
+        Box::pin(async move { Ok(Box::new(slow) as Box<dyn platform::Prepared>) })
+    }
+}
+
+impl platform::Prepared for Slow {
+    fn apply(&self, _tx: &mut store::Tx) -> Result<(), store::Error> {
+        let (go, wait) = std::sync::mpsc::channel();
+        self.applying.send(go).unwrap();
+        wait.recv().unwrap();
+        Ok(())
+    }
+
+    fn committed(&self) {
+        self.committed.send(()).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_who_goes_away_does_not_stop_what_was_committed() {
+    let store = testkit::sqlite().await;
+    let world = World::new(&store).await;
+    world.laptop().await;
+    let (applying, mut is_applying) = tokio::sync::mpsc::unbounded_channel();
+    let (committed, mut is_committed) = tokio::sync::mpsc::unbounded_channel();
+    let outbox = std::sync::Arc::new(Slow { applying, committed });
+    let slow = platform::Platform::new(store.clone(), world.runtime.clone(), outbox);
+    let ann = world.ann.clone();
+    let caller = world.runtime.spawn(async move {
+        let options = SaveOptions::default();
+        slow.create_submission(&ann, KAPP, "laptop", input(json!({})), &options).await
+    });
+    let go = is_applying.recv().await.unwrap();
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    go.send(()).unwrap();
+    is_committed.recv().await.unwrap();
+}
