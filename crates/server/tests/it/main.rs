@@ -10,7 +10,6 @@ mod forms;
 mod harness;
 mod input;
 mod kapps;
-mod kill;
 mod people;
 mod process;
 mod rows;

@@ -10,8 +10,8 @@ use crate::receiver::Receiver;
 use crate::seed::Random;
 use crate::setup;
 
-/// Kills for each database; together fifty.
-const KILLS: usize = 25;
+/// Kills for each database.
+const KILLS: usize = 50;
 /// Clients that create submissions at the same time.
 const CLIENTS: usize = 6;
 /// A life lasts from the first request it could answer to well into its work.
