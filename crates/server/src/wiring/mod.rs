@@ -1,7 +1,10 @@
 //! Connects the engines: each names what it needs as a small trait, and here it gets it.
 //!
 //! ```text
-//! platform ── Outbox ──▶ webhooks ── Workflows ──▶ workflows ── Submissions, Http ──▶ platform, sender
+//! platform ── Outbox ──▶ webhooks ── Workflows ──▶ workflows
+//!     ▲                                               │
+//!     └──────── Submissions ──────────────────────────┤
+//!     webhooks::send ◀──────── Http ──────────────────┘
 //! ```
 //!
 //! The circle is closed by [`PlatformLater`], which is filled before anything moves.
