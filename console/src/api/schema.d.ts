@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/complete-deferred-task/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Completes a deferred task. */
+        post: operations["postCompleteDeferredTaskSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/dashboard": {
         parameters: {
             query?: never;
@@ -121,6 +138,23 @@ export interface paths {
         get: operations["getEventsId"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/import-tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Imports an exported tree. */
+        post: operations["postImportTree"];
         delete?: never;
         options?: never;
         head?: never;
@@ -482,6 +516,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/run-tree/{source}/{group}/{tree}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts a run of a tree; body or query become its source data. */
+        post: operations["postRunTreeSourceGroupTree"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/sources/{source}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the runs of a source, newest first. */
+        get: operations["getSourcesSourceRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/sources/{source}/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a run of a source. */
+        get: operations["getSourcesSourceRunsId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/space": {
         parameters: {
             query?: never;
@@ -570,6 +655,23 @@ export interface paths {
         post?: never;
         /** Deletes a team softly; the team returned holds its restoration token. */
         delete: operations["deleteTeamsTeam"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/update-deferred-task/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Updates a deferred task. */
+        post: operations["postUpdateDeferredTaskSource"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -771,6 +873,495 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v2/categories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the categories of handlers. */
+        get: operations["getTaskCategories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/engine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the state of the engine. */
+        get: operations["getTaskEngine"];
+        put?: never;
+        /** Commands the engine: it always runs, so `start` changes nothing and `stop` is refused. */
+        post: operations["postTaskEngine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists errors, newest first. */
+        get: operations["getTaskErrors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/errors/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resolves errors, one or many; each is dealt with or refused for itself. */
+        post: operations["postTaskErrorsResolve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/errors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads an error. */
+        get: operations["getTaskErrorsId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/handlers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists all handlers with their parameters and results. */
+        get: operations["getTaskHandlers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/handlers/{definitionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a handler. */
+        get: operations["getTaskHandlersDefinitionId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/meta/availableErrorActions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the actions that resolve each type of error. */
+        get: operations["getTaskMetaAvailableErrorActions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/meta/sourceAdapters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the adapters that sources may have. */
+        get: operations["getTaskMetaSourceAdapters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists runs, newest first. */
+        get: operations["getTaskRuns"];
+        put?: never;
+        /** Starts a run; the body is its source data, whatever it is. */
+        post: operations["postTaskRuns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/runs/task/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Finds the run that a task's token belongs to. */
+        get: operations["getTaskRunsTaskToken"];
+        /** Updates a deferred task: its Update connectors are looked at. */
+        put: operations["putTaskRunsTaskToken"];
+        /** Completes a deferred task; the first completion wins. */
+        post: operations["postTaskRunsTaskToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a run; `include=view` adds the document its page is drawn from. */
+        get: operations["getTaskRunsId"];
+        /** Replaces what the run was started with; nodes that run from now on see it. */
+        put: operations["putTaskRunsId"];
+        post?: never;
+        /** Calls off a run that is not finished; removes the records of one that is. */
+        delete: operations["deleteTaskRunsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/runs/{id}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the tasks of a run, in order. */
+        get: operations["getTaskRunsIdTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/runs/{id}/tasks/{taskId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a task of a run. */
+        get: operations["getTaskRunsIdTasksTaskId"];
+        /** Corrects the results of a task; later nodes see them. */
+        put: operations["putTaskRunsIdTasksTaskId"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/runs/{id}/triggers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts a node of a run by hand. */
+        post: operations["postTaskRunsIdTriggers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the sources of the space. */
+        get: operations["getTaskSources"];
+        put?: never;
+        /** Creates a source. */
+        post: operations["postTaskSources"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/sources/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a source. */
+        get: operations["getTaskSourcesName"];
+        /** Changes a source; its trees follow a new name. */
+        put: operations["putTaskSourcesName"];
+        post?: never;
+        /** Deletes a source that has no trees. */
+        delete: operations["deleteTaskSourcesName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/trees": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists trees by title. */
+        get: operations["getTaskTrees"];
+        put?: never;
+        /** Creates a tree from JSON, or imports an exported one from the multipart field `content`. */
+        post: operations["postTaskTrees"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/trees/guid/{guid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a tree by its guid. */
+        get: operations["getTaskTreesGuidGuid"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/trees/{title}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a tree by its title, or a routine by its name or definition id. */
+        get: operations["getTaskTreesTitle"];
+        /** Changes a tree; with `versionId`, only when it is still that version. */
+        put: operations["putTaskTreesTitle"];
+        post?: never;
+        /** Deletes a tree; runs under way keep their version. */
+        delete: operations["deleteTaskTreesTitle"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/trees/{title}/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Copies a tree under another title. */
+        post: operations["postTaskTreesTitleClone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/trees/{title}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exports a tree as XML. */
+        get: operations["getTaskTreesTitleExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/triggers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists triggers, newest first. */
+        get: operations["getTaskTriggers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/triggers/backlog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists triggers that wait for the engine. */
+        get: operations["getTaskTriggersBacklog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/triggers/paused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists triggers that a person holds. */
+        get: operations["getTaskTriggersPaused"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/triggers/scheduled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists triggers that wait for their time. */
+        get: operations["getTaskTriggersScheduled"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/triggers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a trigger. */
+        get: operations["getTaskTriggersId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the version of the wire format and of this server. */
+        get: operations["getTaskVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/login.do": {
         parameters: {
             query?: never;
@@ -914,6 +1505,14 @@ export interface components {
         DashboardAnswer: {
             dashboard: components["schemas"]["Dashboard"];
         };
+        /** @description What completes or updates a deferred task. */
+        DeferredBody: {
+            message?: string | null;
+            /** @description `<results><result name="…">…</result></results>`, or an object. */
+            results?: Record<string, never> | null;
+            /** @description Version 1 names the task here. */
+            token?: string | null;
+        };
         /** @description Who created and who last changed a record, and when, in ISO 8601. */
         Details: {
             createdAt: string;
@@ -931,6 +1530,12 @@ export interface components {
             kappSlug?: string | null;
             type: string;
             url?: string | null;
+        };
+        /** @description A command to the engine. */
+        EngineBody: {
+            /** @description `start` or `stop`. */
+            action: string;
+            asynchronous?: unknown;
         };
         /** @description An event with everything it led to. */
         Event: {
@@ -1050,6 +1655,11 @@ export interface components {
             messages: string[];
             /** @description Give it back as `pageToken` for the next page; null on the last one. */
             nextPageToken?: string | null;
+        };
+        /** @description An exported tree. */
+        ImportBody: {
+            /** @description The XML of the tree. */
+            structure: string;
         };
         /** @description A team that a user is in. */
         InTeam: {
@@ -1182,6 +1792,22 @@ export interface components {
             /** @description Where it goes. */
             url: string;
         };
+        /** @description A decision about errors. */
+        ResolveBody: {
+            /** @description One of the actions of `/meta/availableErrorActions`. */
+            action: string;
+            ids: number[];
+            /** @description A note kept with the errors. */
+            resolution?: string | null;
+        };
+        /** @description What a person corrects in a run. */
+        RunBody: {
+            /** @description Accepted and ignored: trees have no inputs of their own yet. */
+            inputs?: Record<string, never> | null;
+            message?: string | null;
+            /** @description A text, or a document that is kept as text. */
+            sourceData?: string | null;
+        };
         /** @description Runs by state; counting what is open stops at 10,000. */
         RunFigures: {
             /**
@@ -1212,6 +1838,18 @@ export interface components {
             status?: string | null;
             /** @description The title of its tree. */
             tree?: string | null;
+        };
+        /** @description A source as clients send it. */
+        SourceBody: {
+            name?: string | null;
+            /** @description Accepted and ignored: everybody who signed in may start trees. */
+            policyRules?: Record<string, never> | null;
+            /** @description The adapter's properties. */
+            properties?: Record<string, never> | null;
+            /** @description `Active` or `Inactive`. */
+            status?: string | null;
+            /** @description The adapter. */
+            type?: string | null;
         };
         /** @description A space as clients read it. */
         Space: (components["schemas"]["Details"] | null) & Record<string, never> & {
@@ -1311,6 +1949,12 @@ export interface components {
             /** @description Only those of this form type. */
             type?: string | null;
         };
+        /** @description What a person corrects. */
+        TaskBody: {
+            deferredResults?: Record<string, never> | null;
+            message?: string | null;
+            results?: Record<string, never> | null;
+        };
         /** @description A team as clients read it. */
         Team: (components["schemas"]["Details"] | null) & Record<string, never> & {
             /** @description With `include=attributes`. */
@@ -1368,6 +2012,19 @@ export interface components {
             value?: Record<string, never> | null;
             /** @description `fired`, `not_matched`, `filter_error` or `url_error`. */
             verdict: string;
+        };
+        /** @description A node to start by hand. */
+        TriggerBody: {
+            /**
+             * Format: int64
+             * @description Absent or 0: a new branch.
+             */
+            branchId?: number | null;
+            /** @description `/` outside loops. */
+            loopIndex?: string | null;
+            nodeId: string;
+            scheduledAt?: string | null;
+            selectionCriterion?: string | null;
         };
         /** @description A user as clients read it. */
         User: (components["schemas"]["Details"] | null) & Record<string, never> & {
@@ -1529,6 +2186,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    postCompleteDeferredTaskSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeferredBody"];
+            };
+        };
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
             };
         };
     };
@@ -1857,6 +2540,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventAnswer"];
+                };
+            };
+        };
+    };
+    postImportTree: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportBody"];
+            };
+        };
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
                 };
             };
         };
@@ -2946,6 +3653,92 @@ export interface operations {
             };
         };
     };
+    postRunTreeSourceGroupTree: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source: string;
+                group: string;
+                tree: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description `{message, run: {id}}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The tree does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    getSourcesSourceRuns: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{runs}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getSourcesSourceRunsId: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                source: string;
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{run}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
     getSpace: {
         parameters: {
             query?: {
@@ -3314,6 +4107,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TeamAnswer"];
+                };
+            };
+        };
+    };
+    postUpdateDeferredTaskSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeferredBody"];
+            };
+        };
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
                 };
             };
         };
@@ -3885,6 +4704,1103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrialAnswer"];
+                };
+            };
+        };
+    };
+    getTaskCategories: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{categories, count, limit, offset}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskEngine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{status, statusMessage, backlog}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskEngine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EngineBody"];
+            };
+        };
+        responses: {
+            /** @description As the GET. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskErrors: {
+        parameters: {
+            query?: {
+                include?: string;
+                id?: number;
+                runId?: number;
+                /** @description `Active` or `Handled`. */
+                status?: string;
+                type?: string;
+                nodeId?: string;
+                source?: string;
+                group?: string;
+                tree?: string;
+                start?: string;
+                end?: string;
+                /** @description Only smaller numbers. */
+                beforeId?: number;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{errors, count, limit, offset}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskErrorsResolve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveBody"];
+            };
+        };
+        responses: {
+            /** @description `{messageType, message, resolved, refused}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskErrorsId: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The error. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskHandlers: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{handlers, count, limit, offset}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskHandlersDefinitionId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                definitionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The handler. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskMetaAvailableErrorActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{availableErrorActions}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskMetaSourceAdapters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{sourceAdapters}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskRuns: {
+        parameters: {
+            query?: {
+                include?: string;
+                /** @description This run only. */
+                id?: number;
+                afterId?: number;
+                beforeId?: number;
+                /** @description From this instant on. */
+                start?: string;
+                /** @description Before this instant. */
+                end?: string;
+                source?: string;
+                /** @description Id of the record the run is about, such as a submission's. */
+                sourceId?: string;
+                group?: string;
+                groupFragment?: string;
+                tree?: string;
+                treeFragment?: string;
+                /** @description The tree's guid. */
+                treeId?: string;
+                treeType?: string;
+                /** @description Id of the event that started the run. */
+                eventId?: string;
+                /** @description A documented status or one of ours, in any case; several are separated by commas. */
+                status?: string;
+                /** @description `true`: only the count; `false`: rows and `more`; absent: rows and `count`. */
+                count?: boolean;
+                /** @description `ASC` or `DESC`, by number. */
+                direction?: string;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{runs, count, limit, offset}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskRuns: {
+        parameters: {
+            query?: {
+                sourceName?: string;
+                sourceGroup?: string;
+                name?: string;
+                /** @description The tree's guid, instead of the three. */
+                guid?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description `{messageType, message, runId}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskRunsTaskToken: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putTaskRunsTaskToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeferredBody"];
+            };
+        };
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskRunsTaskToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeferredBody"];
+            };
+        };
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No task has this token. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was completed before. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Its run was cancelled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    getTaskRunsId: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putTaskRunsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunBody"];
+            };
+        };
+        responses: {
+            /** @description The run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteTaskRunsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskRunsIdTasks: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{tasks}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskRunsIdTasksTaskId: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+                taskId: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The task. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putTaskRunsIdTasksTaskId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                taskId: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskBody"];
+            };
+        };
+        responses: {
+            /** @description The task. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskRunsIdTriggers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TriggerBody"];
+            };
+        };
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskSources: {
+        parameters: {
+            query?: {
+                include?: string;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{sourceRoots, count, limit, offset}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskSources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceBody"];
+            };
+        };
+        responses: {
+            /** @description The source. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskSourcesName: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The source. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putTaskSourcesName: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceBody"];
+            };
+        };
+        responses: {
+            /** @description The source. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteTaskSourcesName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskTrees: {
+        parameters: {
+            query?: {
+                include?: string;
+                /** @description The source's name. */
+                source?: string;
+                /** @description The group, exactly. */
+                group?: string;
+                /** @description Part of the group. */
+                groupFragment?: string;
+                name?: string;
+                /** @description Part of the name. */
+                nameFragment?: string;
+                ownerEmail?: string;
+                status?: string;
+                /** @description `Tree`, `Global Routine` or `Local Routine`. */
+                type?: string;
+                /** @description `ASC` or `DESC`, by title. */
+                direction?: string;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{trees, count, limit, offset}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskTrees: {
+        parameters: {
+            query?: {
+                include?: string;
+                /** @description Whether a tree of the same title is replaced. */
+                force?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The tree, with `messageType` and `message`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskTreesGuidGuid: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                guid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tree. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskTreesTitle: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description `Source :: Group :: Name` */
+                title: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tree. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putTaskTreesTitle: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                /** @description `Source :: Group :: Name` */
+                title: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The tree. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteTaskTreesTitle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                title: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskTreesTitleClone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                title: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The copy. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskTreesTitleExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                title: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{tree}`: the XML text. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskTriggers: {
+        parameters: {
+            query?: {
+                runId?: number;
+                /** @description `Root`, `Complete` or `Update`. */
+                action?: string;
+                status?: string;
+                token?: string;
+                /** @description Only smaller numbers. */
+                beforeId?: number;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{triggers, count, limit, offset}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskTriggersBacklog: {
+        parameters: {
+            query?: {
+                runId?: number;
+                /** @description `Root`, `Complete` or `Update`. */
+                action?: string;
+                status?: string;
+                token?: string;
+                /** @description Only smaller numbers. */
+                beforeId?: number;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{triggers, count, limit, offset}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskTriggersPaused: {
+        parameters: {
+            query?: {
+                runId?: number;
+                /** @description `Root`, `Complete` or `Update`. */
+                action?: string;
+                status?: string;
+                token?: string;
+                /** @description Only smaller numbers. */
+                beforeId?: number;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{triggers, count, limit, offset}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskTriggersScheduled: {
+        parameters: {
+            query?: {
+                runId?: number;
+                /** @description `Root`, `Complete` or `Update`. */
+                action?: string;
+                status?: string;
+                token?: string;
+                /** @description Only smaller numbers. */
+                beforeId?: number;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{triggers, count, limit, offset}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskTriggersId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trigger. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{version, api, kapok}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
                 };
             };
         };
