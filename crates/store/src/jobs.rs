@@ -90,7 +90,8 @@ const BY_ID: Sql = Sql::both(
      j.request_content, j.response_content, j.retry_count, j.scheduled_at, j.started_at, \
      j.finished_at, j.run_id, j.leased_by, j.leased_until, j.epoch, j.created_at, j.created_by, \
      j.updated_at, j.updated_by, e.payload, k.slug \
-     FROM jobs j LEFT JOIN events e ON e.id = j.event_id LEFT JOIN kapps k ON k.id = j.kapp_id WHERE j.space_id = $1 AND j.id = $2",
+     FROM jobs j LEFT JOIN events e ON e.id = j.event_id \
+     LEFT JOIN kapps k ON k.id = j.kapp_id WHERE j.space_id = $1 AND j.id = $2",
 );
 
 /// Finds a job of a space.
@@ -148,7 +149,8 @@ const LIST: Sql = Sql::both(
      j.request_content, j.response_content, j.retry_count, j.scheduled_at, j.started_at, \
      j.finished_at, j.run_id, j.leased_by, j.leased_until, j.epoch, j.created_at, j.created_by, \
      j.updated_at, j.updated_by, e.payload, k.slug \
-     FROM jobs j LEFT JOIN events e ON e.id = j.event_id LEFT JOIN kapps k ON k.id = j.kapp_id WHERE j.space_id = $1",
+     FROM jobs j LEFT JOIN events e ON e.id = j.event_id \
+     LEFT JOIN kapps k ON k.id = j.kapp_id WHERE j.space_id = $1",
 );
 
 /// Lists jobs, newest first.

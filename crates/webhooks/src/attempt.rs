@@ -208,6 +208,73 @@ mod tests {
     }
 
     #[test]
+    fn the_legacy_signature_is_the_documented_token() {
+        let auth = serde_json::json!({"type": "Signature", "properties": [
+            {"name": "Key", "value": "k"}, {"name": "Secret", "value": "secret"},
+        ]});
+        let job = job();
+        let request = request(&job, "{}", Some(&auth), NOW);
+        let header = |name: &str| {
+            let found = request.headers.iter().find(|(n, _)| n == name);
+            found.map(|(_, value)| (value.to_str().unwrap().to_owned(), value.is_sensitive()))
+        };
+        assert_eq!(header("x-kinetic-signaturekey"), Some(("k".to_owned(), true)));
+        let token = ("5en6G6MezRroT3XKqkdPOmY_BfQ=".to_owned(), true);
+        assert_eq!(header("x-kinetic-signature"), Some(token));
+        assert_eq!(header("webhook-id"), Some(("job".to_owned(), false)));
+    }
+
+    fn job() -> Job {
+        Job {
+            id: model::id::JobId("job".into()),
+            space_id: model::id::SpaceId("space".into()),
+            kapp_id: None,
+            event_id: None,
+            webhook_id: None,
+            trace_id: model::id::TraceId("trace".into()),
+            depth: 0,
+            name: "w".into(),
+            type_name: "Submission".into(),
+            event: "Submitted".into(),
+            parent_type: "Submission".into(),
+            parent_id: "s".into(),
+            parent_key: "s".into(),
+            url: "https://example.com/".into(),
+            state: State::Queued,
+            summary: None,
+            request_content: None,
+            response_content: None,
+            retry_count: 0,
+            scheduled_at: NOW,
+            started_at: None,
+            finished_at: None,
+            run_id: None,
+            leased_by: None,
+            leased_until: None,
+            epoch: 1,
+            audit: model::Audit::created(NOW, "ann"),
+        }
+    }
+
+    #[test]
+    fn attempts_are_counted_and_end() {
+        let runtime = Runtime::fake(NOW, 1);
+        let policy = Policy { backoff: Backoff::DELIVERY, attempts_max: 3 };
+        let mut job = job();
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            let settled = judge(&job, &outcome(500, ""), policy, &runtime).settled;
+            seen.push((settled.state, settled.retry_count));
+            job.retry_count = settled.retry_count;
+            job.started_at = Some(settled.started_at);
+        }
+        assert_eq!(seen, [(State::Queued, 0), (State::Queued, 1), (State::Failed, 2)]);
+        let waits = judge(&self::job(), &outcome(429, "3600"), policy, &runtime);
+        assert_eq!(waits.settled.scheduled_at, NOW.plus_ms(3_600_000), "as long as it was asked");
+        assert_eq!(waits.went, Went::Pause(NOW.plus_ms(3_600_000)));
+    }
+
+    #[test]
     fn only_a_person_can_help_some_failures() {
         let given_up = |status| {
             let outcome = outcome(status, "");

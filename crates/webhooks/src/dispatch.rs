@@ -45,64 +45,92 @@ impl Webhooks {
     pub fn deliver(&self) {
         let inner = self.inner.clone();
         self.inner.queue.set_open(true);
-        self.inner.runtime.spawn(async move { Loop::new(inner).run().await });
+        // Two loops, so that an attempt never waits for a look into the table.
+        let poller = Poller { inner: inner.clone() };
+        let polling = self.inner.runtime.spawn(async move { poller.run().await });
+        self.inner.runtime.spawn(async move {
+            let recorder = Recorder::start(&inner);
+            start_attempts(&inner, &recorder).await;
+            // What the last look claimed is given back as well.
+            let _ = polling.await;
+            drain(&inner).await;
+        });
     }
 }
 
-/// The loop's own timers run on the clock that never goes back: a clock that is set must not keep
-/// it from looking. What is due is a matter of the time of day.
-struct Loop {
+/// Starts attempts as lanes have jobs and slots, until the stop.
+async fn start_attempts(inner: &Arc<Inner>, recorder: &Recorder) {
+    while !inner.runtime.is_stopping() {
+        let now = inner.runtime.now();
+        while let Some((key, waiting)) = inner.queue.next(now) {
+            let slot = Slot { inner: inner.clone(), key, went: Went::Unknown };
+            inner.runtime.spawn(deliver(slot, waiting, recorder.clone()));
+        }
+        let resume = inner.queue.lock().next_resume(now).map_or(LOOK, |at| until(now, at));
+        tokio::select! {
+            () = inner.queue.woken() => (),
+            () = inner.runtime.pause(resume.min(LOOK)) => (),
+            () = inner.runtime.stopping() => (),
+        }
+    }
+}
+
+/// Gives waiting jobs back and lets attempts end.
+async fn drain(inner: &Arc<Inner>) {
+    inner.queue.set_open(false);
+    let waiting = inner.queue.lock().remove(|_| true);
+    let given_back: Arc<[(JobId, i64)]> =
+        waiting.iter().map(|w| (w.job.id.clone(), w.job.epoch)).collect();
+    let released = inner.store.write(move |tx| {
+        let mut jobs = given_back.iter();
+        jobs.try_for_each(|(id, epoch)| store::jobs::release(tx, id, *epoch))
+    });
+    if let Err(error) = released.await {
+        warn(&error, "giving jobs back");
+    }
+    let ended = async {
+        while !inner.queue.lock().is_idle() {
+            inner.queue.woken().await;
+        }
+    };
+    tokio::select! {
+        () = ended => (),
+        () = inner.runtime.pause(GRACE) => (),
+    }
+}
+
+/// Brings jobs from the table into memory and keeps their leases. Its timers run on the clock that
+/// never goes back: a clock that is set must not keep it from looking. What is due is a matter of
+/// the time of day.
+struct Poller {
     inner: Arc<Inner>,
-    recorder: Recorder,
-    look_at: Duration,
-    interrupted_at: Duration,
-    renew_at: Duration,
 }
 
-impl Loop {
-    fn new(inner: Arc<Inner>) -> Self {
-        let now = inner.runtime.elapsed();
-        let recorder = Recorder::start(&inner);
-        Self { inner, recorder, look_at: now, interrupted_at: now, renew_at: now + RENEW }
-    }
-
-    async fn run(mut self) {
+impl Poller {
+    async fn run(self) {
+        let start = self.inner.runtime.elapsed();
+        let (mut look_at, mut interrupted_at, mut renew_at) = (start, start, start + RENEW);
         while !self.inner.runtime.is_stopping() {
             let ticks = self.inner.runtime.elapsed();
             let now = self.inner.runtime.now();
-            if ticks >= self.interrupted_at {
-                self.interrupted_at = ticks + INTERRUPTED;
+            if ticks >= interrupted_at {
+                interrupted_at = ticks + INTERRUPTED;
                 self.claim_interrupted(now).await;
             }
-            if self.inner.queue.must_look() || ticks >= self.look_at {
-                self.look_at = ticks + self.look(now).await;
+            if self.inner.queue.must_look() || ticks >= look_at {
+                look_at = ticks + self.look(now).await;
             }
-            if ticks >= self.renew_at {
-                self.renew_at = ticks + RENEW;
+            if ticks >= renew_at {
+                renew_at = ticks + RENEW;
                 self.renew(now).await;
             }
-            self.start_attempts();
-            let timer = self.look_at.min(self.interrupted_at).min(self.renew_at);
-            let resume = self.inner.queue.lock().next_resume(now).map(|at| ticks + until(now, at));
-            let timer = resume.map_or(timer, |resume| resume.min(timer));
+            let timer = look_at.min(interrupted_at).min(renew_at);
             let wait = timer.saturating_sub(self.inner.runtime.elapsed());
             tokio::select! {
-                () = self.inner.queue.woken() => (),
+                () = self.inner.queue.poked() => (),
                 () = self.inner.runtime.pause(wait) => (),
                 () = self.inner.runtime.stopping() => (),
             }
-        }
-        self.drain().await;
-    }
-
-    /// Starts as many attempts as there are slots.
-    fn start_attempts(&self) {
-        let now = self.inner.runtime.now();
-        while let Some((key, waiting)) = self.inner.queue.next(now) {
-            let slot = Slot { inner: self.inner.clone(), key, went: Went::Unknown };
-            let recorder = self.recorder.clone();
-            let attempt = deliver(slot, waiting, recorder);
-            self.inner.runtime.spawn(attempt);
         }
     }
 
@@ -202,31 +230,6 @@ impl Loop {
                 }
                 Err(error) => return warn(&error, "renewing leases"),
             }
-        }
-    }
-
-    /// Lets attempts end, gives waiting jobs back.
-    async fn drain(self) {
-        let inner = &self.inner;
-        inner.queue.set_open(false);
-        let waiting = inner.queue.lock().remove(|_| true);
-        let given_back: Arc<[(JobId, i64)]> =
-            waiting.iter().map(|w| (w.job.id.clone(), w.job.epoch)).collect();
-        let released = inner.store.write(move |tx| {
-            let mut jobs = given_back.iter();
-            jobs.try_for_each(|(id, epoch)| store::jobs::release(tx, id, *epoch))
-        });
-        if let Err(error) = released.await {
-            warn(&error, "giving jobs back");
-        }
-        let ended = async {
-            while !inner.queue.lock().is_idle() {
-                inner.queue.woken().await;
-            }
-        };
-        tokio::select! {
-            () = ended => (),
-            () = inner.runtime.pause(GRACE) => (),
         }
     }
 }

@@ -42,9 +42,11 @@ impl Lease {
 
 pub(crate) struct Queue {
     lanes: Mutex<Lanes<Waiting>>,
-    /// Wakes the delivery loop.
+    /// Wakes the loop that starts attempts.
     wake: Notify,
-    /// Whether the loop should ask the table again.
+    /// Wakes the loop that looks into the table.
+    poke: Notify,
+    /// Whether that loop should ask the table again.
     look: AtomicBool,
     /// Whether a delivery loop runs on this node.
     is_open: AtomicBool,
@@ -55,6 +57,7 @@ impl Queue {
         Self {
             lanes: Mutex::new(Lanes::new(bounds)),
             wake: Notify::new(),
+            poke: Notify::new(),
             look: AtomicBool::new(false),
             is_open: AtomicBool::new(false),
         }
@@ -86,10 +89,15 @@ impl Queue {
         self.wake.notify_one();
     }
 
-    /// Has the loop look into the table: something there is due, or due sooner than it knows.
+    /// Has the table looked into: something there is due, or due sooner than was known.
     pub(crate) fn poke(&self) {
         self.look.store(true, Ordering::SeqCst);
-        self.wake.notify_one();
+        self.poke.notify_one();
+    }
+
+    /// Waits until somebody pokes.
+    pub(crate) async fn poked(&self) {
+        self.poke.notified().await;
     }
 
     /// Drops a waiting job that a person took away.
@@ -97,7 +105,7 @@ impl Queue {
         self.lock().remove(|waiting| waiting.job.id == *id);
     }
 
-    /// Waits until something was handed in, given back or poked.
+    /// Waits until a job was handed in or a slot given back.
     pub(crate) async fn woken(&self) {
         self.wake.notified().await;
     }

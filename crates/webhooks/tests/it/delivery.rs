@@ -281,3 +281,63 @@ async fn a_hanging_endpoint_does_not_hold_up_another() {
     });
     goes_on.await.expect("the stop ends what is under way");
 }
+
+#[tokio::test]
+async fn a_lane_that_asks_for_a_pause_gets_it_while_others_go_on() {
+    let store = testkit::sqlite().await;
+    let world = World::new(&store).await;
+    let busy = Receiver::start(|n, _| match n {
+        0 => {
+            let answer = b"HTTP/1.1 429 Busy\r\nretry-after: 60\r\ncontent-length: 0\r\n\r\n";
+            Answer::Raw(answer.to_vec())
+        }
+        _ => Answer::Status(200, ""),
+    })
+    .await;
+    let good = Receiver::always(Answer::Status(200, "")).await;
+    world.webhooks.deliver();
+    world.webhook("busy", "values('to') == 'busy'", &busy.url("/")).await;
+    world.webhook("good", "values('to') == 'good'", &good.url("/")).await;
+    world.submit(&json!({"to": "busy"})).await;
+    world.until(|jobs| jobs[0].started_at.is_some()).await;
+    world.submit(&json!({"to": "busy"})).await;
+    world.submit(&json!({"to": "good"})).await;
+    good.wait_for(1).await;
+    world.runtime.advance_ms(59_000);
+    world.submit(&json!({"to": "good"})).await;
+    good.wait_for(2).await;
+    assert_eq!(busy.hits().len(), 1, "the whole lane waits");
+    world.runtime.advance_ms(1_000);
+    world.until_all(State::Complete).await;
+    assert_eq!(busy.hits().len(), 3);
+    world.runtime.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_gives_back_what_waits() {
+    for store in testkit::both().await {
+        let world = World::new(&store).await;
+        let hanging = Receiver::always(Answer::Hang).await;
+        world.webhooks.deliver();
+        world.webhook("out", "", &hanging.url("/")).await;
+        for n in 0..20 {
+            world.commit(vec![world.submitted(n, &json!({}))]).await;
+        }
+        hanging.wait_for(4).await;
+        let leased =
+            |jobs: &[model::job::Job]| jobs.iter().filter(|job| job.leased_by.is_some()).count();
+        assert_eq!(leased(&world.jobs().await), 20);
+        let (runtime, stopping) = (world.runtime.clone(), world.runtime.clone());
+        let stopped = tokio::spawn(async move { stopping.stop().await });
+        while leased(&world.jobs().await) > 4 {
+            tokio::task::yield_now().await;
+        }
+        runtime.advance_ms(60_000);
+        stopped.await.unwrap();
+        let jobs = world.jobs().await;
+        assert!(jobs.iter().all(|job| job.state == State::Queued && job.leased_by.is_none()));
+        assert_eq!(hanging.hits().len(), 4, "nothing new is sent during the stop");
+        let tried = jobs.iter().filter(|job| job.started_at.is_some()).count();
+        assert_eq!(tried, 4, "what was under way is recorded as timed out");
+    }
+}
