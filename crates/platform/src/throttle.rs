@@ -8,7 +8,8 @@ use model::time::Micros;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-/// Failures by name; when full, names without a recent one are dropped, then all. A name is a username in its space, or an address.
+/// Failures by name, which is a username in its space, or an address. When full, names without a
+/// recent one are dropped, then all.
 #[derive(Default)]
 pub(crate) struct Throttle {
     failures: Mutex<HashMap<String, VecDeque<Micros>>>,
