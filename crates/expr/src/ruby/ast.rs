@@ -59,6 +59,8 @@ pub(crate) enum Kind {
     Variable(Arc<str>),
     /// `$~`, `$1` and the like, as group number; `$~` is `usize::MAX`.
     Group(usize),
+    /// `$!`, the exception that a rescue clause handles.
+    Handled,
     /// A class or module the engine knows, by its full name.
     Class(&'static str),
     /// A number constant such as `Float::INFINITY`.

@@ -9,8 +9,10 @@ require 'date'
 require 'time'
 require 'base64'
 require 'digest'
+require 'stringio'
 
 ENV['TZ'] = 'UTC'
+$stdout = StringIO.new
 FIXED = Time.at(1_700_000_000, 123_456).utc
 
 class Time

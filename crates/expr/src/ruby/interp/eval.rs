@@ -117,6 +117,7 @@ impl<'a> Interp<'a> {
                 Ok(Value::Range(Rc::new(Range { from, to, exclusive: *exclusive })))
             }
             Kind::Group(number) => self.group(*number),
+            Kind::Handled => Ok(self.handled().map_or(Value::Nil, Value::Exception)),
             Kind::Constant(name) => match self.constants.get(&**name) {
                 Some(value) => Ok(value.clone()),
                 None => match constants::value(name) {

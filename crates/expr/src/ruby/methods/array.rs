@@ -304,6 +304,19 @@ fn reshape<'a>(
             }
             interp.array(pairs)?
         }
+        "permutation" => {
+            let count = match args.get(0) {
+                Some(count) => usize::try_from(to_int(interp, count)?).unwrap_or(0),
+                None => this.borrow().len(),
+            };
+            let mut lists = Vec::new();
+            permutations(interp, &items(), count, &mut Vec::new(), &mut lists)?;
+            let lists = interp.array(lists)?;
+            match &args.block {
+                Some(_) => return interp.send(&lists, "each", clone(args, 0)).map(Some),
+                None => without_block(&lists, "each", &Args::none()),
+            }
+        }
         "combination" => {
             let count = usize::try_from(int(interp, args, 0)?).unwrap_or(0);
             let mut lists = Vec::new();
@@ -356,6 +369,29 @@ fn combinations<'a>(
         chosen.push(item.clone());
         combinations(interp, items.get(at + 1..).unwrap_or_default(), count, chosen, lists)?;
         chosen.pop();
+    }
+    Ok(())
+}
+
+fn permutations<'a>(
+    interp: &mut Interp<'a>,
+    items: &[Value<'a>],
+    count: usize,
+    chosen: &mut Vec<usize>,
+    lists: &mut Vec<Value<'a>>,
+) -> Result<(), Flow<'a>> {
+    if chosen.len() == count {
+        let list = chosen.iter().filter_map(|at| items.get(*at).cloned()).collect();
+        lists.push(interp.array(list)?);
+        return Ok(());
+    }
+    for at in 0..items.len() {
+        if !chosen.contains(&at) {
+            interp.charge(1)?;
+            chosen.push(at);
+            permutations(interp, items, count, chosen, lists)?;
+            chosen.pop();
+        }
     }
     Ok(())
 }

@@ -153,7 +153,7 @@ pub(super) fn call<'a>(
             if let Some(value) = walk(interp, receiver, &items, name, args, &block)? {
                 return Ok(Some(value));
             }
-            if let Some(value) = choose(interp, &items, name, &block)? {
+            if let Some(value) = choose(interp, &items, name, args, &block)? {
                 return Ok(Some(value));
             }
         }
@@ -267,6 +267,7 @@ fn choose<'a>(
     interp: &mut Interp<'a>,
     items: &[Value<'a>],
     name: &str,
+    args: &Args<'a>,
     block: &Rc<Proc<'a>>,
 ) -> Found<'a> {
     let mut keys = Vec::new();
@@ -326,6 +327,14 @@ fn choose<'a>(
             interp.array(sorted)?
         }
         "min_by" | "max_by" => {
+            if let Some(count) = args.get(0) {
+                let again = Args::with_block(Vec::new(), Rc::clone(block));
+                let list = interp.array(items.to_vec())?;
+                let sorted = interp.send(&list, "sort_by", again)?;
+                let turned =
+                    if name == "min_by" { sorted } else { interp.ask(&sorted, "reverse")? };
+                return interp.send(&turned, "first", Args::of(vec![count.clone()])).map(Some);
+            }
             let wanted = if name == "min_by" { Ordering::Less } else { Ordering::Greater };
             let mut best: Option<(Value<'a>, Value<'a>)> = None;
             for (item, key) in keyed() {

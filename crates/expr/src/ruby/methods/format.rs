@@ -138,6 +138,14 @@ pub(super) fn format<'a>(
                     let digit = c.to_digit(10).unwrap_or(0) as usize;
                     directive.width = directive.width.saturating_mul(10).saturating_add(digit);
                 }
+                '$' => {
+                    // The number before it names the argument.
+                    let number = std::mem::take(&mut directive.width);
+                    let value = number.checked_sub(1).and_then(|index| args.get(index));
+                    named = Some(
+                        value.cloned().ok_or_else(|| interp.argument_error("too few arguments"))?,
+                    );
+                }
                 '.' => {
                     let mut precision = 0_usize;
                     while let Some(digit) = chars.get(at).and_then(|c| c.to_digit(10)) {

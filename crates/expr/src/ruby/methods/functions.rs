@@ -100,6 +100,9 @@ pub(crate) fn function<'a>(interp: &mut Interp<'a>, name: &str, args: &Args<'a>)
             value @ Value::Hash(_) => value.clone(),
             _ => interp.hash(Vec::new())?,
         },
+        "Rational" if matches!(args.get(0), Some(Value::Str(_))) => {
+            interp.ask(&interp.arg(args, 0)?.clone(), "to_r")?
+        }
         "Rational" => {
             let top = int(interp, args, 0)?;
             let bottom = if args.len() > 1 { int(interp, args, 1)? } else { 1 };

@@ -6,7 +6,7 @@ use super::super::hash::{Default, Hash};
 use super::super::interp::{Args, Eval, Flow, Found, Interp};
 use super::super::value::{Proc, Value};
 use super::super::{compare, inspect};
-use super::{array, enumerable};
+use super::{array, enumerable, without_block};
 
 pub(super) fn call<'a>(
     interp: &mut Interp<'a>,
@@ -29,6 +29,9 @@ pub(super) fn call<'a>(
         if let Some(value) = by_block(interp, receiver, this, name, &block)? {
             return Ok(Some(value));
         }
+    }
+    if matches!(name, "each_pair" | "each_key" | "each_value") {
+        return Ok(Some(without_block(receiver, name, args)));
     }
     if enumerable::has(name) {
         let items = interp.items(receiver)?;

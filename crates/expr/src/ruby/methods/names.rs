@@ -18,8 +18,7 @@ const STRING: &[&str] = &[
     "rpartition", "rstrip", "rstrip!", "scan", "scrub", "scrub!", "size", "slice", "split",
     "squeeze", "squeeze!", "start_with?", "strip", "strip!", "sub", "sub!", "succ", "succ!",
     "sum", "swapcase", "swapcase!", "to_f", "to_i", "to_proc", "to_r", "to_s", "to_str", "to_sym",
-    "tr", "tr!", "unicode_normalize", "unicode_normalize!", "unicode_normalized?", "upcase",
-    "upcase!", "upto", "valid_encoding?",
+    "tr", "tr!", "upcase", "upcase!", "upto", "valid_encoding?",
 ];
 
 #[rustfmt::skip]
@@ -41,10 +40,10 @@ const ARRAY: &[&str] = &[
     "each_with_index", "empty?", "end", "entries", "exclude_end?", "fetch", "fill", "filter!",
     "find", "find_index", "first", "flatten", "flatten!", "include?", "index", "insert",
     "intersect?", "intersection", "join", "keep_if", "last", "lazy", "length", "map!", "max",
-    "member?", "min", "pop", "prepend", "product", "push", "reject!", "replace", "reverse",
-    "reverse!", "rindex", "rotate", "rotate!", "sample", "select!", "shift", "shuffle!", "size",
-    "slice", "slice!", "sort!", "sort_by!", "step", "sum", "take", "to_a", "to_ary", "transpose",
-    "union", "uniq!", "unshift", "values_at", "|",
+    "member?", "min", "permutation", "pop", "prepend", "product", "push", "reject!", "replace",
+    "reverse", "reverse!", "rindex", "rotate", "rotate!", "sample", "select!", "shift",
+    "shuffle!", "size", "slice", "slice!", "sort!", "sort_by!", "step", "sum", "take", "to_a",
+    "to_ary", "transpose", "union", "uniq!", "unshift", "values_at", "|",
 ];
 
 #[rustfmt::skip]
@@ -96,9 +95,9 @@ const TIME: &[&str] = &[
     "mon", "monday?", "month", "name", "new", "new_offset", "next", "next_day", "next_month",
     "next_year", "now", "nsec", "offset", "parse", "prev_day", "prev_month", "prev_year",
     "rfc2822", "rfc3339", "rfc822", "round", "saturday?", "sec", "sec_fraction", "second", "step",
-    "strftime", "strptime", "subsec", "succ", "sunday?", "thursday?", "to_date", "to_datetime",
-    "to_f", "to_i", "to_local", "to_r", "to_s", "to_time", "today", "tuesday?", "tv_nsec",
-    "tv_sec", "tv_usec", "upto", "usec", "utc", "utc?", "utc_offset", "utc_to_local",
+    "strftime", "strptime", "subsec", "succ", "sunday?", "thursday?", "to_a", "to_date",
+    "to_datetime", "to_f", "to_i", "to_local", "to_r", "to_s", "to_time", "today", "tuesday?",
+    "tv_nsec", "tv_sec", "tv_usec", "upto", "usec", "utc", "utc?", "utc_offset", "utc_to_local",
     "valid_civil?", "valid_date?", "wday", "wednesday?", "xmlschema", "yday", "year", "zone",
 ];
 

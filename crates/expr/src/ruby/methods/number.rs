@@ -70,6 +70,9 @@ fn arithmetic<'a>(
 ) -> Eval<'a> {
     let other = interp.arg(args, 0)?;
     match (this, other) {
+        (Value::Int(a), Value::Int(b)) if name == "pow" && args.len() > 1 => {
+            modular_power(interp, *a, *b, int(interp, args, 1)?)
+        }
         (Value::Int(a), Value::Int(b)) => integers(interp, *a, *b, name),
         (Value::Rational(..), Value::Int(_) | Value::Rational(..))
         | (Value::Int(_), Value::Rational(..)) => {
@@ -120,6 +123,25 @@ fn integers<'a>(interp: &mut Interp<'a>, a: i64, b: i64, name: &str) -> Eval<'a>
         _ => u32::try_from(b).ok().and_then(|exponent| a.checked_pow(exponent)),
     };
     result.map(Value::Int).ok_or_else(|| beyond(interp))
+}
+
+fn modular_power<'a>(interp: &Interp<'a>, base: i64, exponent: i64, modulus: i64) -> Eval<'a> {
+    if modulus == 0 {
+        return Err(interp.raise("ZeroDivisionError", "divided by 0"));
+    }
+    let Ok(mut exponent) = u64::try_from(exponent) else {
+        return Err(interp.raise("RangeError", "negative exponent with a modulus"));
+    };
+    let modulus = i128::from(modulus);
+    let (mut result, mut base) = (1, i128::from(base).rem_euclid(modulus));
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            result = result * base % modulus;
+        }
+        base = base * base % modulus;
+        exponent >>= 1;
+    }
+    Ok(Value::Int(i64::try_from(result.rem_euclid(modulus)).unwrap_or(0)))
 }
 
 fn floor_quotient(a: i64, b: i64, euclid: i64) -> i64 {
@@ -453,9 +475,7 @@ fn round<'a>(interp: &mut Interp<'a>, this: f64, how: &str, args: &Args<'a>) -> 
         Some(Value::Int(digits)) => *digits,
         _ => 0,
     };
-    let even = args.keyword("half").is_some_and(|half| {
-        super::super::value::string_of(&half).is_some_and(|half| half == "even")
-    });
+    let half = args.keyword("half").and_then(|half| super::super::value::string_of(&half));
     if digits > 0 {
         if !this.is_finite() || digits > 15 {
             return Ok(Value::Float(this));
@@ -466,7 +486,8 @@ fn round<'a>(interp: &mut Interp<'a>, this: f64, how: &str, args: &Args<'a>) -> 
         "floor" => this.floor(),
         "ceil" => this.ceil(),
         "truncate" => this.trunc(),
-        _ if even => this.round_ties_even(),
+        _ if half.as_deref() == Some("even") => this.round_ties_even(),
+        _ if half.as_deref() == Some("down") && (this - this.trunc()).abs() == 0.5 => this.trunc(),
         _ => this.round(),
     };
     match to_integer(interp, whole)? {

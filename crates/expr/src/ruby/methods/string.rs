@@ -42,7 +42,12 @@ fn query<'a>(interp: &mut Interp<'a>, this: &str, name: &str, args: &Args<'a>) -
         "bytesize" => Value::Int(this.len() as i64),
         "to_i" => to_i(interp, this, args)?,
         "to_f" => Value::Float(parse_float_prefix(this)),
-        "to_r" => Value::Rational(parse_int_prefix(this, 10).unwrap_or(0), 1),
+        "to_r" => {
+            let (top, bottom) = this.split_once('/').unwrap_or((this, "1"));
+            let bottom = parse_int_prefix(bottom, 10).filter(|bottom| *bottom > 0).unwrap_or(1);
+            let top = parse_int_prefix(top, 10).unwrap_or(0);
+            super::number::reduced(interp, top.into(), bottom.into())?
+        }
         "to_sym" | "intern" => Value::symbol(this),
         "include?" => Value::Bool(this.contains(&text(interp, args, 0)?)),
         "start_with?" => any_affix(interp, this, args, true)?,
@@ -53,7 +58,7 @@ fn query<'a>(interp: &mut Interp<'a>, this: &str, name: &str, args: &Args<'a>) -
             char_position(this, this.rfind(&needle))
         }
         "count" => {
-            let set = char_set(&text(interp, args, 0)?);
+            let set = char_sets(interp, args)?;
             Value::Int(this.chars().filter(|c| set.contains(*c)).count() as i64)
         }
         "ord" => match this.chars().next() {
@@ -84,7 +89,6 @@ fn query<'a>(interp: &mut Interp<'a>, this: &str, name: &str, args: &Args<'a>) -
         "valid_encoding?" | "ascii_only?" => {
             Value::Bool(name == "valid_encoding?" || this.is_ascii())
         }
-        "unicode_normalized?" => Value::Bool(true),
         "=~" => match interp.arg(args, 0)? {
             Value::Regex(regex) => {
                 let regex = Rc::clone(regex);
@@ -157,7 +161,7 @@ pub(super) fn transform<'a>(
         "reverse" => this.chars().rev().collect(),
         "squeeze" => {
             let set = match args.get(0) {
-                Some(value) => Some(char_set(&to_text(interp, value)?)),
+                Some(_) => Some(char_sets(interp, args)?),
                 None => None,
             };
             let mut last = None;
@@ -170,7 +174,7 @@ pub(super) fn transform<'a>(
                 .collect()
         }
         "delete" => {
-            let set = char_set(&text(interp, args, 0)?);
+            let set = char_sets(interp, args)?;
             this.chars().filter(|c| !set.contains(*c)).collect()
         }
         "delete_prefix" => {
@@ -185,7 +189,7 @@ pub(super) fn transform<'a>(
         "succ" | "next" => format::successor(this),
         "gsub" => regexp::substitute(interp, this, args, true)?,
         "sub" => regexp::substitute(interp, this, args, false)?,
-        "scrub" | "unicode_normalize" | "encode" | "force_encoding" => this.to_owned(),
+        "scrub" | "encode" | "force_encoding" => this.to_owned(),
         _ => return Ok(None),
     }))
 }
@@ -493,21 +497,27 @@ pub(super) fn parse_float_prefix(this: &str) -> f64 {
     text.get(..end).and_then(|number| number.parse().ok()).unwrap_or(0.0)
 }
 
-/// A set of characters as `count`, `delete` and `squeeze` take it: ranges, and `^` negates.
-pub(super) struct CharSet {
-    negated: bool,
-    chars: Vec<char>,
-}
+/// Sets of characters as `count`, `delete` and `squeeze` take them: ranges, and `^` negates; a
+/// character must be in all of them.
+struct CharSets(Vec<(bool, Vec<char>)>);
 
-impl CharSet {
-    pub(super) fn contains(&self, c: char) -> bool {
-        self.chars.contains(&c) != self.negated
+impl CharSets {
+    fn contains(&self, c: char) -> bool {
+        self.0.iter().all(|(negated, chars)| chars.contains(&c) != *negated)
     }
 }
 
-pub(super) fn char_set(text: &str) -> CharSet {
-    let negated = text.len() > 1 && text.starts_with('^');
-    CharSet { negated, chars: format::expand(if negated { &text[1..] } else { text }) }
+fn char_sets<'a>(interp: &Interp<'a>, args: &Args<'a>) -> Result<CharSets, Flow<'a>> {
+    interp.arg(args, 0)?;
+    let mut sets = Vec::new();
+    for value in &args.list {
+        let text = to_text(interp, value)?;
+        sets.push(match text.strip_prefix('^').filter(|rest| !rest.is_empty()) {
+            Some(rest) => (true, format::expand(rest)),
+            None => (false, format::expand(&text)),
+        });
+    }
+    Ok(CharSets(sets))
 }
 
 /// Resolves a range of positions against a length; `None` when it starts outside.

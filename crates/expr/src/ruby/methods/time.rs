@@ -56,7 +56,17 @@ pub(crate) fn to_s(time: &Time) -> String {
 
 pub(crate) fn inspect(time: &Time) -> String {
     if time.datetime {
-        return format!("#<DateTime: {}>", to_s(time));
+        let utc = time.zoned.with_time_zone(TimeZone::UTC);
+        let clock = utc.time();
+        let (hours, minutes) = (i64::from(clock.hour()), i64::from(clock.minute()));
+        let seconds = hours * 3600 + minutes * 60 + i64::from(clock.second());
+        return format!(
+            "#<DateTime: {} (({}j,{seconds}s,{}n),{:+}s,2299161j)>",
+            to_s(time),
+            julian_day(utc.date()),
+            clock.subsec_nanosecond(),
+            time.zoned.offset().seconds(),
+        );
     }
     let fraction = format!("{:09}", time.zoned.subsec_nanosecond());
     let fraction = fraction.trim_end_matches('0');
@@ -94,6 +104,8 @@ pub(super) fn strftime(time: &Time, format: &str) -> String {
         while chars.next_if_eq(&':').is_some() {
             colons += 1;
         }
+        // These two ask for the locale's own notation, of which there is none.
+        let _ = chars.next_if(|c| matches!(c, 'E' | 'O'));
         let Some(directive) = chars.next() else {
             out.push('%');
             break;
@@ -187,7 +199,7 @@ fn field(
         'p' => plain(if at.hour() < 12 { "AM" } else { "PM" }.to_owned()),
         'P' => plain(if at.hour() < 12 { "am" } else { "pm" }.to_owned()),
         's' => numbered(at.timestamp().as_second(), 1),
-        'Q' => numbered(at.timestamp().as_millisecond(), 1),
+        'Q' if time.datetime => numbered(at.timestamp().as_millisecond(), 1),
         'n' => plain("\n".to_owned()),
         't' => plain("\t".to_owned()),
         '%' => plain("%".to_owned()),
@@ -225,6 +237,9 @@ pub(super) fn call<'a>(
     name: &str,
     args: &Args<'a>,
 ) -> Found<'a> {
+    if let Some(value) = convert(interp, this, name, args)? {
+        return Ok(Some(value));
+    }
     let at = &this.zoned;
     let nanos = at.timestamp().as_nanosecond();
     let value = match name {
@@ -248,20 +263,6 @@ pub(super) fn call<'a>(
         "dst?" | "isdst" => {
             Value::Bool(at.time_zone().to_offset_info(at.timestamp()).dst().is_dst())
         }
-        "utc" | "gmtime" | "getutc" | "getgm" => {
-            made(at.with_time_zone(TimeZone::UTC), this.datetime, true)
-        }
-        "localtime" | "getlocal" | "to_local" | "new_offset" => {
-            let zone = match args.get(0) {
-                Some(Value::Nil) | None if name == "new_offset" => TimeZone::UTC,
-                Some(Value::Nil) | None => local_zone(interp),
-                Some(value) => time_make::zone_of(interp, &value.clone())?,
-            };
-            made(at.with_time_zone(zone), this.datetime, false)
-        }
-        "to_time" => made(at.clone(), false, this.utc),
-        "to_datetime" => made(at.clone(), true, false),
-        "to_date" => Value::Date(at.date()),
         "+" | "-" => return add(interp, this, name, args).map(Some),
         "round" | "floor" => {
             let unit = match name {
@@ -292,6 +293,17 @@ pub(super) fn call<'a>(
             let format = text(interp, args, 0)?;
             interp.text(strftime(this, &format))?
         }
+        "to_a" if !this.datetime => {
+            let zone = zone_name(this).map_or(Value::Nil, Value::text);
+            let dst = at.time_zone().to_offset_info(at.timestamp()).dst().is_dst();
+            let parts = ["sec", "min", "hour", "day", "month", "year", "wday", "yday"];
+            let mut list = Vec::new();
+            for part in parts {
+                list.push(interp.ask(receiver, part)?);
+            }
+            list.extend([Value::Bool(dst), zone]);
+            interp.array(list)?
+        }
         "<" | "<=" | ">" | ">=" => {
             let order = compare::order_or_raise(interp, receiver, interp.arg(args, 0)?)?;
             Value::Bool(number::holds(name, order))
@@ -307,6 +319,29 @@ pub(super) fn call<'a>(
             None => return Ok(None),
         },
         _ => return Ok(calendar(at.date(), name)),
+    };
+    Ok(Some(value))
+}
+
+/// Methods that give the same instant in another zone or class.
+fn convert<'a>(interp: &mut Interp<'a>, this: &Time, name: &str, args: &Args<'a>) -> Found<'a> {
+    let at = &this.zoned;
+    let value = match name {
+        "utc" | "gmtime" | "getutc" | "getgm" => {
+            made(at.with_time_zone(TimeZone::UTC), this.datetime, true)
+        }
+        "localtime" | "getlocal" | "to_local" | "new_offset" => {
+            let zone = match args.get(0) {
+                Some(Value::Nil) | None if name == "new_offset" => TimeZone::UTC,
+                Some(Value::Nil) | None => local_zone(interp),
+                Some(value) => time_make::zone_of(interp, &value.clone())?,
+            };
+            made(at.with_time_zone(zone), this.datetime, false)
+        }
+        "to_time" => made(at.clone(), false, this.utc),
+        "to_datetime" => made(at.clone(), true, false),
+        "to_date" => Value::Date(at.date()),
+        _ => return Ok(None),
     };
     Ok(Some(value))
 }

@@ -106,6 +106,20 @@ fn date(year: i64, month: i64, day: i64) -> Option<Date> {
     Date::new(year, month, i8::try_from(day).ok()?).ok()
 }
 
+/// Returns a date as Time takes it: the 31st of a shorter month runs into the next one.
+fn rolled(year: i64, month: i64, day: i64) -> Result<Date, &'static str> {
+    if !(1..=12).contains(&month) {
+        return Err("mon out of range");
+    }
+    if day == 0 {
+        return Err("mday out of range");
+    }
+    let first = date(year, month, 1).filter(|_| (1..=31).contains(&day));
+    let first = first.ok_or("argument out of range")?;
+    let by = jiff::Span::new().try_days(day - 1).and_then(|span| first.checked_add(span));
+    by.map_err(|_| "argument out of range")
+}
+
 /// `Time.new(y, m, d, h, min, s, zone)` and its kin.
 fn build<'a>(interp: &mut Interp<'a>, class: &str, name: &str, args: &Args<'a>) -> Eval<'a> {
     let part = |interp: &mut Interp<'a>, index: usize, default: i64| match args.get(index) {
@@ -122,15 +136,13 @@ fn build<'a>(interp: &mut Interp<'a>, class: &str, name: &str, args: &Args<'a>) 
     };
     let year = part(interp, 0, -4712)?;
     let (month, day) = (part(interp, 1, 1)?, part(interp, 2, 1)?);
-    let invalid = || match class {
-        "Time" if !(1..=12).contains(&month) => "mon out of range",
-        "Time" => "argument out of range",
-        _ => "invalid date",
-    };
     let error_class = if class == "Time" { "ArgumentError" } else { "Date::Error" };
-    let Some(date) = date(year, month, day) else {
-        return Err(interp.raise(error_class, invalid()));
+    let invalid = |what: &'static str| if class == "Time" { what } else { "invalid date" };
+    let found = match class {
+        "Time" => rolled(year, month, day),
+        _ => date(year, month, day).ok_or("invalid date"),
     };
+    let date = found.map_err(|what| interp.raise(error_class, what))?;
     if class == "Date" {
         return Ok(Value::Date(date));
     }
@@ -148,7 +160,12 @@ fn build<'a>(interp: &mut Interp<'a>, class: &str, name: &str, args: &Args<'a>) 
     let narrow = |value: i64| i8::try_from(value).unwrap_or(-1);
     let clock = Clock::new(narrow(hour), narrow(minute), narrow(second), nanos);
     let Ok(clock) = clock else {
-        return Err(interp.raise(error_class, invalid()));
+        let what = match (hour, minute) {
+            (hour, _) if !(0..24).contains(&hour) => "hour out of range",
+            (_, minute) if !(0..60).contains(&minute) => "min out of range",
+            _ => "sec out of range",
+        };
+        return Err(interp.raise(error_class, invalid(what)));
     };
     let utc = matches!(name, "utc" | "gm");
     let zone = match args.get(6) {
@@ -274,6 +291,14 @@ fn parse(source: &str) -> Option<Parsed> {
             parsed.utc = true;
         } else if matches!(lower.as_str(), "am" | "pm") {
             parsed.clock = Some(twelve_hours(parsed.clock?, lower == "pm")?);
+        } else if parsed.date.is_some() && parse_basic_clock(word, &mut parsed).is_some() {
+        } else if let Some(hour) = lower
+            .strip_suffix("am")
+            .or_else(|| lower.strip_suffix("pm"))
+            .and_then(|hour| hour.parse().ok())
+        {
+            let clock = Clock::new(hour, 0, 0, 0).ok()?;
+            parsed.clock = Some(twelve_hours(clock, lower.ends_with("pm"))?);
         } else if let Some(found) = month_named(&lower) {
             month = Some(found);
         } else if let Ok(number) =
@@ -360,102 +385,155 @@ fn parse_clock(word: &str, parsed: &mut Parsed) -> Option<()> {
     Some(())
 }
 
+/// Reads the basic form after a T: `030405`, `0304`, with a zone.
+fn parse_basic_clock(word: &str, parsed: &mut Parsed) -> Option<()> {
+    let digits = word.bytes().take_while(u8::is_ascii_digit).count();
+    if !matches!(digits, 4 | 6) {
+        return None;
+    }
+    let (hour, minute) = (word.get(..2)?, word.get(2..4)?);
+    let second = word.get(4..digits).filter(|second| !second.is_empty()).unwrap_or("00");
+    let rest = word.get(digits..)?;
+    parse_clock(&format!("{hour}:{minute}:{second}{rest}"), parsed)
+}
+
 fn twelve_hours(clock: Clock, afternoon: bool) -> Option<Clock> {
     let hour = clock.hour() % 12 + if afternoon { 12 } else { 0 };
     Clock::new(hour, clock.minute(), clock.second(), clock.subsec_nanosecond()).ok()
 }
 
+/// What a format has found so far.
+#[derive(Default)]
+struct Fields {
+    year: Option<i64>,
+    month: Option<i64>,
+    day: Option<i64>,
+    hour: Option<i64>,
+    minute: i64,
+    second: i64,
+    nanos: i32,
+    afternoon: Option<bool>,
+    parsed: Parsed,
+}
+
 /// Reads a date and time by a format.
 fn strptime(source: &str, format: &str) -> Option<Parsed> {
     let mut rest = source;
-    let (mut year, mut month, mut day) = (None, None, None);
-    let (mut hour, mut minute, mut second, mut nanos) = (None, 0, 0, 0);
-    let mut parsed = Parsed::default();
-    let mut afternoon = None;
+    let mut fields = Fields::default();
     let expanded = format
         .replace("%F", "%Y-%m-%d")
         .replace("%T", "%H:%M:%S")
         .replace("%R", "%H:%M")
-        .replace("%D", "%m/%d/%y");
-    let mut chars = expanded.chars().filter(|c| *c != '-' || !expanded.contains("%-")).peekable();
+        .replace("%D", "%m/%d/%y")
+        .replace("%-", "%");
+    let mut chars = expanded.chars();
     while let Some(c) = chars.next() {
         if c.is_whitespace() {
             rest = rest.trim_start();
-            continue;
-        }
-        if c != '%' {
+        } else if c == '%' {
+            rest = fields.read(chars.next()?, rest)?;
+        } else {
             rest = rest.strip_prefix(c)?;
-            continue;
         }
-        let directive = chars.next()?;
-        let number = |rest: &mut &str, most: usize| -> Option<i64> {
-            let text = rest.trim_start();
-            let end = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
-            let value = text.get(..end)?.parse().ok()?;
-            *rest = text.get(end..)?;
-            Some(value)
+    }
+    if rest.is_empty() { fields.finish() } else { None }
+}
+
+/// Splits off the digits that a text starts with, after blanks.
+fn digits(text: &str, most: usize) -> Option<(i64, &str)> {
+    let text = text.trim_start();
+    let end = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
+    Some((text.get(..end)?.parse().ok()?, text.get(end..)?))
+}
+
+/// Splits off the letters that a text starts with.
+fn letters(text: &str) -> (&str, &str) {
+    text.split_at(text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len()))
+}
+
+impl Fields {
+    /// Reads what a directive stands for; returns what is left of the text.
+    fn read<'t>(&mut self, directive: char, text: &'t str) -> Option<&'t str> {
+        let most = match directive {
+            'Y' => 4,
+            's' | 'Q' => 18,
+            _ => 2,
         };
-        match directive {
-            'Y' => year = Some(number(&mut rest, 4)?),
-            'y' => {
-                let short = number(&mut rest, 2)?;
-                year = Some(short + if short < 69 { 2000 } else { 1900 });
-            }
-            'm' => month = Some(number(&mut rest, 2)?),
-            'd' | 'e' => day = Some(number(&mut rest, 2)?),
-            'H' | 'k' | 'I' | 'l' => hour = Some(number(&mut rest, 2)?),
-            'M' => minute = number(&mut rest, 2)?,
-            'S' => second = number(&mut rest, 2)?,
-            'L' | 'N' => {
-                let end = rest.bytes().take_while(u8::is_ascii_digit).count();
-                let digits: String =
-                    rest.get(..end)?.chars().chain(std::iter::repeat('0')).take(9).collect();
-                nanos = digits.parse().ok()?;
-                rest = rest.get(end..)?;
-            }
-            'B' | 'b' | 'h' | 'A' | 'a' => {
-                let end = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
-                let (word, after) = rest.split_at(end);
-                if matches!(directive, 'B' | 'b' | 'h') {
-                    month = Some(month_named(&word.to_lowercase())?);
+        let number = || digits(text, most);
+        Some(match directive {
+            'Y' | 'y' | 'm' | 'd' | 'e' | 'H' | 'k' | 'I' | 'l' | 'M' | 'S' => {
+                let (value, rest) = number()?;
+                match directive {
+                    'Y' => self.year = Some(value),
+                    'y' => self.year = Some(value + if value < 69 { 2000 } else { 1900 }),
+                    'm' => self.month = Some(value),
+                    'd' | 'e' => self.day = Some(value),
+                    'M' => self.minute = value,
+                    'S' => self.second = value,
+                    _ => self.hour = Some(value),
                 }
-                rest = after;
+                rest
             }
+            's' | 'Q' => {
+                let (count, rest) = number()?;
+                let at = match directive {
+                    's' => Timestamp::from_second(count).ok()?,
+                    _ => Timestamp::from_millisecond(count).ok()?,
+                };
+                let at = at.to_zoned(TimeZone::UTC);
+                self.parsed.date = Some(at.date());
+                self.parsed.clock = Some(at.time());
+                self.parsed.offset = Some(Offset::UTC);
+                rest
+            }
+            'L' | 'N' => {
+                let end = text.bytes().take_while(u8::is_ascii_digit).count();
+                let fraction = text.get(..end)?.chars().chain(std::iter::repeat('0')).take(9);
+                self.nanos = fraction.collect::<String>().parse().ok()?;
+                text.get(end..)?
+            }
+            'B' | 'b' | 'h' => {
+                let (word, rest) = letters(text);
+                self.month = Some(month_named(&word.to_lowercase())?);
+                rest
+            }
+            'A' | 'a' => letters(text).1,
             'p' | 'P' => {
-                afternoon = Some(rest.get(..2)?.to_lowercase() == "pm");
-                rest = rest.get(2..)?;
+                self.afternoon = Some(text.get(..2)?.eq_ignore_ascii_case("pm"));
+                text.get(2..)?
             }
-            'z' | 'Z' => match parse_offset(rest) {
+            'z' | 'Z' => match parse_offset(text) {
                 Some((offset, length)) => {
-                    parsed.offset = Some(offset);
-                    rest = rest.get(length..)?;
+                    self.parsed.offset = Some(offset);
+                    text.get(length..)?
                 }
                 None => {
-                    let end = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
-                    parsed.offset = Some(Offset::UTC);
-                    parsed.utc = true;
-                    rest = rest.get(end..)?;
+                    self.parsed.offset = Some(Offset::UTC);
+                    self.parsed.utc = true;
+                    letters(text).1
                 }
             },
-            '%' => rest = rest.strip_prefix('%')?,
+            '%' => text.strip_prefix('%')?,
             _ => return None,
+        })
+    }
+
+    fn finish(self) -> Option<Parsed> {
+        let mut parsed = self.parsed;
+        if let Some(year) = self.year {
+            parsed.date = Some(date(year, self.month.unwrap_or(1), self.day.unwrap_or(1))?);
         }
+        if let Some(hour) = self.hour {
+            let narrow = |value: i64| i8::try_from(value).unwrap_or(-1);
+            let (minute, second) = (narrow(self.minute), narrow(self.second));
+            let clock = Clock::new(narrow(hour), minute, second, self.nanos).ok()?;
+            parsed.clock = Some(match self.afternoon {
+                Some(afternoon) => twelve_hours(clock, afternoon)?,
+                None => clock,
+            });
+        }
+        Some(parsed)
     }
-    if !rest.is_empty() {
-        return None;
-    }
-    if let Some(year) = year {
-        parsed.date = Some(date(year, month.unwrap_or(1), day.unwrap_or(1))?);
-    }
-    if let Some(hour) = hour {
-        let narrow = |value: i64| i8::try_from(value).unwrap_or(-1);
-        let clock = Clock::new(narrow(hour), narrow(minute), narrow(second), nanos).ok()?;
-        parsed.clock = Some(match afternoon {
-            Some(afternoon) => twelve_hours(clock, afternoon)?,
-            None => clock,
-        });
-    }
-    Some(parsed)
 }
 
 /// `TZInfo::Timezone.get`

@@ -274,7 +274,6 @@ fn construct(node: &Node<'_>) -> String {
         Node::PreExecutionNode { .. } | Node::PostExecutionNode { .. } => "BEGIN or END",
         Node::SourceFileNode { .. } => "__FILE__",
         Node::SourceEncodingNode { .. } => "__ENCODING__",
-        Node::BackReferenceReadNode { .. } => "a back-reference such as $&",
         Node::MatchLastLineNode { .. } | Node::InterpolatedMatchLastLineNode { .. } => {
             "a bare regular expression as condition"
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ruby_prism::{Integer, Node, NodeList, StatementsNode};
 
-use super::super::ast::{Arg, Expr, Kind, Operator, Pair, Slot, Target};
+use super::super::ast::{Arg, Call, Expr, Kind, Operator, Pair, Slot, Target};
 use super::super::{constants, regex};
 use super::{Converter, name};
 
@@ -209,10 +209,24 @@ impl Converter<'_> {
             Node::NumberedReferenceReadNode { .. } => {
                 Kind::Group(node.as_numbered_reference_read_node()?.number() as usize)
             }
+            Node::BackReferenceReadNode { .. } => {
+                let method = match name(&node.as_back_reference_read_node()?.name()).as_str() {
+                    "$&" => "to_s",
+                    "$`" => "pre_match",
+                    "$'" => "post_match",
+                    _ => return None,
+                };
+                self.of_last_match(method, node.location().start())
+            }
             Node::GlobalVariableReadNode { .. }
                 if name(&node.as_global_variable_read_node()?.name()) == "$~" =>
             {
                 Kind::Group(usize::MAX)
+            }
+            Node::GlobalVariableReadNode { .. }
+                if name(&node.as_global_variable_read_node()?.name()) == "$!" =>
+            {
+                Kind::Handled
             }
             Node::ConstantReadNode { .. } | Node::ConstantPathNode { .. } => self.constant(node),
             Node::ConstantWriteNode { .. } => {
@@ -224,6 +238,19 @@ impl Converter<'_> {
             }
             _ => return self.update(node),
         })
+    }
+
+    /// Returns what a method of `$~` gives; nil without a match.
+    fn of_last_match(&self, method: &str, at: u32) -> Kind {
+        Kind::Call(Box::new(Call {
+            receiver: Some(Expr { kind: Kind::Group(usize::MAX), at }),
+            name: method.into(),
+            args: Vec::new(),
+            keywords: false,
+            block: None,
+            safe: true,
+            bare: false,
+        }))
     }
 
     /// Converts `||=`, `&&=` and `op=` on variables.
