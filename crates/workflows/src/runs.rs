@@ -294,14 +294,16 @@ fn republish(tx: &mut Tx, run: &Run, task: &Task) -> Result<bool> {
     let mut state: State = serde_json::from_str(&run.engine_state).unwrap_or_default();
     let mut results = task.results.as_object().cloned().unwrap_or_default();
     results.extend(task.deferred_results.as_object().cloned().unwrap_or_default());
-    if let Value::Object(all) = &mut state.results {
+    if let Value::Object(all) = &mut state.results
+        && !state.is_trimmed
+    {
         all.insert(task.node_name.clone(), Value::Object(results));
     }
     let advance = runs::Advance {
         id: run.id,
         from_version: run.version,
         state: run.state,
-        engine_state: serde_json::to_string(&state).expect("a state has text keys only"),
+        engine_state: state.text(),
         lease: run.leased_by.clone().zip(run.leased_until),
         wake_at: run.wake_at,
         now: run.updated_at,

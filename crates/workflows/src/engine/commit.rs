@@ -18,7 +18,11 @@ pub(super) struct Commit {
     pub(super) space_id: SpaceId,
     pub(super) from_version: i64,
     pub(super) state: State,
+    /// The state as text, rendered outside of the transaction unless that still changes it.
+    pub(super) text: Option<String>,
     pub(super) outcome: Outcome,
+    /// The outcome's tasks as rows.
+    pub(super) tasks: Vec<Task>,
     /// Triggers of the inbox that were taken.
     pub(super) taken: Vec<TriggerId>,
     /// Whether the inbox may hold more than was taken.
@@ -67,9 +71,8 @@ impl Commit {
             woken: Vec::new(),
             own_inbox: self.has_more_inbox,
         };
-        for record in self.outcome.tasks.values() {
-            let task: Task = record.row(self.run_id);
-            tasks::upsert(tx, &task)?;
+        for task in &self.tasks {
+            tasks::upsert(tx, task)?;
         }
         self.write_triggers(tx)?;
         self.write_errors(tx, &mut done.state)?;
@@ -82,7 +85,7 @@ impl Commit {
             id: self.run_id,
             from_version: self.from_version,
             state,
-            engine_state: text(&done.state),
+            engine_state: self.text.clone().unwrap_or_else(|| done.state.text()),
             lease: (state == RunState::Running || self.is_unfinished(&done))
                 .then(|| (self.claim.node.clone(), self.claim.until)),
             wake_at: if done.own_inbox { Some(self.claim.now) } else { wake_at },
@@ -193,10 +196,6 @@ impl Commit {
         }
         Ok(())
     }
-}
-
-fn text(state: &State) -> String {
-    serde_json::to_string(state).expect("a state has text keys only")
 }
 
 /// The instant until which a lease taken now holds.

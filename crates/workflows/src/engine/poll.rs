@@ -133,7 +133,7 @@ fn mark_stuck(tx: &mut store::Tx, id: RunId, now: Micros) -> Result<(), store::E
         id,
         from_version: run.version,
         state: RunState::Error,
-        engine_state: serde_json::to_string(&state).expect("a state has text keys only"),
+        engine_state: state.text(),
         lease: None,
         wake_at: None,
         now,

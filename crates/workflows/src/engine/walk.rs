@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use store::runs::Claim;
-use store::{Store, events, runs, triggers};
+use store::{Store, events, runs, tasks, triggers};
 
 /// Waits between attempts of a write that the store could not take.
 const STORE_BACKOFF: Backoff = Backoff { first_ms: 50, factor: 3.0, max_ms: 5_000 };
@@ -105,7 +105,10 @@ impl Inner {
             .partition(|call| matches!(call.work, Outside::CreateTrigger { .. }));
         let (more, has_errors) = (outcome.more, !outcome.errors.is_empty());
         let now = self.runtime.now();
+        let is_final = !has_errors && deliveries.is_empty();
         let commit = Arc::new(Commit {
+            text: is_final.then(|| state.text()),
+            tasks: outcome.tasks.values().map(|record| record.row(id)).collect(),
             run_id: id,
             space_id: at.run.space_id.clone(),
             from_version: at.run.version,
@@ -217,8 +220,12 @@ impl Inner {
         let Some(planned) = self.plans.get(&self.store, run.tree_version_id).await? else {
             return Err(store::Error::db(format!("run #{id} has no tree version")));
         };
-        let state: State = serde_json::from_str(&run.engine_state)
+        let mut state: State = serde_json::from_str(&run.engine_state)
             .map_err(|e| store::Error::db(format!("run #{id}: unreadable state: {e}")))?;
+        if state.is_trimmed {
+            let tasks = self.store.read(move |tx| tasks::of_run(tx, id)).await?;
+            state.restore(&tasks);
+        }
         let base = self.base(&run, &planned, payload).await?;
         let mut at =
             Loaded { run, state, planned, base, inbox, pending: Vec::new(), doubtful: Vec::new() };

@@ -34,6 +34,9 @@ pub struct State {
     /// What a Return node named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Map<String, Value>>,
+    /// Whether results were left out, as those of a finished run are: its tasks have them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_trimmed: bool,
 }
 
 impl Default for State {
@@ -48,6 +51,7 @@ impl Default for State {
             gates: BTreeMap::new(),
             errors: Vec::new(),
             outputs: None,
+            is_trimmed: false,
         }
     }
 }
@@ -329,6 +333,35 @@ impl State {
     /// Tasks whose outside work is under way or has to be started again.
     pub fn calling(&self) -> impl Iterator<Item = &Open> {
         self.open.values().filter(|open| open.phase == Phase::Calling)
+    }
+
+    /// The state as it is kept. A finished run's results stand in its tasks, and not here again.
+    pub fn text(&self) -> String {
+        let text = |state: &Self| serde_json::to_string(state).expect("a state has text keys only");
+        if self.run_state() != RunState::Complete {
+            return text(self);
+        }
+        text(&Self {
+            results: Value::Object(Map::new()),
+            is_trimmed: true,
+            queue: VecDeque::new(),
+            open: BTreeMap::new(),
+            errors: Vec::new(),
+            gates: self.gates.clone(),
+            outputs: self.outputs.clone(),
+            ..*self
+        })
+    }
+
+    /// Takes up the results that were left out of a finished run's state.
+    pub fn restore(&mut self, tasks: &[Task]) {
+        self.is_trimmed = false;
+        let Value::Object(all) = &mut self.results else { return };
+        for task in tasks {
+            let mut results = task.results.as_object().cloned().unwrap_or_default();
+            results.extend(task.deferred_results.as_object().cloned().unwrap_or_default());
+            all.insert(task.node_name.clone(), Value::Object(results));
+        }
     }
 
     /// Records what outside work brought, without evaluating anything; the next step goes on from

@@ -155,7 +155,12 @@ async fn submissions_are_made_and_changed_through_the_port() {
 async fn a_node_is_started_by_hand_in_a_finished_run() {
     let store = testkit::sqlite().await;
     let bench = Bench::new(&store).await;
-    bench.tree("two", &["a system_noop_v1", "b system_noop_v1", "start -> a"]).await;
+    let lines = [
+        "a utilities_echo_v1 input=x",
+        "b utilities_echo_v1 input=<%=~@results['a']['output']~%>",
+        "start -> a",
+    ];
+    bench.tree("two", &lines).await;
     let run = bench.start("two").await;
     bench.until(run, &[RunState::Complete]).await;
     let place = workflows::step::state::Place { branch: 0, loop_index: "/".into() };
@@ -164,6 +169,7 @@ async fn a_node_is_started_by_hand_in_a_finished_run() {
     while trail(&bench.detail(run).await) != "start a b" {
         listener.next().await;
     }
+    assert_eq!(bench.detail(run).await.tasks[2].results["output"], "x");
     bench.crash().await;
 }
 
