@@ -24,7 +24,7 @@ test('a laptop request is approved in the browser and its run finishes', async (
   await page.getByRole('link', { name: 'Kapps and forms' }).click();
   await page.getByRole('link', { name: 'Laptop request' }).click();
   await page.getByLabel('Requested For').fill('Ines Duarte');
-  await page.getByLabel('Location').click();
+  await page.getByRole('combobox', { name: 'Location' }).click();
   await page.getByRole('option', { name: 'Lisbon' }).click();
   await page.getByLabel('Workstation 16').check();
   await page.getByLabel('Dock').check();
@@ -73,7 +73,7 @@ test('a page that is open follows what happens without a reload', async () => {
   const { page, done } = await openPage(browser, server);
   await signIn(page);
   await page.goto('/console/activity');
-  await page.getByRole('table', { name: 'Events' }).waitFor();
+  await page.getByRole('link', { name: 'User Login' }).first().waitFor();
   await server.api('POST', '/app/api/v1/users', {
     username: 'live.test',
     displayName: 'Live Test',

@@ -1,16 +1,15 @@
 // Trees: what has been automated.
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { TASK, http, seg } from './http';
+import { answer, GET } from './client';
 import type { Tree } from './types';
 
 export const trees = queryOptions({
   queryKey: ['trees', 'list'],
   queryFn: async () =>
     (
-      await http.get<{ trees: Tree[] }>(`${TASK}/trees`, {
-        include: 'details,problems',
-        limit: 1000,
-      })
+      await answer<{ trees: Tree[] }>(
+        GET('/app/api/v2/trees', { params: { query: { include: 'details', limit: 1000 } } }),
+      )
     ).trees,
   placeholderData: keepPreviousData,
   staleTime: 15_000,
@@ -19,16 +18,20 @@ export const trees = queryOptions({
 export const tree = (title: string) =>
   queryOptions({
     queryKey: ['trees', 'one', title],
-    queryFn: async () => {
-      const body = await http.get<Tree | { tree: Tree }>(`${TASK}/trees/${seg(title)}`, {
-        include: 'details,treeJson,problems',
-      });
-      return 'tree' in body ? body.tree : body;
-    },
+    queryFn: () =>
+      answer<Tree>(
+        GET('/app/api/v2/trees/{title}', {
+          params: { path: { title }, query: { include: 'details,treeJson' } },
+        }),
+      ),
   });
 
 export const exportTree = async (title: string): Promise<string> =>
-  (await http.get<{ tree: string }>(`${TASK}/trees/${seg(title)}/export`)).tree;
+  (
+    await answer<{ tree: string }>(
+      GET('/app/api/v2/trees/{title}/export', { params: { path: { title } } }),
+    )
+  ).tree;
 
 /** A tree's title; the server's own, or built from its parts. */
 export const titleOf = (tree: Tree): string =>

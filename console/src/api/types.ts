@@ -305,6 +305,8 @@ export interface TaskRecord {
   status: string;
   duration?: number | null;
   loopIndex?: string | null;
+  /** Whether it waits for somebody to complete it by its token. */
+  deferred?: boolean;
   token?: string | null;
   results?: Record<string, unknown> | null;
   deferredResults?: Record<string, unknown> | null;
@@ -363,7 +365,10 @@ export interface RunView {
 
 export interface Run extends Details {
   id: number | string;
+  /** The documented status, which calls a waiting run Started. */
   status: string;
+  /** Running, Waiting, Error, Complete or Cancelled. */
+  state?: string;
   sourceId?: string | null;
   sourceData?: string | null;
   tree?: Tree;

@@ -1,5 +1,4 @@
 // Every state the console shows, as word and tone. The icon is chosen by tone in the Status part.
-import type { NodeState, RunView, TaskRecord } from '../api/types';
 
 export type Tone = 'good' | 'bad' | 'warn' | 'busy' | 'idle' | 'wait' | 'off';
 
@@ -54,22 +53,6 @@ export function stateOf(name: string | null | undefined): State {
 export const errorState = (status: string): State =>
   status.toLowerCase() === 'active' ? { word: 'Open', tone: 'bad' } : stateOf(status);
 
-/** A run's own status sharpened by what its nodes are doing. */
-export function runState(status: string, view?: RunView): State {
-  const lower = status.toLowerCase();
-  if (lower !== 'started' && lower !== 'running') return stateOf(status);
-  const states = new Set(view?.nodes.map((node) => node.state));
-  if (states.has('error')) return stateOf('error');
-  if (states.has('running')) return stateOf('running');
-  if (states.has('waiting')) return stateOf('waiting');
-  return stateOf(status);
-}
-
-/** The state of a node by its tasks, for servers that send tasks only. */
-export function nodeState(tasks: Pick<TaskRecord, 'status'>[], failed: boolean): NodeState {
-  if (failed) return 'error';
-  const last = tasks.at(-1)?.status.toLowerCase();
-  if (last === undefined) return 'none';
-  if (last === 'work in progress') return 'waiting';
-  return last === 'closed' ? 'complete' : 'running';
-}
+/** A run's state; the documented status alone does not tell running from waiting. */
+export const runState = (run: { status: string; state?: string }): State =>
+  stateOf(run.state ?? run.status);

@@ -40,7 +40,7 @@ export function causes(errors: TaskError[]): Cause[] {
 export function Errors() {
   const { status = 'Active' } = route.useSearch();
   const navigate = useNavigate({ from: '/console/errors' });
-  const { data, error, refetch } = useQuery(errorsQuery({ status }));
+  const { data, error, refetch } = useQuery(errorsQuery(status));
   const shown = data?.filter((one) => one.status.toLowerCase() === status.toLowerCase());
   return (
     <>

@@ -1,7 +1,7 @@
 // Why a run stands still: what it waits for since when, and the errors that need a person.
 import { IconHourglass } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { errors as errorsQuery } from '../../api/runs';
+import { errorsOf } from '../../api/runs';
 import type { Run, TaskError, WaitingFor } from '../../api/types';
 import { inline } from '../../logic/text';
 import { ShortId } from '../../parts/Copy';
@@ -15,11 +15,8 @@ import { ResolveError } from '../errors/ResolveError';
 
 export function Obstacles({ run, approvals }: { run: Run; approvals: Approval[] }) {
   const waits = (run.view?.waitingFor ?? []).filter((one) => one.kind !== 'error');
-  const { data } = useQuery(errorsQuery({ run: String(run.id), status: 'Active' }));
-  const mine = (data ?? []).filter(
-    (one) =>
-      one.status.toLowerCase() === 'active' && String(one.run?.id ?? run.id) === String(run.id),
-  );
+  const { data } = useQuery(errorsOf(Number(run.id)));
+  const mine = data ?? [];
   if (waits.length === 0 && mine.length === 0) return null;
   return (
     <div className="kp-stack" style={{ marginBottom: 16 }} aria-live="polite">

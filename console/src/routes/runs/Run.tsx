@@ -36,7 +36,7 @@ export function RunPage() {
         title={`Run ${id}`}
         beside={
           <span aria-live="polite">
-            <Status of={runState(run.status, run.view)} pill />
+            <Status of={runState(run)} pill />
           </span>
         }
         lead={title && <TreeLink title={title} />}

@@ -99,7 +99,7 @@ function Execution({ node, task, of }: { node: RunViewNode; task: TaskRecord; of
         rows={[
           ['Started', <When at={task.startedAt ?? task.createdAt} />],
           ['Took', duration(took)],
-          ...(task.token
+          ...(task.deferred && task.token
             ? [['Token', <ShortId id={task.token} label="token" />] as [string, ReactNode]]
             : []),
         ]}

@@ -7,6 +7,7 @@ import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { runs as runsQuery } from '../../api/runs';
 import { titleOf, trees as treesQuery } from '../../api/trees';
 import type { Run } from '../../api/types';
+import { runState } from '../../logic/states';
 import { between, duration } from '../../logic/time';
 import { ShortId } from '../../parts/Copy';
 import { More } from '../../parts/ListFoot';
@@ -146,7 +147,7 @@ const COLUMNS: Column<Run>[] = [
       </To>
     ),
   },
-  { title: 'Status', width: 120, cell: (run) => <Status of={run.status} /> },
+  { title: 'Status', width: 120, cell: (run) => <Status of={runState(run)} /> },
   {
     title: 'Group',
     clip: true,

@@ -7,6 +7,7 @@ import { useMemo } from 'react';
 import { runsOf } from '../../api/runs';
 import { exportTree, tree as treeQuery } from '../../api/trees';
 import type { Tree, TreeJson } from '../../api/types';
+import { runState } from '../../logic/states';
 import { plural } from '../../logic/text';
 import { definitionOf, problemNode, problemPlace } from '../../logic/trees';
 import { LinkButton } from '../../parts/Button';
@@ -162,7 +163,7 @@ function RecentRuns({ title }: { title: string }) {
             <To to="/console/runs/$id" params={{ id: String(run.id) }} strong>
               Run {run.id}
             </To>
-            <Status of={run.status} />
+            <Status of={runState(run)} />
             <span className="kp-dim" style={{ marginLeft: 'auto' }}>
               <When at={run.createdAt} />
             </span>
