@@ -211,8 +211,11 @@ pub struct Find<'a> {
     pub kapp: Option<&'a KappId>,
     /// The form, of all in the kapp or datastore.
     pub form: Option<&'a FormId>,
-    /// Columns that must have a value.
+    /// Columns that must have a value. Each combination is a statement of its own that is kept
+    /// prepared: callers use few of them, each in one order.
     pub equal: Vec<(Column, &'a str)>,
+    /// Created at or after the first time and before the second, in microseconds.
+    pub created: Option<(i64, i64)>,
     /// Only those that this username created or submitted.
     pub owner: Option<&'a str>,
     /// The order.
@@ -261,6 +264,10 @@ fn narrow<'a>(select: &mut Select<'a>, find: &Find<'a>) {
     }
     for (column, value) in &find.equal {
         select.and(column.is(), *value);
+    }
+    if let Some((from, before)) = find.created {
+        let between = "created_at >= $? AND created_at < $?";
+        select.and_all(between, vec![from.into(), before.into()]);
     }
     if let Some(owner) = find.owner {
         let either = "(created_by = $? OR submitted_by = $?)";

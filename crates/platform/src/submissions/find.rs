@@ -4,12 +4,13 @@
 
 use super::{Record, SubmissionQuery};
 use crate::context::{self, FormContext};
-use crate::kql::{self, Operand, Operator, Query, Queryable};
+use crate::kql::{self, Operand, Operator, Property, Query, Queryable};
 use crate::list::{self, Direction, Page};
 use crate::{Actor, Error, Platform};
 use model::id::{FormId, KappId, SpaceId, SubmissionId};
 use model::limits::{self, QUERY_ROWS_MAX};
 use model::submission::Submission;
+use model::time::Micros;
 use serde_json::json;
 use std::sync::Arc;
 use store::Tx;
@@ -26,7 +27,7 @@ struct Plan {
     space: SpaceId,
     scope: Option<String>,
     form: Option<String>,
-    equal: Vec<(Column, String)>,
+    narrowed: Narrowed,
     owner: Option<String>,
     filter: Option<Query>,
     timeline: Timeline,
@@ -35,6 +36,16 @@ struct Plan {
     after: Option<(i64, String)>,
     rows: usize,
     count: bool,
+}
+
+/// The part of a query that the database answers: a core state, one more equality and bounds of
+/// creation. Every combination of columns is a prepared statement, so there must be few of them,
+/// whatever people ask for; the most selective column is worth it.
+#[derive(Debug, Default, PartialEq)]
+struct Narrowed {
+    state: Option<String>,
+    equal: Option<(Column, String)>,
+    created: Option<(i64, i64)>,
 }
 
 /// The kapp and form of a list, as the database knows them.
@@ -77,15 +88,22 @@ pub(super) async fn page(
 impl Plan {
     fn read(actor: &Actor, query: &SubmissionQuery<'_>) -> Result<Self, Error> {
         let filter = kql::read::<Submission>(query.list.q.as_deref())?;
-        let mut equal = Vec::new();
-        let mut narrow = |column, value: Option<&str>| {
-            equal.extend(value.map(|value| (column, value.to_owned())));
+        let mut parts: Vec<Query> = match &filter {
+            Some(filter) => filter.conjuncts().into_iter().cloned().collect(),
+            None => Vec::new(),
         };
-        narrow(Column::CoreState, query.core_state.map(model::submission::CoreState::as_str));
-        narrow(Column::CreatedBy, query.created_by.as_deref());
-        narrow(Column::SubmittedBy, query.submitted_by.as_deref());
-        narrow(Column::Kind, query.kind.as_deref());
-        let filter = filter.and_then(|filter| push_down(&filter, &mut equal));
+        let state = query.core_state.map(|state| state.as_str().to_owned());
+        for (name, value) in [
+            ("coreState", &state),
+            ("createdBy", &query.created_by),
+            ("submittedBy", &query.submitted_by),
+            ("type", &query.kind),
+        ] {
+            let property = Property { name: name.to_owned(), element: None };
+            let value = value.clone().map(Some);
+            parts.extend(value.map(|value| Query::Compare(property, Operator::Equal, value)));
+        }
+        let (narrowed, filter) = push_down(parts);
         let timeline = timeline(query.list.order_by.as_deref())?;
         let direction = query.list.direction.unwrap_or(Direction::Descending);
         let descending = direction == Direction::Descending;
@@ -106,7 +124,7 @@ impl Plan {
             space: actor.space_id.clone(),
             scope: query.scope.kapp().map(str::to_owned),
             form: query.form.map(str::to_owned),
-            equal,
+            narrowed,
             owner: (!actor.is_space_admin).then(|| actor.username.clone()),
             filter,
             timeline,
@@ -132,11 +150,14 @@ impl Plan {
     }
 
     fn find<'a>(&'a self, place: &'a Location) -> Find<'a> {
+        let state = self.narrowed.state.as_deref().map(|state| (Column::CoreState, state));
+        let equal = self.narrowed.equal.as_ref().map(|(column, value)| (*column, value.as_str()));
         Find {
             space: &self.space,
             kapp: place.kapp.as_ref(),
             form: place.form.as_ref(),
-            equal: self.equal.iter().map(|(column, value)| (*column, value.as_str())).collect(),
+            equal: state.into_iter().chain(equal).collect(),
+            created: self.narrowed.created,
             owner: self.owner.as_deref(),
             timeline: self.timeline,
             descending: self.descending,
@@ -240,18 +261,74 @@ fn timeline(order_by: Option<&str>) -> Result<Timeline, Error> {
     }
 }
 
-/// Moves the equalities that must hold in any case into columns; what is left is for memory.
-fn push_down(filter: &Query, equal: &mut Vec<(Column, String)>) -> Option<Query> {
-    let mut left = Vec::new();
-    for part in filter.conjuncts() {
+/// Moves what [`Narrowed`] holds from the parts that must all hold to the database; what is left is
+/// for memory.
+fn push_down(parts: Vec<Query>) -> (Narrowed, Option<Query>) {
+    let mut narrowed = Narrowed::default();
+    let equalities = parts.iter().filter_map(column);
+    let best = equalities.map(|(column, _)| column).min_by_key(|column| rank(*column));
+    let left: Vec<Query> = parts.into_iter().filter(|part| !narrowed.take(part, best)).collect();
+    let left = if left.is_empty() { None } else { Some(Query::And(left)) };
+    (narrowed, left)
+}
+
+/// The most selective columns first; the core state goes its own way.
+fn rank(column: Column) -> usize {
+    use Column as C;
+    const ORDER: &[Column] = &[
+        C::Id,
+        C::Handle,
+        C::Parent,
+        C::Origin,
+        C::CreatedBy,
+        C::SubmittedBy,
+        C::UpdatedBy,
+        C::ClosedBy,
+        C::Kind,
+        C::CoreState,
+    ];
+    ORDER.iter().position(|other| *other == column).unwrap_or(ORDER.len())
+}
+
+impl Narrowed {
+    /// Takes a comparison over, if the database is to answer it; `best` is the column it may.
+    fn take(&mut self, part: &Query, best: Option<Column>) -> bool {
         match column(part) {
-            Some(found) => equal.push(found),
-            None => left.push(part.clone()),
+            Some((Column::CoreState, value)) if self.state.is_none() => {
+                self.state = Some(value);
+                true
+            }
+            Some((Column::CoreState, _)) => false,
+            Some((found, value)) if Some(found) == best && self.equal.is_none() => {
+                self.equal = Some((found, value));
+                true
+            }
+            Some(_) => false,
+            None => {
+                let Some((from, before)) = creation(part) else { return false };
+                let (least, most) = self.created.unwrap_or((i64::MIN, i64::MAX));
+                let from = from.unwrap_or(i64::MIN).max(least);
+                self.created = Some((from, before.unwrap_or(i64::MAX).min(most)));
+                true
+            }
         }
     }
-    match left.len() {
-        0 => None,
-        _ => Some(Query::And(left)),
+}
+
+/// The time of creation that a comparison asks for: from the first on, before the second.
+fn creation(part: &Query) -> Option<(Option<i64>, Option<i64>)> {
+    let at = |text: &Option<String>| Some(Micros::parse_iso(text.as_deref()?)?.0);
+    let is_creation = |p: &Property| p.name == "createdAt" && p.element.is_none();
+    match part {
+        Query::Between(p, from, to) if is_creation(p) => Some((Some(at(from)?), Some(at(to)?))),
+        Query::Compare(p, operator, text) if is_creation(p) => match operator {
+            Operator::GreaterOrEqual => Some((Some(at(text)?), None)),
+            Operator::Greater => Some((Some(at(text)?.saturating_add(1)), None)),
+            Operator::Less => Some((None, Some(at(text)?))),
+            Operator::LessOrEqual => Some((None, Some(at(text)?.saturating_add(1)))),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -301,11 +378,11 @@ impl Queryable for Submission {
 
     fn property(&self, name: &str) -> Option<Operand<'_>> {
         let (submitted, closed) = (self.submitted.as_ref(), self.closed.as_ref());
-        let by = |stamp: Option<&'_ (model::time::Micros, String)>| match stamp {
+        let by = |stamp: Option<&'_ (Micros, String)>| match stamp {
             Some((_, by)) => Operand::Text(by.clone().into()),
             None => Operand::Null,
         };
-        let at = |stamp: Option<&(model::time::Micros, String)>| match stamp {
+        let at = |stamp: Option<&(Micros, String)>| match stamp {
             Some((at, _)) => Operand::instant(*at),
             None => Operand::Null,
         };
@@ -337,5 +414,56 @@ impl Queryable for Submission {
 
     fn key(&self) -> &str {
         self.id.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_must_hold_is_left_to_the_database() {
+        let check = |text: &str, narrowed: Narrowed, left: bool| {
+            let query = kql::read::<Submission>(Some(text)).unwrap().unwrap();
+            let parts = query.conjuncts().into_iter().cloned().collect();
+            let (found, rest) = push_down(parts);
+            assert_eq!((found, rest.is_some()), (narrowed, left), "{text}");
+        };
+        let state = || Narrowed { state: Some("Draft".to_owned()), ..Narrowed::default() };
+        let equal = |column, value: &str| Narrowed {
+            equal: Some((column, value.to_owned())),
+            ..Narrowed::default()
+        };
+        let none = Narrowed::default;
+        check(r#"coreState = "Draft""#, state(), false);
+        check(r#"coreState = "Draft" AND coreState = "Closed""#, state(), true);
+        check(r#"type = "A" AND values[X] = "b""#, equal(Column::Kind, "A"), true);
+        check(r#"type = "A" AND handle = "b""#, equal(Column::Handle, "b"), true);
+        check(r#"handle = "b" AND handle = "c""#, equal(Column::Handle, "b"), true);
+        let both = Narrowed { equal: Some((Column::Kind, "A".to_owned())), ..state() };
+        check(r#"type = "A" AND coreState = "Draft""#, both, false);
+        check(r#"type = "A" OR handle = "b""#, none(), true);
+        check("type = null", none(), true);
+    }
+
+    #[test]
+    fn bounds_of_creation_are_left_to_the_database() {
+        let check = |text: String, created: Option<(i64, i64)>, left: bool| {
+            let query = kql::read::<Submission>(Some(&text)).unwrap().unwrap();
+            let parts = query.conjuncts().into_iter().cloned().collect();
+            let (found, rest) = push_down(parts);
+            assert_eq!((found.created, rest.is_some()), (created, left), "{text}");
+        };
+        let (one, two) = ("1970-01-01T00:00:01Z", "1970-01-01T00:00:02Z");
+        check(format!("createdAt >= {one:?}"), Some((1_000_000, i64::MAX)), false);
+        check(format!("createdAt > {one:?}"), Some((1_000_001, i64::MAX)), false);
+        check(format!("createdAt <= {one:?}"), Some((i64::MIN, 1_000_001)), false);
+        let both = Some((1_000_000, 2_000_000));
+        check(format!("createdAt BETWEEN ({one:?}, {two:?})"), both, false);
+        let tightest =
+            format!("createdAt > {one:?} AND createdAt >= {two:?} AND createdAt < {two:?}");
+        check(tightest, Some((2_000_000, 2_000_000)), false);
+        check(r#"createdAt > "yesterday""#.to_owned(), None, true);
+        check(format!("createdAt = {one:?}"), None, true);
     }
 }

@@ -103,6 +103,9 @@ async fn the_query_language_narrows() {
         check(admin, r#"values[Year] > "2010" AND values[Year] <= "2030""#, "c d").await;
         check(admin, r#"values[Year] BETWEEN ("2010", "2030")"#, "b c").await;
         check(admin, r#"label =* "Laptop" AND createdAt >= "2026-11-21T20:00:02Z""#, "d e").await;
+        let second = r#"createdAt BETWEEN ("2026-11-21T20:00:01Z", "2026-11-21T20:00:02Z")"#;
+        check(admin, second, "b c").await;
+        check(admin, &format!(r#"{second} AND createdBy != "admin""#), "c").await;
         check(&world.ann, "", "a c e").await;
         check(&world.ann, r#"values[Status] = "b" OR values[Status] = "c""#, "c").await;
     }
