@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use store::Store;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
 /// The slug of the space that a first start creates.
@@ -24,7 +24,6 @@ const DRAIN_SECONDS_MAX: u64 = 20;
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
-    username: String,
     /// The password that was made up for the first administrator.
     pub password: Option<String>,
     /// What the handlers work with.
@@ -42,14 +41,19 @@ pub fn run(config: Config) -> Result<()> {
     telemetry::start(&config)?;
     let workers = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     workers.context("cannot start worker threads")?.block_on(async {
-        let running = start(config).await?;
-        running.announce();
-        stop_signal().await?;
+        // Before anything listens, so that no signal finds its default action, which is to kill.
+        let mut signals = Signals::listen()?;
+        let running = tokio::select! {
+            running = start(config) => running?,
+            // Whatever was not committed yet is done by the next start.
+            () = signals.next() => return Ok(()),
+        };
+        tracing::info!(address = %running.address, version = api::SERVER_VERSION, "listening");
+        signals.next().await;
         tracing::info!("stopping; a second signal ends the process at once");
         tokio::select! {
             () = running.stop() => tracing::info!("stopped"),
-            second = stop_signal() => {
-                second?;
+            () = signals.next() => {
                 tracing::warn!("ended before everything was finished; the next start goes on");
             }
         }
@@ -86,6 +90,9 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
         password: config.admin_password.clone(),
     };
     let made = app.platform.bootstrap(first).await.context("cannot set up the first space")?;
+    if let Some(password) = &made.password {
+        print_password(&config.admin_username, password);
+    }
     wiring::run(&app);
     if let Some(receiver) = receiver {
         let loaded = match &made.administrator {
@@ -96,8 +103,15 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
     }
     let routes = api::router::router(app.clone(), console::pages());
     let serving = runtime.spawn(connections::serve(listener, routes, runtime.clone()));
-    let username = config.admin_username;
-    Ok(Running { address, username, password: made.password, app, runtime, store, serving })
+    Ok(Running { address, password: made.password, app, runtime, store, serving })
+}
+
+/// Prints a password that was made up, as soon as it counts: it is kept nowhere.
+fn print_password(username: &str, password: &str) {
+    output::line("The first start created an administrator. Note the password, it is");
+    output::line("printed only now:");
+    output::line(&format!("  username  {username}"));
+    output::line(&format!("  password  {password}"));
 }
 
 async fn open(config: &Config) -> Result<Store> {
@@ -111,16 +125,6 @@ async fn open(config: &Config) -> Result<Store> {
 }
 
 impl Running {
-    fn announce(&self) {
-        if let Some(password) = &self.password {
-            output::line("The first start created an administrator. Note the password, it is");
-            output::line("printed only now:");
-            output::line(&format!("  username  {}", self.username));
-            output::line(&format!("  password  {password}"));
-        }
-        tracing::info!(address = %self.address, version = api::SERVER_VERSION, "listening");
-    }
-
     /// Stops accepting, finishes what is under way, closes the database.
     pub async fn stop(self) {
         let drained = async {
@@ -135,13 +139,24 @@ impl Running {
     }
 }
 
-/// Resolves when the process is asked to stop.
-async fn stop_signal() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that ask the process to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self> {
+        let terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+        let interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+        Ok(Self { terminate, interrupt })
     }
-    Ok(())
+
+    /// Resolves when the process is asked to stop, once more.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
