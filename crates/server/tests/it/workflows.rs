@@ -41,6 +41,7 @@ async fn task(server: &Server, method: Method, path: &str, body: Option<&Value>)
 }
 
 /// The refusal's message in the engine's layout.
+#[expect(clippy::needless_pass_by_value, reason = "an answer is judged once")]
 fn message(answer: Answer, status: u16) -> String {
     assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
     answer.body["message"].as_str().expect("a message").to_owned()
