@@ -47,7 +47,7 @@ pub async fn both() -> Vec<TestStore> {
 pub async fn sqlite() -> TestStore {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let options = Options::Sqlite { path: folder.path().join("kapok.db") };
-    let store = Store::open(&options).await.expect("a fresh SQLite file opens");
+    let store = Store::open_with(&options, limits()).await.expect("a fresh SQLite file opens");
     TestStore { store, options, _kept: Kept::Folder { _folder: folder } }
 }
 
@@ -56,10 +56,19 @@ pub async fn postgres_store() -> TestStore {
     let template = template().await;
     let database = create(&format!("TEMPLATE {template}")).await;
     let options = Options::Postgres { url: database.url.clone() };
-    // Tests run side by side; a few connections each are plenty.
-    let limits = Limits { postgres_writers: 4, postgres_readers: 2, ..Limits::default() };
-    let store = Store::open_with(&options, limits).await.expect("a fresh database opens");
+    let store = Store::open_with(&options, limits()).await.expect("a fresh database opens");
     TestStore { store, options, _kept: Kept::Database { _database: database } }
+}
+
+/// Tests run side by side: a few connections each are plenty, and a machine that is busy with other
+/// tests is no reason to refuse.
+fn limits() -> Limits {
+    Limits {
+        queue_patience: Duration::from_secs(20),
+        postgres_writers: 4,
+        postgres_readers: 2,
+        ..Limits::default()
+    }
 }
 
 /// An empty PostgreSQL database, dropped with this value.

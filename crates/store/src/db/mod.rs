@@ -96,7 +96,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             queue_places: 4_096,
-            queue_patience: Duration::from_millis(500),
+            queue_patience: Duration::from_secs(1),
             batch_max: 256,
             sqlite_readers: 4,
             postgres_writers: 8,
