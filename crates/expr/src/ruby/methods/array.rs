@@ -639,7 +639,7 @@ pub(super) fn call_range<'a>(
         }
         "max" if args.block.is_none() && args.len() == 0 => match (&this.to, this.exclusive) {
             _ if is_empty(interp, this)? => Value::Nil,
-            (Value::Int(to), true) => Value::Int(to - 1),
+            (Value::Int(to), true) => Value::Int(to.saturating_sub(1)),
             (to, _) => to.clone(),
         },
         "exclude_end?" => Value::Bool(this.exclusive),
@@ -649,7 +649,8 @@ pub(super) fn call_range<'a>(
         "size" | "count" | "length" if args.block.is_none() && args.len() == 0 => {
             match (&this.from, &this.to) {
                 (Value::Int(from), Value::Int(to)) => {
-                    Value::Int((to - from + i64::from(!this.exclusive)).max(0))
+                    let count = to.saturating_sub(*from);
+                    Value::Int(count.saturating_add(i64::from(!this.exclusive)).max(0))
                 }
                 (Value::Int(_), Value::Nil) => Value::Float(f64::INFINITY),
                 _ if name == "size" => Value::Nil,
@@ -681,10 +682,11 @@ pub(super) fn call_range<'a>(
         }
         "sum" if args.block.is_none() => match (&this.from, &this.to) {
             (Value::Int(from), Value::Int(to)) => {
-                let to = to - i64::from(this.exclusive);
+                let (from, to) = (i128::from(*from), i128::from(*to) - i128::from(this.exclusive));
                 let count = (to - from + 1).max(0);
-                match (from + to).checked_mul(count) {
-                    Some(double) => Value::Int(double / 2),
+                let sum = (from + to).checked_mul(count).map(|double| double / 2);
+                match sum.and_then(|sum| i64::try_from(sum).ok()) {
+                    Some(sum) => Value::Int(sum),
                     None => return Err(interp.raise("RangeError", "the sum is beyond 64 bits")),
                 }
             }

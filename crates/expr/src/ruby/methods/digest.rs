@@ -156,8 +156,9 @@ pub(super) fn random_number<'a>(interp: &mut Interp<'a>, args: &Args<'a>) -> Eva
             let (low, high) = (interp.ask(&range, "min")?, interp.ask(&range, "max")?);
             match (low, high) {
                 (Value::Int(low), Value::Int(high)) if low <= high => {
-                    let width = (high - low) as u64 + 1;
-                    Value::Int(low + (drawn % width.max(1)) as i64)
+                    let width = high.wrapping_sub(low) as u64;
+                    let width = width.saturating_add(1);
+                    Value::Int(low.wrapping_add((drawn % width.max(1)) as i64))
                 }
                 _ => Value::Nil,
             }

@@ -105,7 +105,7 @@ impl<'a> Interp<'a> {
             }
             Value::Range(range) => match (&range.from, &range.to) {
                 (Value::Int(from), Value::Int(to)) => {
-                    let to = to - i64::from(range.exclusive);
+                    let to = to.saturating_sub(i64::from(range.exclusive));
                     let count = usize::try_from(to.saturating_sub(*from).saturating_add(1));
                     let count = count.unwrap_or(0);
                     self.allocate(count.saturating_mul(size_of::<Value<'_>>()))?;

@@ -78,7 +78,7 @@ pub(super) fn call<'a>(
             let count = std::cell::Cell::new(start);
             let block = Rc::clone(block);
             let counted = interp.native(move |interp, args| {
-                let index = Value::Int(count.replace(count.get() + 1));
+                let index = Value::Int(count.replace(count.get().saturating_add(1)));
                 interp.call_proc(&block, vec![packed(args), index])
             });
             run(interp, this, counted).map(Some)
@@ -131,7 +131,7 @@ pub(super) fn call<'a>(
             };
             let mut pairs = Vec::new();
             for (index, item) in items(interp, this)?.into_iter().enumerate() {
-                pairs.push(Value::pair(item, Value::Int(start + index as i64)));
+                pairs.push(Value::pair(item, Value::Int(start.saturating_add(index as i64))));
             }
             let pairs = interp.array(pairs)?;
             Ok(Some(super::without_block(&pairs, "each", &Args::none())))

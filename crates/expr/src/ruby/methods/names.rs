@@ -247,4 +247,65 @@ mod tests {
         }
         assert_eq!(missing, Vec::<&str>::new());
     }
+
+    /// Methods that would go on until the step limit with the arguments below.
+    const ENDLESS: &[&str] =
+        &["upto", "downto", "step", "times", "cycle", "loop", "%", "each_entry"];
+
+    #[test]
+    fn no_method_panics_on_extreme_arguments() {
+        let receivers = [
+            "'aä-1'",
+            ":a",
+            "5",
+            "-9223372036854775808",
+            "9223372036854775807",
+            "1e300",
+            "Float::NAN",
+            "Rational(-9223372036854775807, 2)",
+            "[3, 1, 2]",
+            "{a: 1, 'b' => nil}",
+            "1..3",
+            "'xay'.match(/a(b)?/)",
+            "[1, 2].each",
+            "Time.at(0).utc",
+            "Date.today",
+            "DateTime.now",
+            "Time",
+            "Date",
+            "Array",
+            "Integer",
+            "Base64",
+            "self",
+        ];
+        let args = "[[], [-1], [9223372036854775807], [-9223372036854775808], [1e300], \
+                    [Float::NAN], ['ä'], [[1]], [-5..-1], [Rational(1, 9223372036854775807)], \
+                    [2024, 99, 99], [9223372036854775807, 9223372036854775807], \
+                    [-9223372036854775808, -9223372036854775808], [0, 9223372036854775807]]";
+        let all: std::collections::BTreeSet<&str> =
+            [STRING, NUMBER, ARRAY, ENUMERABLE, HASH, PATTERN, ENUMERATOR, TIME, CLASS, OBJECT]
+                .concat()
+                .into_iter()
+                .filter(|name| !ENDLESS.contains(name))
+                .collect();
+        let mut panics = Vec::new();
+        for receiver in receivers {
+            let text = format!(
+                "{args}.each {{ |a| \
+                   begin; ({receiver}).send(@name, *a); rescue Exception; end; \
+                   }}"
+            );
+            let condition = Condition::compile(&text).expect(receiver);
+            for name in &all {
+                let variables = serde_json::json!({"name": name});
+                let context = Context::new(&variables, model::time::Micros(0));
+                // Errors are fine here, limits too; a panic is not.
+                let run = std::panic::AssertUnwindSafe(|| condition.evaluate(&context).is_ok());
+                if std::panic::catch_unwind(run).is_err() {
+                    panics.push(format!("({receiver}).{name}"));
+                }
+            }
+        }
+        assert_eq!(panics, Vec::<String>::new());
+    }
 }

@@ -114,7 +114,8 @@ fn integers<'a>(interp: &mut Interp<'a>, a: i64, b: i64, name: &str) -> Eval<'a>
         "fdiv" => return Ok(Value::Float(a as f64 / b as f64)),
         "quo" => return rationals(interp, (a, 1), (b, 1), "/"),
         _ if b < 0 => {
-            let power = u32::try_from(-b).ok().and_then(|exponent| a.checked_pow(exponent));
+            let power =
+                u32::try_from(b.unsigned_abs()).ok().and_then(|exponent| a.checked_pow(exponent));
             return match power {
                 Some(power) => rationals(interp, (1, 1), (power, 1), "/"),
                 None => Err(beyond(interp)),
@@ -250,7 +251,9 @@ fn shared<'a>(interp: &mut Interp<'a>, this: &Value<'a>, name: &str, args: &Args
         "abs" | "magnitude" | "+@" => this.clone(),
         "-@" => match this {
             Value::Int(value) => Value::Int(value.checked_neg().ok_or_else(|| beyond(interp))?),
-            Value::Rational(top, bottom) => Value::Rational(-top, *bottom),
+            Value::Rational(top, bottom) => {
+                Value::Rational(top.checked_neg().ok_or_else(|| beyond(interp))?, *bottom)
+            }
             other => Value::Float(-compare::as_float(other).unwrap_or(0.0)),
         },
         "to_f" => Value::Float(compare::as_float(this).unwrap_or(0.0)),
@@ -365,7 +368,7 @@ fn integer<'a>(interp: &mut Interp<'a>, this: i64, name: &str, args: &Args<'a>) 
                 (a, b) = (b, a % b);
             }
             let gcd = i64::try_from(a).map_err(|_| beyond(interp))?;
-            let lcm = || (this / gcd.max(1)).checked_mul(other).map(i64::abs);
+            let lcm = || (this / gcd.max(1)).checked_mul(other).and_then(i64::checked_abs);
             match name {
                 "gcd" => Value::Int(gcd),
                 _ => Value::Int(lcm().ok_or_else(|| beyond(interp))?),
@@ -396,7 +399,7 @@ fn integer<'a>(interp: &mut Interp<'a>, this: i64, name: &str, args: &Args<'a>) 
 
 fn shift(value: i64, by: i64) -> Option<i64> {
     if by < 0 {
-        return Some(value >> (-by).clamp(0, 63));
+        return Some(value >> by.unsigned_abs().min(63));
     }
     let factor = 1_i64.checked_shl(u32::try_from(by).ok()?).filter(|_| by < 63)?;
     value.checked_mul(factor)
@@ -407,13 +410,14 @@ fn iterate<'a>(interp: &mut Interp<'a>, this: i64, name: &str, args: &Args<'a>) 
         return Ok(without_block(&Value::Int(this), name, args));
     };
     let (from, to) = match name {
-        "times" => (0, this - 1),
+        "times" => (0, this.saturating_sub(1)),
         _ => (this, int(interp, args, 0)?),
     };
     let mut current = from;
     while if name == "downto" { current >= to } else { current <= to } {
         interp.call_proc(&block, vec![Value::Int(current)])?;
-        current += if name == "downto" { -1 } else { 1 };
+        let Some(next) = current.checked_add(if name == "downto" { -1 } else { 1 }) else { break };
+        current = next;
     }
     Ok(Value::Int(this))
 }
@@ -438,7 +442,7 @@ fn round_integer(value: i64, digits: i64, how: &str) -> Option<i64> {
     if digits >= 0 {
         return Some(value);
     }
-    let unit = 10_i64.checked_pow(u32::try_from(-digits).ok()?);
+    let unit = 10_i64.checked_pow(u32::try_from(digits.unsigned_abs()).ok()?);
     let Some(unit) = unit else { return Some(0) };
     let down = value.checked_sub(floor_remainder(value, unit))?;
     let rest = value - down;
@@ -528,7 +532,7 @@ fn rational<'a>(top: i64, bottom: i64, name: &str) -> Found<'a> {
     Ok(Some(match name {
         "to_i" | "truncate" => Value::Int(top / bottom),
         "floor" => Value::Int(top.div_euclid(bottom)),
-        "ceil" => Value::Int(-(-top).div_euclid(bottom)),
+        "ceil" => Value::Int(top.div_euclid(bottom) + i64::from(top % bottom != 0)),
         "round" => Value::Int((top as f64 / bottom as f64).round() as i64),
         "numerator" => Value::Int(top),
         "denominator" => Value::Int(bottom),

@@ -536,7 +536,7 @@ pub(super) fn range_bounds<'a>(
         value => {
             let to = to_int(interp, value)?;
             let to = if to < 0 { to + length } else { to };
-            to + i64::from(!range.exclusive)
+            to.saturating_add(i64::from(!range.exclusive))
         }
     };
     let from = if from < 0 { from + length } else { from };
@@ -573,7 +573,7 @@ fn slice<'a>(interp: &mut Interp<'a>, this: &str, args: &Args<'a>) -> Result<Val
             let at = to_int(interp, first)?;
             let length = length() as i64;
             let at = if at < 0 { at + length } else { at };
-            (0..length).contains(&at).then_some((at as usize, at as usize + 1))
+            (0..length).contains(&at).then(|| (at as usize, at as usize + 1))
         }
     };
     match bounds {

@@ -375,7 +375,7 @@ fn nanoseconds<'a>(
     match value {
         Value::Int(count) => Ok(i128::from(*count) * unit),
         Value::Rational(top, bottom) => Ok(i128::from(*top) * unit / i128::from(*bottom)),
-        Value::Float(count) if count.is_finite() => {
+        Value::Float(count) if count.abs() < 1e12 => {
             let whole = count.trunc() as i128;
             Ok(whole * unit + ((count - count.trunc()) * unit as f64).round() as i128)
         }
@@ -444,10 +444,10 @@ fn by_day<'a>(interp: &mut Interp<'a>, date: Date, name: &str, args: &Args<'a>) 
     let months = |count: i64| Span::new().try_months(count);
     let value = match name {
         "next_day" => shifted(interp, days(count))?,
-        "prev_day" => shifted(interp, days(-count))?,
+        "prev_day" => shifted(interp, days(count.saturating_neg()))?,
         "next" | "succ" => shifted(interp, days(1))?,
         ">>" | "next_month" => shifted(interp, months(count))?,
-        "<<" | "prev_month" => shifted(interp, months(-count))?,
+        "<<" | "prev_month" => shifted(interp, months(count.saturating_neg()))?,
         "next_year" => shifted(interp, months(count.saturating_mul(12)))?,
         "prev_year" => shifted(interp, months(count.saturating_mul(-12)))?,
         "leap?" => Value::Bool(date.in_leap_year()),

@@ -187,7 +187,7 @@ pub(super) fn zone_of<'a>(
     match value {
         Value::Zone(zone) => Ok((**zone).clone()),
         Value::Int(seconds) => fixed(interp, *seconds),
-        Value::Rational(top, bottom) => fixed(interp, top * 86_400 / bottom),
+        Value::Rational(top, bottom) => fixed(interp, top.saturating_mul(86_400) / bottom),
         other => {
             let name = string_of(other).unwrap_or_default();
             if name == "UTC" || name == "Z" {
