@@ -283,9 +283,8 @@ impl Drop for Slot {
 async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
     let inner = slot.inner.clone();
     let job = &*waiting.job;
-    // A node that was cut off from the database for long no longer knows whose the job is.
-    if waiting.lease.is_over(inner.runtime.now()) {
-        return;
+    if waiting.lease.is_over(inner.runtime.now()) && !inner.is_still_ours(&waiting).await {
+        return inner.queue.poke();
     }
     let read = target::read(&job.url, inner.settings.public_url.as_ref());
     if read != Target::Outside {
@@ -318,6 +317,18 @@ async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
 }
 
 impl Inner {
+    /// Asks the table whose a job is: a node that was stopped, or cut off from the database, for
+    /// longer than the lease does not know.
+    async fn is_still_ours(&self, waiting: &Waiting) -> bool {
+        let job = waiting.job.clone();
+        let until = self.runtime.now().plus_ms(limits::LEASE_MS);
+        let renewed = self.store.write(move |tx| store::jobs::renew(tx, &job.id, job.epoch, until));
+        renewed.await.unwrap_or_else(|error| {
+            warn(&error, "renewing a lease");
+            false
+        })
+    }
+
     /// The body of a job: at hand, its own, or its event's payload.
     async fn body(&self, waiting: &Waiting) -> Option<Arc<str>> {
         if let Some(body) = &waiting.body {
