@@ -43,6 +43,7 @@ test('a laptop request is approved in the browser and its run finishes', async (
   await page.getByText(`Started run ${number}`).waitFor();
 
   // The request that was sent holds the values.
+  await page.getByLabel('Search in request body').fill('Ines Duarte');
   await page.getByRole('region', { name: 'Request body' }).getByText('"Ines Duarte"').waitFor();
 
   // The run waits for the approval.

@@ -71,6 +71,7 @@ function Delete({ name, scope }: { name: string; scope: string | null }) {
     onSuccess: async () => {
       done(`Webhook ${name} deleted`);
       await navigate({ to: '/console/webhooks' });
+      client.removeQueries({ queryKey: webhookQuery(scope, name).queryKey });
       void client.invalidateQueries({ queryKey: ['webhooks'] });
     },
     onError: (error) => failed('Could not delete it', error),

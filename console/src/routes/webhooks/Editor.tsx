@@ -3,7 +3,12 @@ import { Alert, Button, Group, Select, Switch, Textarea, TextInput } from '@mant
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { kapps } from '../../api/forms';
-import { catalogue, type Scope } from '../../api/webhooks';
+import {
+  catalogue,
+  webhook as webhookQuery,
+  webhooks as webhooksQuery,
+  type Scope,
+} from '../../api/webhooks';
 import type { Webhook } from '../../api/types';
 import { conventional, treePath, treeUrl } from '../../logic/target';
 import { done, words } from '../../parts/notify';
@@ -52,7 +57,9 @@ export function Editor({ initial, save, saved }: Props) {
     },
     onSuccess: (webhook) => {
       done(`Webhook ${webhook.name} saved`);
-      void client.invalidateQueries({ queryKey: ['webhooks'] });
+      // Only the list: the page of a former name must not be asked for again.
+      void client.invalidateQueries({ queryKey: webhooksQuery(fields.scope).queryKey });
+      client.setQueryData(webhookQuery(fields.scope, webhook.name).queryKey, webhook);
       saved(webhook);
     },
   });
