@@ -1,5 +1,6 @@
 //! Rows of run errors.
 
+use crate::trees::like;
 use crate::{Error, Row, Select, Sql, Tx};
 use model::id::{ErrorId, RunId, SpaceId, TriggerId};
 use model::run::RunError;
@@ -134,8 +135,16 @@ pub struct Filter {
     pub source: Option<String>,
     /// Of trees of this group.
     pub group: Option<String>,
+    /// Of trees whose group holds this.
+    pub group_fragment: Option<String>,
     /// Of trees of this name.
     pub tree: Option<String>,
+    /// Of trees whose name holds this.
+    pub tree_fragment: Option<String>,
+    /// Of this tree.
+    pub tree_id: Option<String>,
+    /// Of runs about this record.
+    pub source_record_id: Option<String>,
     /// From this instant on.
     pub start: Option<Micros>,
     /// Before this instant.
@@ -174,6 +183,18 @@ fn narrow<'a>(select: &mut Select<'a>, filter: &'a Filter) {
     }
     if let Some(tree) = &filter.tree {
         select.and("t.name = $?", tree);
+    }
+    if let Some(fragment) = &filter.group_fragment {
+        select.and("lower(t.tree_group) LIKE $? ESCAPE '\\'", like(fragment));
+    }
+    if let Some(fragment) = &filter.tree_fragment {
+        select.and("lower(t.name) LIKE $? ESCAPE '\\'", like(fragment));
+    }
+    if let Some(tree) = &filter.tree_id {
+        select.and("r.tree_id = $?", tree);
+    }
+    if let Some(record) = &filter.source_record_id {
+        select.and("r.source_record_id = $?", record);
     }
     if let Some(start) = filter.start {
         select.and("e.created_at >= $?", start);

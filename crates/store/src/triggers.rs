@@ -155,6 +155,20 @@ pub fn close_all(tx: &mut Tx, run: RunId, now: Micros) -> Result<(), Error> {
 pub struct Filter {
     /// Of this run.
     pub run_id: Option<RunId>,
+    /// Of trees of this source.
+    pub source: Option<String>,
+    /// Of trees of this group.
+    pub group: Option<String>,
+    /// Of trees of this name.
+    pub tree: Option<String>,
+    /// Of this tree.
+    pub tree_id: Option<String>,
+    /// Of runs about this record.
+    pub source_record_id: Option<String>,
+    /// Made from this instant on.
+    pub start: Option<Micros>,
+    /// Made before this instant.
+    pub end: Option<Micros>,
     /// `Root`, `Complete`, `Update`.
     pub action: Option<String>,
     /// A status.
@@ -167,15 +181,36 @@ pub struct Filter {
     pub before: Option<i64>,
 }
 
-const LIST: Sql = select!("JOIN runs r ON r.id = g.run_id WHERE r.space_id = $1");
+const LIST: Sql = select!(
+    "JOIN runs r ON r.id = g.run_id JOIN trees t ON t.id = r.tree_id WHERE r.space_id = $1"
+);
 
 const COUNT: Sql = Sql::both(
-    "SELECT count(*) FROM triggers g JOIN runs r ON r.id = g.run_id WHERE r.space_id = $1",
+    "SELECT count(*) FROM triggers g JOIN runs r ON r.id = g.run_id \
+     JOIN trees t ON t.id = r.tree_id WHERE r.space_id = $1",
 );
 
 fn narrow<'a>(select: &mut Select<'a>, filter: &'a Filter) {
     if let Some(run) = filter.run_id {
         select.and("g.run_id = $?", run);
+    }
+    let texts: [(&'static str, &'a Option<String>); 5] = [
+        ("t.source = $?", &filter.source),
+        ("t.tree_group = $?", &filter.group),
+        ("t.name = $?", &filter.tree),
+        ("r.tree_id = $?", &filter.tree_id),
+        ("r.source_record_id = $?", &filter.source_record_id),
+    ];
+    for (fragment, value) in texts {
+        if let Some(value) = value {
+            select.and(fragment, value);
+        }
+    }
+    if let Some(start) = filter.start {
+        select.and("g.created_at >= $?", start);
+    }
+    if let Some(end) = filter.end {
+        select.and("g.created_at < $?", end);
     }
     if let Some(action) = &filter.action {
         select.and("lower(g.action) = $?", action.to_lowercase());

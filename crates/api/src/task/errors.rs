@@ -24,6 +24,7 @@ use workflows::step::state::{ErrorKind, Resolution};
 pub(crate) struct ListQuery {
     include: Option<String>,
     id: Option<i64>,
+    #[serde(alias = "run")]
     run_id: Option<i64>,
     /// `Active` or `Handled`.
     status: Option<String>,
@@ -32,7 +33,13 @@ pub(crate) struct ListQuery {
     node_id: Option<String>,
     source: Option<String>,
     group: Option<String>,
+    group_fragment: Option<String>,
     tree: Option<String>,
+    tree_fragment: Option<String>,
+    /// The tree's guid.
+    tree_id: Option<String>,
+    /// Id of the record the run is about.
+    source_id: Option<String>,
     start: Option<String>,
     end: Option<String>,
     /// Only smaller numbers.
@@ -116,7 +123,11 @@ pub(crate) async fn list(
         node_id: given(query.node_id),
         source: given(query.source),
         group: given(query.group),
+        group_fragment: given(query.group_fragment),
         tree: given(query.tree),
+        tree_fragment: given(query.tree_fragment),
+        tree_id: given(query.tree_id),
+        source_record_id: given(query.source_id),
         start: instant("start", query.start.as_deref())?,
         end: instant("end", query.end.as_deref())?,
         before: query.before_id,

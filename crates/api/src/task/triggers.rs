@@ -1,7 +1,7 @@
 //! `/app/api/v2/triggers`: what makes runs move.
 
 use super::actor;
-use super::paging::{Page, given};
+use super::paging::{Page, given, instant};
 use crate::App;
 use crate::auth::Caller;
 use crate::error::Result;
@@ -20,6 +20,17 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     run_id: Option<i64>,
+    source: Option<String>,
+    group: Option<String>,
+    tree: Option<String>,
+    /// The tree's guid.
+    tree_id: Option<String>,
+    /// Id of the record the run is about.
+    source_id: Option<String>,
+    /// Made from this instant on.
+    start: Option<String>,
+    /// Made before this instant.
+    end: Option<String>,
     /// `Root`, `Complete` or `Update`.
     action: Option<String>,
     status: Option<String>,
@@ -31,15 +42,22 @@ pub(crate) struct ListQuery {
 }
 
 impl ListQuery {
-    fn filter(&self) -> Filter {
-        Filter {
+    fn filter(&self) -> Result<Filter> {
+        Ok(Filter {
             run_id: self.run_id.map(RunId),
+            source: given(self.source.clone()),
+            group: given(self.group.clone()),
+            tree: given(self.tree.clone()),
+            tree_id: given(self.tree_id.clone()),
+            source_record_id: given(self.source_id.clone()),
+            start: instant("start", self.start.as_deref())?,
+            end: instant("end", self.end.as_deref())?,
             action: given(self.action.clone()),
             status: given(self.status.clone()),
             token: given(self.token.clone()),
             scheduled: false,
             before: self.before_id,
-        }
+        })
     }
 }
 
@@ -96,7 +114,7 @@ pub(crate) async fn list(
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Value>> {
-    let filter = query.filter();
+    let filter = query.filter()?;
     answer(&app, &caller, &query, filter).await
 }
 
@@ -110,7 +128,7 @@ pub(crate) async fn scheduled(
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Value>> {
-    let filter = Filter { scheduled: true, ..query.filter() };
+    let filter = Filter { scheduled: true, ..query.filter()? };
     answer(&app, &caller, &query, filter).await
 }
 
@@ -124,7 +142,7 @@ pub(crate) async fn backlog(
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Value>> {
-    let filter = Filter { status: Some("New".into()), ..query.filter() };
+    let filter = Filter { status: Some("New".into()), ..query.filter()? };
     answer(&app, &caller, &query, filter).await
 }
 
@@ -138,7 +156,7 @@ pub(crate) async fn paused(
     caller: Caller,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Value>> {
-    let filter = Filter { status: Some("Paused".into()), ..query.filter() };
+    let filter = Filter { status: Some("Paused".into()), ..query.filter()? };
     answer(&app, &caller, &query, filter).await
 }
 

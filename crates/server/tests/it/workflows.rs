@@ -177,6 +177,10 @@ async fn an_error_is_listed_and_resolved() {
         );
         assert!(errors["errors"][0]["text"].as_str().unwrap().contains("IndexError"));
         let error = errors["errors"][0]["id"].clone();
+        let narrow = "/errors?groupFragment=rou&treeFragment=app&tree=Approve&sourceId=none";
+        assert_eq!(task(&server, Method::GET, narrow, None).await.ok()["count"], 0);
+        let narrow = "/triggers?source=Kinetic%20Request%20CE&tree=Approve&start=2020-01-01";
+        assert_eq!(task(&server, Method::GET, narrow, None).await.ok()["count"], 1);
         let wrong = json!({ "ids": [error], "action": "Continue Branch", "resolution": "" });
         message(task(&server, Method::POST, "/errors/resolve", Some(&wrong)).await, 400);
         let data = json!({ "sourceData": { "values": { "Name": "Ann" } } });
