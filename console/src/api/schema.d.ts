@@ -4787,7 +4787,13 @@ export interface operations {
                 nodeId?: string;
                 source?: string;
                 group?: string;
+                groupFragment?: string;
                 tree?: string;
+                treeFragment?: string;
+                /** @description The tree's guid. */
+                treeId?: string;
+                /** @description Id of the record the run is about. */
+                sourceId?: string;
                 start?: string;
                 end?: string;
                 /** @description Only smaller numbers. */
@@ -5647,6 +5653,17 @@ export interface operations {
         parameters: {
             query?: {
                 runId?: number;
+                source?: string;
+                group?: string;
+                tree?: string;
+                /** @description The tree's guid. */
+                treeId?: string;
+                /** @description Id of the record the run is about. */
+                sourceId?: string;
+                /** @description Made from this instant on. */
+                start?: string;
+                /** @description Made before this instant. */
+                end?: string;
                 /** @description `Root`, `Complete` or `Update`. */
                 action?: string;
                 status?: string;
@@ -5677,6 +5694,17 @@ export interface operations {
         parameters: {
             query?: {
                 runId?: number;
+                source?: string;
+                group?: string;
+                tree?: string;
+                /** @description The tree's guid. */
+                treeId?: string;
+                /** @description Id of the record the run is about. */
+                sourceId?: string;
+                /** @description Made from this instant on. */
+                start?: string;
+                /** @description Made before this instant. */
+                end?: string;
                 /** @description `Root`, `Complete` or `Update`. */
                 action?: string;
                 status?: string;
@@ -5707,6 +5735,17 @@ export interface operations {
         parameters: {
             query?: {
                 runId?: number;
+                source?: string;
+                group?: string;
+                tree?: string;
+                /** @description The tree's guid. */
+                treeId?: string;
+                /** @description Id of the record the run is about. */
+                sourceId?: string;
+                /** @description Made from this instant on. */
+                start?: string;
+                /** @description Made before this instant. */
+                end?: string;
                 /** @description `Root`, `Complete` or `Update`. */
                 action?: string;
                 status?: string;
@@ -5737,6 +5776,17 @@ export interface operations {
         parameters: {
             query?: {
                 runId?: number;
+                source?: string;
+                group?: string;
+                tree?: string;
+                /** @description The tree's guid. */
+                treeId?: string;
+                /** @description Id of the record the run is about. */
+                sourceId?: string;
+                /** @description Made from this instant on. */
+                start?: string;
+                /** @description Made before this instant. */
+                end?: string;
                 /** @description `Root`, `Complete` or `Update`. */
                 action?: string;
                 status?: string;
