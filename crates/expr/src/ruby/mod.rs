@@ -121,6 +121,21 @@ impl<'a> Context<'a> {
     pub fn new(variables: &'a dyn Variables, now: Micros) -> Context<'a> {
         Context { variables, now, timezone: "UTC", seed: now.0.unsigned_abs() }
     }
+
+    /// Returns the context with a seed made of texts, for example a task's token and a
+    /// parameter's id, so that every parameter draws values of its own.
+    #[must_use]
+    pub fn with_seed(mut self, parts: &[&str]) -> Context<'a> {
+        use sha2::{Digest as _, Sha256};
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        self.seed =
+            hasher.finalize().iter().take(8).fold(0, |seed, byte| (seed << 8) | u64::from(*byte));
+        self
+    }
 }
 
 /// The answer of a condition.

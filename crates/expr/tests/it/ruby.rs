@@ -241,4 +241,7 @@ fn the_clock_and_the_seed_come_from_outside() {
     context.seed += 1;
     assert_ne!(first, erb.render(&context).unwrap());
     assert_eq!(first.len(), 36);
+    let other = context.with_seed(&["token", "parameter"]);
+    assert_ne!(other.seed, context.with_seed(&["tokenp", "arameter"]).seed);
+    assert_eq!(other.seed, context.with_seed(&["token", "parameter"]).seed);
 }

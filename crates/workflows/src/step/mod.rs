@@ -468,6 +468,8 @@ impl<'a> Stepper<'a, '_> {
         for parameter in &node.parameters {
             let place = |e: &dyn std::fmt::Display| format!("Parameter \"{}\": {e}", parameter.id);
             let template = parameter.template.as_ref().map_err(|e| place(e))?;
+            // Random values differ between parameters, and are the same when a step is repeated.
+            let context = context.with_seed(&[&record.token, &parameter.id]);
             let text = template.render(&context).map_err(|e| place(&e))?;
             inputs.insert(parameter.id.clone(), Value::String(text));
         }

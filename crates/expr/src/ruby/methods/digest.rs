@@ -93,7 +93,6 @@ fn draw(interp: &mut Interp<'_>, count: usize) -> Vec<u8> {
         interp.draws += 1;
         let mut hasher = Sha256::new();
         hasher.update(interp.context.seed.to_le_bytes());
-        hasher.update(interp.context.now.0.to_le_bytes());
         hasher.update(interp.draws.to_le_bytes());
         bytes.extend_from_slice(&hasher.finalize());
     }
