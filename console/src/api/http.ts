@@ -1,7 +1,4 @@
-// The one place that talks to the server: JSON in, JSON out, errors with the server's own words.
-
-export const CORE = '/app/api/v1';
-export const TASK = '/app/components/task/app/api/v2';
+// What a refusal or a silence of the server means, and the call that comes before a session.
 
 /** What the server answered when it refused, or why it could not be reached (status 0). */
 export class ApiError extends Error {
@@ -28,9 +25,6 @@ export function queryString(query: Record<string, QueryValue> = {}): string {
   return text ? `?${text}` : '';
 }
 
-/** Encodes one path segment. */
-export const seg = (text: string | number): string => encodeURIComponent(String(text));
-
 const signedOutListeners = new Set<() => void>();
 
 /** Calls back when the server no longer knows the session. Returns the unsubscribe function. */
@@ -48,37 +42,28 @@ export const unreachable = (cause: unknown): Error =>
     ? cause
     : new ApiError(0, 'The server cannot be reached.');
 
-interface Options {
-  query?: Record<string, QueryValue>;
-  body?: unknown;
-  signal?: AbortSignal;
-  /** A 401 is an answer here, not the end of a session. */
-  quiet?: boolean;
-}
-
-async function send<T>(method: string, path: string, options: Options = {}): Promise<T> {
+/** A call whose 401 is an answer for its caller, not the end of a session. */
+export async function quietly<T>(method: string, path: string, body?: unknown): Promise<T> {
   const headers: Record<string, string> = {
     Accept: 'application/json',
     'X-Requested-With': 'XMLHttpRequest',
     'X-Kinetic-AuthAssumed': 'true',
   };
-  if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
   let response: Response;
   try {
-    response = await fetch(path + queryString(options.query), {
+    response = await fetch(path, {
       method,
       headers,
-      body: options.body === undefined ? undefined : JSON.stringify(options.body),
-      signal: options.signal,
+      body: body === undefined ? undefined : JSON.stringify(body),
       credentials: 'same-origin',
     });
   } catch (cause) {
     throw unreachable(cause);
   }
   const text = await response.text();
-  if (response.ok) return (text ? parse(text) : undefined) as T;
-  if (response.status === 401 && !options.quiet) signedOut();
-  throw refusal(response, text);
+  if (!response.ok) throw refusal(response, text);
+  return (text ? parse(text) : undefined) as T;
 }
 
 function parse(text: string): unknown {
@@ -101,16 +86,3 @@ export function refusal(response: Response, text: string): ApiError {
     body.error || body.message || response.statusText || `The server answered ${response.status}.`;
   return new ApiError(response.status, message, body.errorKey, body.correlationId);
 }
-
-export const http = {
-  get: <T>(path: string, query?: Options['query'], signal?: AbortSignal) =>
-    send<T>('GET', path, { query, signal }),
-  post: <T>(path: string, body?: unknown, query?: Options['query']) =>
-    send<T>('POST', path, { body, query }),
-  put: <T>(path: string, body?: unknown, query?: Options['query']) =>
-    send<T>('PUT', path, { body, query }),
-  delete: <T>(path: string, query?: Options['query']) => send<T>('DELETE', path, { query }),
-  /** Like post and get, but a 401 is returned to the caller without ending the session. */
-  quiet: <T>(method: string, path: string, body?: unknown) =>
-    send<T>(method, path, { body, quiet: true }),
-};

@@ -1,12 +1,12 @@
 // Who is signed in, and the space they are in.
 import { queryOptions } from '@tanstack/react-query';
 import { answer, GET } from './client';
-import { http } from './http';
+import { quietly } from './http';
 import type { Me } from './types';
 
 export const me = queryOptions({
   queryKey: ['me'],
-  queryFn: () => http.quiet<Me>('GET', '/app/api/v1/me'),
+  queryFn: () => quietly<Me>('GET', '/app/api/v1/me'),
   staleTime: 60_000,
   retry: false,
 });
@@ -19,6 +19,6 @@ export const space = queryOptions({
 });
 
 export const signIn = (username: string, password: string) =>
-  http.quiet<unknown>('POST', '/app/login.do', { j_username: username, j_password: password });
+  quietly<unknown>('POST', '/app/login.do', { j_username: username, j_password: password });
 
 export const signOut = () => fetch('/app/logout', { credentials: 'same-origin' });

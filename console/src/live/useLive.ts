@@ -1,7 +1,6 @@
 // One connection to the server's stream; each message marks as stale what it names.
 import { useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { CORE } from '../api/http';
 
 export type LiveState = 'connecting' | 'live' | 'off';
 
@@ -62,7 +61,7 @@ export function useLive(): LiveState {
   useEffect(() => {
     const refresh = refresher(client);
     let lost = false;
-    const stream = new EventSource(`${CORE}/stream`);
+    const stream = new EventSource('/app/api/v1/stream');
     stream.onopen = () => {
       setState('live');
       // Whatever happened while the line was down was not told.

@@ -131,8 +131,7 @@ function Inside({ run, title }: { run: Run; title: string | undefined }) {
 function Legend() {
   return (
     <p className="kp-dim" style={{ fontSize: 12.5, margin: '8px 2px' }}>
-      Solid connectors were taken, dashed ones were not. Select a node to see what went in and what
-      came out.
+      Solid connectors were taken, dashed ones were not. Select a node for its inputs and results.
     </p>
   );
 }

@@ -31,7 +31,7 @@ import {
 import { useMemo } from 'react';
 import type { NodeState } from '../../api/types';
 import { handler, type HandlerKind } from '../../logic/handlers';
-import { NODE, place, sides, type Side } from '../../logic/layout';
+import { NODE, place, sides, type Point, type Side } from '../../logic/layout';
 import { stateOf } from '../../logic/states';
 import { ToneIcon } from '../../parts/Status';
 import './picture.css';
@@ -75,7 +75,7 @@ export function Picture({ label, nodes, connectors, selected, select }: Props) {
       connectors.flatMap((connector, index) => {
         const from = points.get(connector.from);
         const to = points.get(connector.to);
-        return from && to ? [toEdge(connector, index, sides(from, to))] : [];
+        return from && to ? [toEdge(connector, index, from, to)] : [];
       }),
     [connectors, points],
   );
@@ -138,7 +138,14 @@ export function edgeLabel({ type, label, value }: PictureConnector): string | un
   return [when, short].filter(Boolean).join(': ') || undefined;
 }
 
-function toEdge(connector: PictureConnector, index: number, side: { out: Side; in: Side }): Edge {
+interface Bend {
+  pathOptions?: { borderRadius: number; stepPosition: number };
+}
+
+/** A connector that bends does so near its node, clear of the label of a straight neighbour. */
+function toEdge(connector: PictureConnector, index: number, from: Point, to: Point): Edge & Bend {
+  const side = sides(from, to);
+  const bent = Math.abs(from.x - to.x) > 4 && Math.abs(from.y - to.y) > 4;
   const taken = connector.taken;
   const shade = taken ? 'taken' : taken === false ? 'not-taken' : 'open';
   return {
@@ -148,6 +155,7 @@ function toEdge(connector: PictureConnector, index: number, side: { out: Side; i
     sourceHandle: `out-${side.out}`,
     targetHandle: `in-${side.in}`,
     type: 'smoothstep',
+    pathOptions: { borderRadius: 8, stepPosition: bent ? 0.28 : 0.5 },
     className: `kp-edge kp-edge-${shade}`,
     label: edgeLabel(connector),
     labelBgPadding: [6, 3],
