@@ -131,6 +131,34 @@ fn mistakes_name_their_place() {
 }
 
 #[test]
+fn the_frozen_language_is_whole() {
+    check("new Date(0).toISOString()", json!("1970-01-01T00:00:00.000Z"));
+    check("[3, 1, 2].sort().map(x => x * 2).join()", json!("2,4,6"));
+    check("JSON.parse(JSON.stringify({a: [1, null]})).a[0]", json!(1));
+    check("const m = new Map([['a', 1]]); m.set('b', 2); [...m.keys()].join('')", json!("ab"));
+    check("new Set([1, 1, 2]).size", json!(2));
+    check("const r = /(\\d)/g; r.exec('a1b2'); r.lastIndex", json!(2));
+    check("'2024-05-06'.replace(/-/g, '/').padStart(12, '*')", json!("**2024/05/06"));
+    check("const {a, ...rest} = {a: 1, b: 2}; const [x, y = 3] = [1]; rest.b + x + y", json!(6));
+    check("null?.x ?? `t${1 + 1}`", json!("t2"));
+    check(
+        "class A { #p = 1; get p() { return this.#p; } static s() { return 2; } } new A().p + A.s()",
+        json!(3),
+    );
+    check("function F() { this.x = 1; } F.prototype.y = 2; new F().x + new F().y", json!(3));
+    check("function* g() { yield 1; yield 2; } [...g()].length", json!(2));
+    check("try { null.x } catch (e) { e.name }", json!("TypeError"));
+    check("var o = {}; o.valueOf = () => 5; o + 1", json!(6));
+    check("var e = new Error('a'); e.name = 'Mine'; String(e)", json!("Mine: a"));
+    check("Object.assign({}, {a: 1}).a + Object.entries({b: 2})[0][1]", json!(3));
+    check("isNaN(parseInt('x')) && Number.isInteger(5)", json!(true));
+    check("encodeURIComponent('a b') + decodeURIComponent('%20')", json!("a%20b "));
+    check("values('Kinds').concat(['c']).filter(k => k !== 'a').length", json!(2));
+    check("values('Kinds').push('z') + values('Kinds').length", json!(5));
+    check("new Date(submission('createdAt', '2024-01-01')) < new Date()", json!(true));
+}
+
+#[test]
 fn evaluations_share_no_state() {
     for leak in [
         "globalThis.leak = 1",

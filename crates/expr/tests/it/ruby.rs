@@ -235,6 +235,10 @@ fn the_clock_and_the_seed_come_from_outside() {
     context.timezone = "Europe/Berlin";
     let erb = Erb::compile("<%= Time.now.iso8601 %> <%= Time.now.zone %>").unwrap();
     assert_eq!(erb.render(&context).unwrap(), "2023-11-14T23:13:20+01:00 CET");
+    let zone = "TZInfo::Timezone.get('America/Chicago')";
+    check(&format!("<%= {zone}.to_local(Time.now.utc).iso8601 %>"), "2023-11-14T16:13:20-06:00");
+    check(&format!("<%= {zone}.utc_to_local(Time.at(0)).zone %>"), "CST");
+    raises("<%= TZInfo::Timezone.get('Nowhere') %>", "ArgumentError", "Nowhere");
     let erb = Erb::compile("<%= SecureRandom.uuid %>").unwrap();
     let first = erb.render(&context).unwrap();
     assert_eq!(first, erb.render(&context).unwrap());

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::super::interp::{Args, Flow, Found, Interp};
 use super::super::value::{Range, Value};
 use super::super::{compare, inspect};
-use super::{format, int, regexp, text, to_int, to_text, url, without_block};
+use super::{format, int, regexp, text, to_int, to_text, without_block};
 
 type Text = Rc<RefCell<String>>;
 
@@ -651,11 +651,6 @@ pub(super) fn call_symbol<'a>(
         _ => return Ok(None),
     };
     Ok(Some(value))
-}
-
-/// Percent-encodes a text for `ERB::Util.url_encode`; kept here for the string method of exports.
-pub(super) fn url_encode(this: &str) -> String {
-    url::percent(this, b"-._~")
 }
 
 /// Returns what a string shows in an error message.

@@ -118,7 +118,7 @@ pub(super) fn module<'a>(
     interp.charge(1 + text.len() / 16)?;
     let made = match name {
         "url_encode" | "u" | "encode_uri_component" | "escapeURIComponent" => {
-            super::string::url_encode(&text)
+            percent(&text, b"-._~")
         }
         "html_escape" | "h" | "escapeHTML" | "escape_html" => escape_html(&text),
         "unescapeHTML" | "unescape_html" => unescape_html(&text),
