@@ -142,7 +142,7 @@ fn the_frozen_language_is_whole() {
     check("const {a, ...rest} = {a: 1, b: 2}; const [x, y = 3] = [1]; rest.b + x + y", json!(6));
     check("null?.x ?? `t${1 + 1}`", json!("t2"));
     check(
-        "class A { #p = 1; get p() { return this.#p; } static s() { return 2; } } new A().p + A.s()",
+        "class A { #p = 1; get p() { return this.#p } static s() { return 2 } } new A().p + A.s()",
         json!(3),
     );
     check("function F() { this.x = 1; } F.prototype.y = 2; new F().x + new F().y", json!(3));
@@ -217,6 +217,16 @@ fn more_filters_than_the_cache_holds() {
     for number in 0..expr::limits::JS_PROGRAMS_MAX + 10 {
         check(&format!("{number} + 1"), json!(number + 1));
     }
+}
+
+#[test]
+fn compiled_texts_may_be_shared_between_threads() {
+    fn shared<T: Clone + Send + Sync>() {}
+    shared::<Filter>();
+    shared::<Template>();
+    shared::<Bindings>();
+    shared::<expr::ruby::Condition>();
+    shared::<expr::ruby::Erb>();
 }
 
 #[test]

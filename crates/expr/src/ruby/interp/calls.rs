@@ -258,10 +258,7 @@ impl<'a> Interp<'a> {
         let wants_keywords = !params.keywords.is_empty() || params.keyword_rest.is_some();
         let needed = params.required.len() + params.post.len();
         let mut given = None;
-        if wants_keywords
-            && matches!(args.last(), Some(Value::Hash(_)))
-            && (keywords || args.len() > needed)
-        {
+        if wants_keywords && matches!(args.last(), Some(Value::Hash(_))) && keywords {
             given = args.pop();
         }
         let most = needed + params.optional.len();

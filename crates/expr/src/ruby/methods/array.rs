@@ -627,6 +627,10 @@ pub(super) fn call_range<'a>(
     name: &str,
     args: &Args<'a>,
 ) -> Found<'a> {
+    if matches!(this.to, Value::Float(to) if to == f64::INFINITY) && name != "end" {
+        let endless = Range { from: this.from.clone(), to: Value::Nil, exclusive: this.exclusive };
+        return call_range(interp, receiver, &Rc::new(endless), name, args);
+    }
     let value = match name {
         "first" | "begin" if args.len() == 0 => this.from.clone(),
         "last" | "end" if args.len() == 0 => this.to.clone(),

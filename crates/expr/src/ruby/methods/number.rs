@@ -283,7 +283,10 @@ fn shared<'a>(interp: &mut Interp<'a>, this: &Value<'a>, name: &str, args: &Args
         }
         "coerce" => Value::pair(interp.arg(args, 0)?.clone(), this.clone()),
         "step" => {
-            let (limit, step) = (interp.arg(args, 0)?.clone(), args.get(1).cloned());
+            let (limit, step) = match (args.keyword("to"), args.keyword("by")) {
+                (Some(limit), step) => (limit, step),
+                _ => (interp.arg(args, 0)?.clone(), args.get(1).cloned()),
+            };
             let list = steps(interp, this, &limit, &step.unwrap_or(Value::Int(1)), false)?;
             return each_or_list(interp, this, args, list).map(Some);
         }
