@@ -14,9 +14,9 @@ use tokio::net::TcpStream;
 /// The administrator that the benchmark's server starts with.
 pub(crate) const USERNAME: &str = "bench";
 /// Its password.
-pub(crate) const PASSWORD: &str = "bench";
-/// `bench:bench` as basic authentication writes it.
-const AUTHORIZATION: &str = "Basic YmVuY2g6YmVuY2g=";
+pub(crate) const PASSWORD: &str = "benchmark";
+/// `bench:benchmark` as basic authentication writes it.
+const AUTHORIZATION: &str = "Basic YmVuY2g6YmVuY2htYXJr";
 
 /// One connection to one address.
 pub(crate) struct Client {

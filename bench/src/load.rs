@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::measure::now_micros;
 
 /// What a marker begins with.
-pub(crate) const MARKER_PREFIX: &str = "bench-";
+pub(crate) const MARKER_PREFIX: &str = "marker-";
 /// How many digits follow.
 pub(crate) const MARKER_DIGITS: usize = 12;
 
@@ -147,6 +147,6 @@ mod tests {
             path: "/".into(),
             template: "<{marker}>".into(),
         };
-        assert_eq!(target.body(42), "<bench-000000000042>");
+        assert_eq!(target.body(42), "<marker-000000000042>");
     }
 }

@@ -2,7 +2,7 @@
 //! process of its own so that its work is not counted as the server's or the client's.
 //!
 //! A hit is told apart by a marker that the load generator put into the submission and that the
-//! webhook's payload therefore carries: `bench-` and twelve digits. `GET /hits` lists the hits as
+//! webhook's payload therefore carries: `marker-` and twelve digits. `GET /hits` lists the hits as
 //! lines of marker and time, `GET /count` counts them, `POST /reset` forgets them.
 
 use std::collections::HashMap;
@@ -179,8 +179,8 @@ mod tests {
 
     #[test]
     fn markers_are_found_in_bodies() {
-        assert_eq!(marker(br#"{"values":{"Key":"bench-000000000042"}}"#), Some(42));
-        assert_eq!(marker(b"bench-12"), None);
+        assert_eq!(marker(br#"{"values":{"Key":"marker-000000000042"}}"#), Some(42));
+        assert_eq!(marker(b"marker-12"), None);
         assert_eq!(marker(b"nothing"), None);
     }
 
@@ -195,7 +195,7 @@ mod tests {
         let accepted = open(&target, &markers, 1_000.0, time).await.unwrap();
         let mut control = Client::connect(address).await.unwrap();
         let (_, count) = control.send(Method::GET, "/count", Bytes::new()).await.unwrap();
-        assert!(count.starts_with(b"20 20 400 "), "{count:?}");
+        assert!(count.starts_with(b"20 20 420 "), "{count:?}");
         let (_, hits) = control.send(Method::GET, "/hits", Bytes::new()).await.unwrap();
         let hits = std::str::from_utf8(&hits).unwrap();
         for one in accepted {
@@ -208,9 +208,9 @@ mod tests {
     #[test]
     fn repeated_deliveries_count_once_as_a_marker() {
         let mut hits = Hits::default();
-        hits.note(b"bench-000000000001", 10);
-        hits.note(b"bench-000000000001", 30);
-        assert_eq!(hits.summary(), "2 1 36 10 30");
+        hits.note(b"marker-000000000001", 10);
+        hits.note(b"marker-000000000001", 30);
+        assert_eq!(hits.summary(), "2 1 38 10 30");
         assert_eq!(hits.list(), "1 10\n");
     }
 }
