@@ -14,6 +14,16 @@ pub enum Level {
     Kapp,
 }
 
+impl Level {
+    /// The name as stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Space => "Space",
+            Self::Kapp => "Kapp",
+        }
+    }
+}
+
 /// One type with its events, at one level.
 #[derive(Debug)]
 pub struct Type {

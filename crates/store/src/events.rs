@@ -1,6 +1,5 @@
 //! Events: one row for each committed change, with its payload and the verdicts of webhooks.
 
-use model::catalogue::Level;
 use model::event::{Event, WebhookVerdict};
 use model::id::{EventId, JobId, KappId, RunId, SpaceId, TaskId, TraceId};
 use model::time::Micros;
@@ -56,15 +55,11 @@ pub fn insert(tx: &mut Tx, new: &NewEvent<'_>) -> Result<(), Error> {
 
 fn values<'a>(new: &NewEvent<'a>) -> Vec<Value<'a>> {
     let e = new.event;
-    let level = match e.level {
-        Level::Space => "Space",
-        Level::Kapp => "Kapp",
-    };
     vec![
         (&e.id).into(),
         (&e.space_id).into(),
         e.kapp_id.as_ref().into(),
-        level.into(),
+        e.level.as_str().into(),
         e.type_name.into(),
         e.event.into(),
         e.entity_type.into(),

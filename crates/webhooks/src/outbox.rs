@@ -106,7 +106,7 @@ impl Inner {
             verdicts.push(WebhookVerdict {
                 webhook_id: compiled.webhook.id.clone(),
                 webhook: compiled.webhook.name.clone(),
-                scope: scope_name(compiled.webhook.level()).to_owned(),
+                scope: compiled.webhook.level().as_str().to_owned(),
                 verdict: decision.verdict,
                 message: decision.message,
                 job_id,
@@ -279,13 +279,5 @@ impl Prepared {
             inner.workflows.started(run);
             inner.changes.publish_run(&self.space_id, run);
         }
-    }
-}
-
-/// The name of a level on the wire.
-pub(crate) fn scope_name(level: Level) -> &'static str {
-    match level {
-        Level::Space => "Space",
-        Level::Kapp => "Kapp",
     }
 }
