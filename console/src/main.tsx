@@ -5,6 +5,7 @@ import '@mantine/notifications/styles.css';
 import './theme/base.css';
 import './theme/frame.css';
 import './theme/parts.css';
+import './theme/delivery.css';
 import { MantineProvider } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';

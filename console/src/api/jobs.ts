@@ -67,7 +67,10 @@ export const job = (id: string) =>
       (
         await answer<{ webhookJob: WebhookJob }>(
           GET('/app/api/v1/webhookJobs/{id}', {
-            params: { path: { id }, query: { include: 'details,attempts,event,run,request' } },
+            params: {
+              path: { id },
+              query: { include: 'details,attempts,event,run,request,timeline,signature' },
+            },
           }),
         )
       ).webhookJob,

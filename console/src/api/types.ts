@@ -193,6 +193,16 @@ export interface WebhookJob extends Details {
   nextAttemptAt?: string | null;
   startedAt?: string | null;
   finishedAt?: string | null;
+  timeline?: Moment[];
+}
+
+/** A change of a job's state, or what it waits for now. */
+export interface Moment {
+  at: string;
+  state: string;
+  reason?: string | null;
+  actor?: string | null;
+  attempt?: number | null;
 }
 
 /** How many jobs there are by status; counting stops at `max`. */
@@ -212,6 +222,7 @@ export interface Attempt {
   connectMs?: number | null;
   tlsMs?: number | null;
   firstByteMs?: number | null;
+  url?: string;
   address?: string | null;
   requestHeaders?: Headers_ | null;
   requestBody?: string | null;

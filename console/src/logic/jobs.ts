@@ -33,6 +33,9 @@ export const canRetry = (job: WebhookJob): boolean =>
 
 export const canCancel = (job: WebhookJob): boolean => ['Queued', 'Failed'].includes(job.status);
 
+/** Whether more will happen to a job by itself. */
+export const isGoing = (job: WebhookJob): boolean => ['Queued', 'In Progress'].includes(job.status);
+
 /** What became of a job, and what comes next, in one sentence. `now` is in milliseconds. */
 export function sentence(job: WebhookJob, now: number): string {
   const tries = job.attempts?.length || job.retryCount + 1;

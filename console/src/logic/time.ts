@@ -52,6 +52,26 @@ export function exact(iso: string | null | undefined): string {
   });
 }
 
+/** "21 Nov, 14:02:11" in the viewer's zone, for where a time is read beside others. */
+export function clock(iso: string | null | undefined): string {
+  const at = iso ? Date.parse(iso) : NaN;
+  if (Number.isNaN(at)) return '–';
+  return new Date(at).toLocaleString('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  });
+}
+
+/** "2026-11-21 14:02:11 UTC", for what is compared with a log. */
+export function utc(iso: string | null | undefined): string {
+  const at = iso ? Date.parse(iso) : NaN;
+  if (Number.isNaN(at)) return '–';
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
 /** "840 ms", "3.2 s", "4 min 10 s", "2 h 5 min". */
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined || Number.isNaN(ms)) return '–';

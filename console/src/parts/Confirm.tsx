@@ -1,4 +1,4 @@
-// Asks before something is destroyed, and names what that is.
+// Asks before something is done that cannot be taken back, and names what that is.
 import { Button, Group, Modal, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 
@@ -7,12 +7,17 @@ interface Props {
   title: string;
   children: ReactNode;
   action: string;
+  /** What the way out is called. */
+  keep?: string;
+  /** Whether something goes out instead of going away. */
+  calm?: boolean;
   busy?: boolean;
   confirm: () => void;
   close: () => void;
 }
 
-export function Confirm({ opened, title, children, action, busy, confirm, close }: Props) {
+export function Confirm(props: Props) {
+  const { opened, title, children, action, keep = 'Keep it', calm, busy, confirm, close } = props;
   return (
     <Modal
       opened={opened}
@@ -25,9 +30,9 @@ export function Confirm({ opened, title, children, action, busy, confirm, close 
       </Text>
       <Group justify="flex-end">
         <Button variant="default" onClick={close} data-autofocus>
-          Keep it
+          {keep}
         </Button>
-        <Button color="red" loading={busy} onClick={confirm}>
+        <Button color={calm ? undefined : 'red'} loading={busy} onClick={confirm}>
           {action}
         </Button>
       </Group>

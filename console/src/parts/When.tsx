@@ -1,7 +1,7 @@
 // A time: relative, kept true while it is looked at, exact on hover and focus.
 import { Tooltip } from '@mantine/core';
 import { useEffect, useState } from 'react';
-import { exact, freshness, relative } from '../logic/time';
+import { clock, exact, freshness, relative, utc } from '../logic/time';
 
 export function useNow(everyMs: number): number {
   const [now, setNow] = useState(() => Date.now());
@@ -12,16 +12,22 @@ export function useNow(everyMs: number): number {
   return now;
 }
 
-export function When({ at }: { at: string | null | undefined }) {
+interface Props {
+  at: string | null | undefined;
+  /** Shows the clock instead of the distance. */
+  clocked?: boolean;
+}
+
+export function When({ at, clocked }: Props) {
   const [every, setEvery] = useState(1000);
   const now = useNow(every);
   const wanted = freshness(at, now);
   useEffect(() => setEvery(wanted), [wanted]);
   if (!at) return <span className="kp-dim">–</span>;
   return (
-    <Tooltip label={exact(at)}>
+    <Tooltip label={`${exact(at)}\n${utc(at)}`} style={{ whiteSpace: 'pre' }}>
       <time dateTime={at} style={{ whiteSpace: 'nowrap' }}>
-        {relative(at, now)}
+        {clocked ? clock(at) : relative(at, now)}
       </time>
     </Tooltip>
   );

@@ -60,7 +60,24 @@ export function Attempts({ attempts, shown, show }: Props) {
           { title: 'When', width: 110, cell: (one) => <When at={one.startedAt} /> },
         ]}
       />
+      <Legend attempts={attempts} />
     </Panel>
+  );
+}
+
+/** What the colours of the bars stand for. */
+function Legend({ attempts }: { attempts: Attempt[] }) {
+  const known = new Map(attempts.flatMap(phases).map((phase) => [phase.name, phase.colour]));
+  if (known.size === 0) return null;
+  return (
+    <div className="kp-legend">
+      {[...known].map(([name, colour]) => (
+        <span key={name}>
+          <i style={{ background: colour }} aria-hidden />
+          {name}
+        </span>
+      ))}
+    </div>
   );
 }
 

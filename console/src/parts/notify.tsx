@@ -1,9 +1,38 @@
 // Short notices in the corner: what was done, or why it was not.
+import { Button, Group } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { ApiError } from '../api/http';
 
-export function done(message: string): void {
-  notifications.show({ message, color: 'teal', autoClose: 4000 });
+/** A way back from what was just done. */
+export interface Undo {
+  label: string;
+  act: () => void;
+}
+
+export function done(message: string, undo?: Undo): void {
+  if (!undo) {
+    notifications.show({ message, color: 'teal', autoClose: 4000 });
+    return;
+  }
+  const id = notifications.show({
+    color: 'teal',
+    autoClose: 10_000,
+    message: (
+      <Group justify="space-between" gap="sm">
+        {message}
+        <Button
+          size="compact-xs"
+          variant="default"
+          onClick={() => {
+            notifications.hide(id);
+            undo.act();
+          }}
+        >
+          {undo.label}
+        </Button>
+      </Group>
+    ),
+  });
 }
 
 export function failed(what: string, error: unknown): void {
