@@ -2109,6 +2109,8 @@ export interface components {
         WebhookJob: (components["schemas"]["Details"] | null) & {
             /** @description With `include=attempts`, for a single job. */
             attempts?: components["schemas"]["Attempt"][] | null;
+            /** @description Why its last attempt failed, such as `timeout`; null once one succeeded. */
+            errorClass?: string | null;
             /** @description Type and event, such as `Submission Submitted`. */
             event: string;
             eventId?: string | null;

@@ -119,6 +119,8 @@ pub struct Job {
     pub leased_until: Option<Micros>,
     /// Grows with every lease, so that a late worker is refused.
     pub epoch: i64,
+    /// Why the last attempt failed; `None` before it ended and once one succeeded.
+    pub error_class: Option<ErrorClass>,
     /// Who and when.
     pub audit: crate::Audit,
 }
@@ -202,4 +204,62 @@ pub enum ErrorClass {
     TreeMissing,
     /// The node was stopped while the attempt was under way; the outcome is not known.
     Interrupted,
+}
+
+impl ErrorClass {
+    /// All classes.
+    pub const ALL: [Self; 13] = [
+        Self::Dns,
+        Self::Connect,
+        Self::Tls,
+        Self::Timeout,
+        Self::Reset,
+        Self::Protocol,
+        Self::Http4xx,
+        Self::Http5xx,
+        Self::Redirect,
+        Self::TooLarge,
+        Self::Blocked,
+        Self::TreeMissing,
+        Self::Interrupted,
+    ];
+
+    /// The name as stored and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Reset => "reset",
+            Self::Protocol => "protocol",
+            Self::Http4xx => "http_4xx",
+            Self::Http5xx => "http_5xx",
+            Self::Redirect => "redirect",
+            Self::TooLarge => "too_large",
+            Self::Blocked => "blocked",
+            Self::TreeMissing => "tree_missing",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// Reads a name, in any case; `None` when there is no such class.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str().eq_ignore_ascii_case(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ErrorClass;
+
+    #[test]
+    fn classes_are_stored_as_they_are_told() {
+        for class in ErrorClass::ALL {
+            assert_eq!(serde_json::json!(class), class.as_str());
+            assert_eq!(ErrorClass::parse(class.as_str()), Some(class));
+        }
+        assert_eq!(ErrorClass::parse("HTTP_5xx"), Some(ErrorClass::Http5xx));
+        assert_eq!(ErrorClass::parse("http"), None);
+    }
 }

@@ -8,7 +8,7 @@ pub use queue::{mark_started, release, renew, settle};
 
 use model::Audit;
 use model::id::{EventId, JobId, KappId, RunId, SpaceId, TraceId, WebhookId};
-use model::job::{Job, State};
+use model::job::{ErrorClass, Job, State};
 use model::time::Micros;
 
 use crate::rows::Insert;
@@ -19,7 +19,7 @@ static INSERT: Insert = Insert::new(
     "id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, event, \
      parent_type, parent_id, parent_key, url, state, summary, request_content, response_content, \
      retry_count, scheduled_at, started_at, finished_at, run_id, leased_by, leased_until, epoch, \
-     created_at, created_by, updated_at, updated_by",
+     created_at, created_by, updated_at, updated_by, error_class",
 );
 
 /// Stores new jobs, several in one statement.
@@ -63,6 +63,7 @@ fn values(j: &Job) -> Vec<Value<'_>> {
         (&j.audit.created_by).into(),
         j.audit.updated_at.into(),
         (&j.audit.updated_by).into(),
+        class(j.error_class),
     ]
 }
 
@@ -89,7 +90,7 @@ const BY_ID: Sql = Sql::both(
      j.type_name, j.event, j.parent_type, j.parent_id, j.parent_key, j.url, j.state, j.summary, \
      j.request_content, j.response_content, j.retry_count, j.scheduled_at, j.started_at, \
      j.finished_at, j.run_id, j.leased_by, j.leased_until, j.epoch, j.created_at, j.created_by, \
-     j.updated_at, j.updated_by, e.payload, k.slug \
+     j.updated_at, j.updated_by, j.error_class, e.payload, k.slug \
      FROM jobs j LEFT JOIN events e ON e.id = j.event_id \
      LEFT JOIN kapps k ON k.id = j.kapp_id WHERE j.space_id = $1 AND j.id = $2",
 );
@@ -148,7 +149,7 @@ const LIST: Sql = Sql::both(
      j.type_name, j.event, j.parent_type, j.parent_id, j.parent_key, j.url, j.state, j.summary, \
      j.request_content, j.response_content, j.retry_count, j.scheduled_at, j.started_at, \
      j.finished_at, j.run_id, j.leased_by, j.leased_until, j.epoch, j.created_at, j.created_by, \
-     j.updated_at, j.updated_by, e.payload, k.slug \
+     j.updated_at, j.updated_by, j.error_class, e.payload, k.slug \
      FROM jobs j LEFT JOIN events e ON e.id = j.event_id \
      LEFT JOIN kapps k ON k.id = j.kapp_id WHERE j.space_id = $1",
 );
@@ -250,6 +251,8 @@ pub struct Change<'a> {
     pub run_id: Option<RunId>,
     /// Attempts after the first one.
     pub retry_count: i64,
+    /// Why its last attempt failed.
+    pub error_class: Option<ErrorClass>,
     /// When.
     pub at: Micros,
     /// Who.
@@ -259,7 +262,7 @@ pub struct Change<'a> {
 const CHANGE: Sql = Sql::both(
     "UPDATE jobs SET state = $4, url = $5, scheduled_at = $6, finished_at = $7, summary = $8, \
      response_content = $9, run_id = $10, retry_count = $11, updated_at = $12, updated_by = $13, \
-     epoch = epoch + 1, leased_by = NULL, leased_until = NULL \
+     error_class = $14, epoch = epoch + 1, leased_by = NULL, leased_until = NULL \
      WHERE id = $1 AND state = $2 AND epoch = $3",
 );
 
@@ -283,6 +286,7 @@ pub fn change(tx: &mut Tx, c: &Change<'_>) -> Result<bool, Error> {
         c.retry_count.into(),
         c.at.into(),
         c.by.into(),
+        class(c.error_class),
     ];
     Ok(tx.execute(&CHANGE, &values)? == 1)
 }
@@ -297,8 +301,13 @@ pub fn delete(tx: &mut Tx, space: &SpaceId, id: &JobId) -> Result<bool, Error> {
     Ok(tx.execute(&DELETE, &[space.into(), id.into()])? == 1)
 }
 
+/// A class as it is stored.
+fn class(class: Option<ErrorClass>) -> Value<'static> {
+    class.map(ErrorClass::as_str).into()
+}
+
 fn found(row: &Row) -> Result<Found, Error> {
-    Ok(Found { job: read(row)?, payload: row.opt_text(30)?, kapp_slug: row.opt_text(31)? })
+    Ok(Found { job: read(row)?, payload: row.opt_text(31)?, kapp_slug: row.opt_text(32)? })
 }
 
 fn read(row: &Row) -> Result<Job, Error> {
@@ -337,5 +346,6 @@ fn read(row: &Row) -> Result<Job, Error> {
             updated_at: row.micros(28)?,
             updated_by: row.text(29)?,
         },
+        error_class: row.opt_text(30)?.as_deref().and_then(ErrorClass::parse),
     })
 }

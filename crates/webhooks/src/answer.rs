@@ -4,7 +4,7 @@
 use crate::target::Version;
 use crate::workflows::StartOutcome;
 use model::id::RunId;
-use model::job::{Job, State};
+use model::job::{ErrorClass, Job, State};
 use serde_json::{Value, json};
 
 /// A status with the body that goes with it.
@@ -23,6 +23,16 @@ impl Answer {
     pub(crate) fn summary(&self) -> String {
         http::StatusCode::from_u16(self.status)
             .map_or_else(|_| self.status.to_string(), crate::send::status_line)
+    }
+
+    /// Why the start failed; `None` when it did not.
+    pub(crate) fn error_class(&self) -> Option<ErrorClass> {
+        match self.status {
+            200..=299 => None,
+            404 => Some(ErrorClass::TreeMissing),
+            400..=499 => Some(ErrorClass::Http4xx),
+            _ => Some(ErrorClass::Http5xx),
+        }
     }
 
     fn is_success(&self) -> bool {
@@ -63,6 +73,7 @@ pub(crate) fn settle_inside(job: &mut Job, answer: &Answer, run_id: Option<RunId
     job.state = if answer.is_success() { State::Complete } else { State::Failed };
     job.summary = Some(answer.summary());
     job.response_content = Some(answer.body.clone());
+    job.error_class = answer.error_class();
     job.run_id = run_id;
     job.started_at = Some(job.started_at.unwrap_or(job.scheduled_at));
     job.finished_at = Some(job.scheduled_at);

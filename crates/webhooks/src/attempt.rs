@@ -108,6 +108,7 @@ pub(crate) fn judge(job: &Job, outcome: &Outcome, policy: Policy, runtime: &Runt
             _ => outcome.summary(),
         },
         response_content: outcome.response.as_ref().map(crate::send::Response::text),
+        error_class: failure.as_ref().map(|failure| failure.class),
         retry_count,
         run_id: None,
         scheduled_at,
@@ -252,6 +253,7 @@ mod tests {
             leased_by: None,
             leased_until: None,
             epoch: 1,
+            error_class: None,
             audit: model::Audit::created(NOW, "ann"),
         }
     }

@@ -382,6 +382,7 @@ impl Inner {
                 epoch: job.epoch,
                 state,
                 summary: answer.summary(),
+                error_class: answer.error_class(),
                 response_content: Some(answer.body),
                 retry_count: job.retry_count,
                 run_id: run,

@@ -189,6 +189,7 @@ impl Inner {
             leased_by: None,
             leased_until: None,
             epoch: 0,
+            error_class: None,
             audit: Audit::created(event.at, &event.actor),
         }
     }

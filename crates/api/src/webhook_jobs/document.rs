@@ -1,9 +1,8 @@
 //! A webhook job as clients read it.
 
 use crate::include::{Details, Include};
-use model::job::{Attempt, State};
+use model::job::{Attempt, ErrorClass, State};
 use serde::Serialize;
-use serde_json::{Value, json};
 use store::jobs::Found;
 use utoipa::ToSchema;
 use webhooks::jobs::JobDetail;
@@ -28,6 +27,8 @@ pub(crate) struct JobDocument {
     status: String,
     /// The outcome in a few words, such as `200 OK`.
     summary: Option<String>,
+    /// Why its last attempt failed, such as `timeout`; null once one succeeded.
+    error_class: Option<&'static str>,
     /// The body sent.
     request_content: Option<String>,
     /// The body received.
@@ -121,6 +122,7 @@ pub(crate) fn document(found: &Found, include: &Include) -> JobDocument {
         url: job.url.clone(),
         status: job.state.as_str().to_owned(),
         summary: job.summary.clone(),
+        error_class: job.error_class.map(ErrorClass::as_str),
         request_content: found.request_content().map(str::to_owned),
         response_content: job.response_content.clone(),
         retry_count: job.retry_count,
@@ -179,10 +181,7 @@ fn attempt(attempt: &Attempt, request_body: Option<&str>) -> AttemptDocument {
         response_status: detail.response_status,
         response_headers: detail.response_headers.clone(),
         response_body: detail.response_body.clone(),
-        error_class: detail.error_class.and_then(|class| {
-            let class: Value = json!(class);
-            class.as_str().map(str::to_owned)
-        }),
+        error_class: detail.error_class.map(|class| class.as_str().to_owned()),
         error: detail.error.clone(),
     }
 }

@@ -7,7 +7,7 @@
 //! when the very same term stands in the statement.
 
 use model::id::{JobId, RunId};
-use model::job::{Job, State};
+use model::job::{ErrorClass, Job, State};
 use model::time::Micros;
 
 use crate::{Error, Sql, Tx};
@@ -39,7 +39,7 @@ const CLAIM_DUE: Sql = Sql::per(
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
      event, parent_type, parent_id, parent_key, url, state, summary, request_content, \
      response_content, retry_count, scheduled_at, started_at, finished_at, run_id, leased_by, \
-     leased_until, epoch, created_at, created_by, updated_at, updated_by",
+     leased_until, epoch, created_at, created_by, updated_at, updated_by, error_class",
     "UPDATE jobs SET leased_by = $1, leased_until = $3, epoch = epoch + 1 WHERE id IN (\
      SELECT id FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') AND state = 'Queued' \
      AND scheduled_at <= $2 AND (leased_until IS NULL OR leased_until <= $2) \
@@ -48,7 +48,7 @@ const CLAIM_DUE: Sql = Sql::per(
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
      event, parent_type, parent_id, parent_key, url, state, summary, request_content, \
      response_content, retry_count, scheduled_at, started_at, finished_at, run_id, leased_by, \
-     leased_until, epoch, created_at, created_by, updated_at, updated_by",
+     leased_until, epoch, created_at, created_by, updated_at, updated_by, error_class",
 );
 
 /// Leases queued jobs that are due, oldest first.
@@ -61,8 +61,8 @@ pub fn claim_due(tx: &mut Tx, claim: &Claim<'_>) -> Result<Vec<Job>, Error> {
 
 // As above, for jobs whose attempt was under way when their node vanished.
 const CLAIM_INTERRUPTED: Sql = Sql::per(
-    "UPDATE jobs SET state = 'Queued', leased_by = $1, leased_until = $3, epoch = epoch + 1 \
-     WHERE id IN (\
+    "UPDATE jobs SET state = 'Queued', leased_by = $1, leased_until = $3, epoch = epoch + 1, \
+     error_class = 'interrupted' WHERE id IN (\
      SELECT id FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') \
      AND state = 'In Progress' AND scheduled_at <= $2 \
      AND (leased_until IS NULL OR leased_until <= $2 OR leased_by <> $1) \
@@ -71,9 +71,9 @@ const CLAIM_INTERRUPTED: Sql = Sql::per(
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
      event, parent_type, parent_id, parent_key, url, state, summary, request_content, \
      response_content, retry_count, scheduled_at, started_at, finished_at, run_id, leased_by, \
-     leased_until, epoch, created_at, created_by, updated_at, updated_by",
-    "UPDATE jobs SET state = 'Queued', leased_by = $1, leased_until = $3, epoch = epoch + 1 \
-     WHERE id IN (\
+     leased_until, epoch, created_at, created_by, updated_at, updated_by, error_class",
+    "UPDATE jobs SET state = 'Queued', leased_by = $1, leased_until = $3, epoch = epoch + 1, \
+     error_class = 'interrupted' WHERE id IN (\
      SELECT id FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') \
      AND state = 'In Progress' AND scheduled_at <= $2 \
      AND (leased_until IS NULL OR leased_until <= $2) \
@@ -82,7 +82,7 @@ const CLAIM_INTERRUPTED: Sql = Sql::per(
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
      event, parent_type, parent_id, parent_key, url, state, summary, request_content, \
      response_content, retry_count, scheduled_at, started_at, finished_at, run_id, leased_by, \
-     leased_until, epoch, created_at, created_by, updated_at, updated_by",
+     leased_until, epoch, created_at, created_by, updated_at, updated_by, error_class",
 );
 
 /// Leases jobs whose attempt was interrupted by the end of its node.
@@ -152,6 +152,8 @@ pub struct Settled {
     pub summary: String,
     /// The body received.
     pub response_content: Option<String>,
+    /// Why it failed; `None` for a success.
+    pub error_class: Option<ErrorClass>,
     /// Attempts after the first one.
     pub retry_count: i64,
     /// The run it started.
@@ -169,7 +171,8 @@ pub struct Settled {
 const SETTLE: Sql = Sql::both(
     "UPDATE jobs SET state = $3, summary = $4, response_content = $5, retry_count = $6, \
      scheduled_at = $7, started_at = coalesce(started_at, $8), finished_at = $9, updated_at = $10, \
-     leased_by = NULL, leased_until = NULL, run_id = coalesce($11, run_id) \
+     leased_by = NULL, leased_until = NULL, run_id = coalesce($11, run_id), \
+     error_class = $12 \
      WHERE id = $1 AND epoch = $2 AND state IN ('Queued', 'In Progress')",
 );
 
@@ -190,6 +193,7 @@ pub fn settle(tx: &mut Tx, s: &Settled) -> Result<bool, Error> {
         s.finished_at.into(),
         s.at.into(),
         s.run_id.into(),
+        super::class(s.error_class),
     ];
     Ok(tx.execute(&SETTLE, &values)? == 1)
 }

@@ -113,6 +113,7 @@ impl Webhooks {
             leased_by: None,
             leased_until: None,
             epoch: 0,
+            error_class: None,
             audit: Audit::created(now, &actor.username),
         }
     }

@@ -160,6 +160,7 @@ impl Webhooks {
                 response_content: job.response_content.as_deref(),
                 run_id: job.run_id,
                 retry_count: job.retry_count,
+                error_class: job.error_class,
                 at: now,
                 by: &by,
             };
@@ -183,6 +184,7 @@ impl Webhooks {
                     change.response_content = after.response_content.as_deref();
                     change.run_id = after.run_id.or(job.run_id);
                     change.retry_count = after.retry_count;
+                    change.error_class = after.error_class;
                 }
                 (State::Cancelled, _) if job.state != State::Cancelled => {
                     change.finished_at = Some(now);

@@ -59,6 +59,7 @@ async fn failures_are_retried_on_schedule_until_they_succeed() {
         };
         let first = world.until(failed(0)).await.remove(0);
         assert_eq!(first.summary.as_deref(), Some("500 Internal Server Error"));
+        assert_eq!(first.error_class, Some(ErrorClass::Http5xx));
         let wait = first.scheduled_at.ms_since(NOW);
         assert!((4_000..=6_000).contains(&wait), "5 s give or take a fifth, not {wait}");
         world.runtime.advance_ms(wait - 1);
@@ -69,7 +70,7 @@ async fn failures_are_retried_on_schedule_until_they_succeed() {
         assert!((20_000..=30_000).contains(&wait), "25 s give or take a fifth, not {wait}");
         world.runtime.advance_ms(wait);
         let done = world.until_all(State::Complete).await.remove(0);
-        assert_eq!(done.retry_count, 2);
+        assert_eq!((done.retry_count, done.error_class), (2, None));
         let attempts = world.attempts(&done.id).await;
         let classes: Vec<_> = attempts.iter().map(|a| a.detail.error_class).collect();
         assert_eq!(classes, [Some(ErrorClass::Http5xx), Some(ErrorClass::Reset), None]);
