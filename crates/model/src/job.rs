@@ -172,6 +172,25 @@ pub struct AttemptDetail {
     pub error: Option<String>,
 }
 
+/// What happened to a job besides its attempts: a hold, a hand that moved it, a node that took it
+/// over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobChange {
+    /// The job.
+    pub job_id: JobId,
+    /// When.
+    pub at: Micros,
+    /// The state it was in from then on.
+    pub state: State,
+    /// What happened, in words.
+    pub reason: String,
+    /// Who did it: a username, or the node.
+    pub actor: String,
+    /// The attempt it is about.
+    pub attempt: Option<i64>,
+}
+
 /// Why an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -57,6 +57,8 @@ pub const DELIVERIES_AT_ONCE: usize = 512;
 pub const DELIVERIES_PER_LANE: usize = 64;
 /// Milliseconds a job or run stays leased to a node that does not renew.
 pub const LEASE_MS: i64 = 60_000;
+/// Milliseconds for which `Retry-After` may pause a lane; who asks for more is asked again.
+pub const RETRY_AFTER_MS_MAX: i64 = 3_600_000;
 /// Attempts of a webhook job before it is Failed for good, when no policy says otherwise.
 pub const ATTEMPTS_MAX: i64 = 12;
 

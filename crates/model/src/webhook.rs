@@ -2,6 +2,7 @@
 
 use crate::Audit;
 use crate::catalogue::Level;
+use crate::delivery::Overrides;
 use crate::id::{KappId, SpaceId, WebhookId};
 
 /// A webhook of a space or a kapp.
@@ -25,8 +26,14 @@ pub struct Webhook {
     pub url: String,
     /// The legacy signature strategy, as given; its secret is never returned.
     pub auth_strategy: Option<serde_json::Value>,
-    /// Whether it fires.
+    /// Whether it fires. While it does not, its jobs wait.
     pub enabled: bool,
+    /// Why it was disabled, when not by a person.
+    pub disabled_reason: Option<String>,
+    /// Whether its jobs wait for a person to resume it; it fires all the same.
+    pub paused: bool,
+    /// What it delivers differently from its space.
+    pub delivery: Overrides,
     /// Grows by one with every change.
     pub version: i64,
     /// Who and when.

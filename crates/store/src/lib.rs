@@ -8,9 +8,11 @@
 pub mod attempts;
 pub mod dashboard;
 pub mod db;
+pub mod delivery;
 pub mod errors;
 pub mod events;
 pub mod forms;
+pub mod job_changes;
 pub mod jobs;
 pub mod kapps;
 pub mod memberships;

@@ -2,14 +2,27 @@
 
 use model::Audit;
 use model::id::{KappId, SpaceId, WebhookId};
+use model::time::Micros;
 use model::webhook::Webhook;
 
-use crate::{Error, Row, Sql, Tx};
+use crate::{Error, Row, Sql, Tx, Value};
+
+macro_rules! select {
+    ($tail:literal) => {
+        Sql::both(concat!(
+            "SELECT id, space_id, kapp_id, name, type_name, event, filter, url, auth_strategy, ",
+            "enabled, version, created_at, created_by, updated_at, updated_by, disabled_reason, ",
+            "paused, delivery FROM webhooks ",
+            $tail
+        ))
+    };
+}
 
 const INSERT: Sql = Sql::both(
     "INSERT INTO webhooks (id, space_id, kapp_id, name, type_name, event, filter, url, \
-     auth_strategy, enabled, version, created_at, created_by, updated_at, updated_by) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+     auth_strategy, enabled, version, created_at, created_by, updated_at, updated_by, \
+     disabled_reason, paused, delivery) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
 );
 
 /// Stores a new webhook and bumps its space's generation.
@@ -36,6 +49,9 @@ pub fn insert(tx: &mut Tx, webhook: &Webhook) -> Result<(), Error> {
             (&w.audit.created_by).into(),
             w.audit.updated_at.into(),
             (&w.audit.updated_by).into(),
+            w.disabled_reason.as_ref().into(),
+            w.paused.into(),
+            overrides(w)?,
         ],
     )?;
     bump(tx, &w.space_id)
@@ -43,7 +59,8 @@ pub fn insert(tx: &mut Tx, webhook: &Webhook) -> Result<(), Error> {
 
 const UPDATE: Sql = Sql::both(
     "UPDATE webhooks SET name = $3, type_name = $4, event = $5, filter = $6, url = $7, \
-     auth_strategy = $8, enabled = $9, version = version + 1, updated_at = $10, updated_by = $11 \
+     auth_strategy = $8, enabled = $9, version = version + 1, updated_at = $10, \
+     updated_by = $11, disabled_reason = $12, paused = $13, delivery = $14 \
      WHERE id = $1 AND version = $2",
 );
 
@@ -68,12 +85,49 @@ pub fn update(tx: &mut Tx, webhook: &Webhook) -> Result<bool, Error> {
             w.enabled.into(),
             w.audit.updated_at.into(),
             (&w.audit.updated_by).into(),
+            w.disabled_reason.as_ref().into(),
+            w.paused.into(),
+            overrides(w)?,
         ],
     )?;
     if changed == 1 {
         bump(tx, &w.space_id)?;
     }
     Ok(changed == 1)
+}
+
+/// The overrides as they are stored: nothing for none.
+fn overrides(webhook: &Webhook) -> Result<Value<'static>, Error> {
+    if webhook.delivery.is_empty() {
+        return Ok(Value::Null);
+    }
+    let text = serde_json::to_string(&webhook.delivery)
+        .map_err(|error| Error::db(format!("overrides of a webhook: {error}")))?;
+    Ok(Value::from(text))
+}
+
+const DISABLE: Sql = Sql::both(
+    "UPDATE webhooks SET enabled = FALSE, disabled_reason = $2, version = version + 1, \
+     updated_at = $3 WHERE id = $1 AND enabled = TRUE",
+);
+
+/// Disables a webhook for a reason that no person gave, and bumps the generation; `false` when it
+/// was disabled or is gone.
+///
+/// # Errors
+/// What the database says.
+pub fn disable(
+    tx: &mut Tx,
+    space: &SpaceId,
+    id: &WebhookId,
+    reason: &str,
+    at: Micros,
+) -> Result<bool, Error> {
+    let disabled = tx.execute(&DISABLE, &[id.into(), reason.into(), at.into()])? == 1;
+    if disabled {
+        bump(tx, space)?;
+    }
+    Ok(disabled)
 }
 
 const DELETE: Sql = Sql::both("DELETE FROM webhooks WHERE id = $1");
@@ -95,7 +149,8 @@ const BUMP: Sql = Sql::both(
      ON CONFLICT (space_id) DO UPDATE SET generation = webhook_generations.generation + 1",
 );
 
-fn bump(tx: &mut Tx, space: &SpaceId) -> Result<(), Error> {
+/// Raises the generation of a space's webhooks.
+pub(crate) fn bump(tx: &mut Tx, space: &SpaceId) -> Result<(), Error> {
     tx.push(&BUMP, &[space.into()])
 }
 
@@ -110,11 +165,7 @@ pub fn generation(tx: &mut Tx, space: &SpaceId) -> Result<i64, Error> {
     Ok(found.unwrap_or(0))
 }
 
-const OF_SPACE: Sql = Sql::both(
-    "SELECT id, space_id, kapp_id, name, type_name, event, filter, url, auth_strategy, enabled, \
-     version, created_at, created_by, updated_at, updated_by FROM webhooks \
-     WHERE space_id = $1 ORDER BY name, id",
-);
+const OF_SPACE: Sql = select!("WHERE space_id = $1 ORDER BY name, id");
 
 /// Every webhook of a space and of its kapps, by name.
 ///
@@ -124,11 +175,8 @@ pub fn of_space(tx: &mut Tx, space: &SpaceId) -> Result<Vec<Webhook>, Error> {
     tx.query(&OF_SPACE, &[space.into()], read)
 }
 
-const OF_SCOPE: Sql = Sql::both(
-    "SELECT id, space_id, kapp_id, name, type_name, event, filter, url, auth_strategy, enabled, \
-     version, created_at, created_by, updated_at, updated_by FROM webhooks \
-     WHERE space_id = $1 AND coalesce(kapp_id, '') = $2 ORDER BY name, id",
-);
+const OF_SCOPE: Sql =
+    select!("WHERE space_id = $1 AND coalesce(kapp_id, '') = $2 ORDER BY name, id");
 
 /// The webhooks of one kapp, or those of the space itself, by name.
 ///
@@ -143,11 +191,7 @@ pub fn of_scope(
     tx.query(&OF_SCOPE, &[space.into(), kapp.into()], read)
 }
 
-const BY_NAME: Sql = Sql::both(
-    "SELECT id, space_id, kapp_id, name, type_name, event, filter, url, auth_strategy, enabled, \
-     version, created_at, created_by, updated_at, updated_by FROM webhooks \
-     WHERE space_id = $1 AND coalesce(kapp_id, '') = $2 AND name = $3",
-);
+const BY_NAME: Sql = select!("WHERE space_id = $1 AND coalesce(kapp_id, '') = $2 AND name = $3");
 
 /// Finds a webhook by its name in one kapp, or in the space itself.
 ///
@@ -174,10 +218,7 @@ pub fn named(tx: &mut Tx, space: &SpaceId, name: &str) -> Result<Vec<WebhookId>,
     tx.query(&NAMED, &[space.into(), name.into()], |row| row.text(0).map(WebhookId))
 }
 
-const BY_ID: Sql = Sql::both(
-    "SELECT id, space_id, kapp_id, name, type_name, event, filter, url, auth_strategy, enabled, \
-     version, created_at, created_by, updated_at, updated_by FROM webhooks WHERE id = $1",
-);
+const BY_ID: Sql = select!("WHERE id = $1");
 
 /// Finds a webhook by its id.
 ///
@@ -206,5 +247,8 @@ fn read(row: &Row) -> Result<Webhook, Error> {
             updated_at: row.micros(13)?,
             updated_by: row.text(14)?,
         },
+        disabled_reason: row.opt_text(15)?,
+        paused: row.bool(16)?,
+        delivery: row.opt_json(17)?.unwrap_or_default(),
     })
 }

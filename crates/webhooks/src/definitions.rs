@@ -9,7 +9,7 @@ mod input;
 
 pub use input::{PROPERTIES, WebhookInput};
 
-use crate::{Actor, Error, Webhooks};
+use crate::{Actor, Error, Inner, Webhooks};
 use model::Audit;
 use model::id::{KappId, SpaceId, WebhookId};
 use model::limits;
@@ -78,6 +78,9 @@ impl Webhooks {
             url: String::new(),
             auth_strategy: None,
             enabled: true,
+            disabled_reason: None,
+            paused: false,
+            delivery: model::delivery::Overrides::default(),
             version: 0,
             audit: Audit::created(now, &actor.username),
         };
@@ -168,8 +171,7 @@ impl Webhooks {
 
     /// Notes that webhooks of a space changed.
     pub(crate) fn moved(&self, space: &SpaceId) {
-        self.inner.snapshots.forget_all(space);
-        self.inner.changes.publish(space, Topic::Webhooks);
+        self.inner.webhooks_moved(space);
     }
 
     /// Runs a closure on a snapshot of the store.
@@ -179,6 +181,15 @@ impl Webhooks {
         T: Send + 'static,
     {
         self.inner.store.read(closure).await
+    }
+}
+
+impl Inner {
+    /// Notes that webhooks of a space, or how it delivers, changed.
+    pub(crate) fn webhooks_moved(&self, space: &SpaceId) {
+        self.snapshots.forget_all(space);
+        self.changes.publish(space, Topic::Webhooks);
+        self.queue.poke();
     }
 }
 

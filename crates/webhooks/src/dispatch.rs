@@ -10,13 +10,13 @@
 //! in the table until there is room. A node that dies leaves leases that become void: at once on
 //! SQLite, whose one process has restarted, after their time on PostgreSQL.
 
-use crate::attempt::{self, Policy};
+use crate::attempt;
 use crate::lanes::{Key, Went};
 use crate::queue::Waiting;
 use crate::record::{Recorder, Report};
 use crate::target::{self, Target};
 use crate::workflows::StartOutcome;
-use crate::{Inner, Webhooks, answer, outbox};
+use crate::{Inner, Webhooks, answer, judge, outbox};
 use model::id::JobId;
 use model::job::{Attempt, AttemptDetail, ErrorClass, Job, State};
 use model::limits;
@@ -306,14 +306,15 @@ async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
             sending.await
         }
     };
-    let policy: Policy = inner.settings.policy;
-    let judged = attempt::judge(job, &outcome, policy, &inner.runtime);
+    let policy = model::delivery::Policy::default();
+    let judged = judge::judge(job, &outcome, &policy, &inner.runtime);
     slot.went = judged.went;
     // The slot is free for the next one; recording goes on beside.
     drop(slot);
     let space_id = job.space_id.clone();
-    let (settled, attempt) = (judged.settled, judged.attempt);
-    recorder.report(Report::Ended { space_id, settled, attempt: Box::new(attempt) }).await;
+    let (settled, attempt) = (judged.settled, Box::new(judged.attempt));
+    let disable = judged.disable.and_then(|why| Some(Box::new((job.webhook_id.clone()?, why))));
+    recorder.report(Report::Ended { space_id, settled, attempt, disable }).await;
 }
 
 impl Inner {

@@ -16,11 +16,13 @@ mod error;
 pub mod guard;
 pub mod history;
 pub mod jobs;
+mod judge;
 mod lanes;
 pub mod outbox;
 pub mod overview;
 mod queue;
 mod record;
+mod retry_after;
 pub mod send;
 mod snapshot;
 pub mod target;
@@ -31,11 +33,8 @@ pub mod workflows;
 pub use error::Error;
 pub use workflows::{StartOutcome, StartRequest, Workflows};
 
-use attempt::Policy;
 use model::id::SpaceId;
-use model::limits;
 use runtime::Runtime;
-use runtime::backoff::Backoff;
 use runtime::changes::Changes;
 use send::Sender;
 use std::sync::Arc;
@@ -97,13 +96,11 @@ struct Inner {
 struct Settings {
     public_url: Option<Url>,
     node: String,
-    policy: Policy,
 }
 
 impl Webhooks {
     /// Builds the use cases; [`Webhooks::deliver`] starts the delivery.
     pub fn new(options: Options) -> Self {
-        let policy = Policy { backoff: Backoff::DELIVERY, attempts_max: limits::ATTEMPTS_MAX };
         let Options { store, runtime, changes, sender, workflows, public_url, node } = options;
         let inner = Inner {
             store,
@@ -113,7 +110,7 @@ impl Webhooks {
             workflows,
             snapshots: snapshot::Snapshots::default(),
             queue: queue::Queue::new(lanes::Bounds::default()),
-            settings: Settings { public_url, node, policy },
+            settings: Settings { public_url, node },
         };
         Self { inner: Arc::new(inner) }
     }

@@ -6,7 +6,7 @@
 //! slots bounds what can pile up.
 
 use crate::Inner;
-use model::id::{JobId, SpaceId};
+use model::id::{JobId, SpaceId, WebhookId};
 use model::job::{Attempt, State};
 use model::time::Micros;
 use runtime::changes::Topic;
@@ -28,8 +28,11 @@ pub(crate) enum Report {
     /// An attempt is under way and takes its time.
     Started { space_id: SpaceId, id: JobId, epoch: i64, at: Micros },
     /// An attempt ended.
-    Ended { space_id: SpaceId, settled: Settled, attempt: Box<Attempt> },
+    Ended { space_id: SpaceId, settled: Settled, attempt: Box<Attempt>, disable: Option<Disable> },
 }
+
+/// A webhook whose endpoint is gone for good.
+pub(crate) type Disable = Box<(WebhookId, String)>;
 
 impl Report {
     fn space_id(&self) -> &SpaceId {
@@ -92,6 +95,13 @@ impl Inner {
                 self.changes.publish(space, Topic::Jobs);
             }
         }
+        for report in batch.iter() {
+            if let Report::Ended { space_id, disable: Some(disable), .. } = report {
+                let (webhook, reason) = &**disable;
+                tracing::warn!(%webhook, %reason, "a webhook was disabled");
+                self.webhooks_moved(space_id);
+            }
+        }
         let retries = |report: &Report| match report {
             Report::Ended { settled, .. } => settled.state == State::Queued,
             Report::Started { .. } => false,
@@ -105,8 +115,11 @@ impl Inner {
 fn write(tx: &mut Tx, report: &Report) -> Result<(), store::Error> {
     match report {
         Report::Started { id, epoch, at, .. } => store::jobs::mark_started(tx, id, *epoch, *at),
-        Report::Ended { settled, attempt, .. } => {
+        Report::Ended { settled, attempt, space_id, disable } => {
             if store::jobs::settle(tx, settled)? {
+                if let Some((webhook, reason)) = disable.as_deref() {
+                    store::webhooks::disable(tx, space_id, webhook, reason, settled.at)?;
+                }
                 return store::attempts::insert(tx, attempt);
             }
             let mut late = (**attempt).clone();

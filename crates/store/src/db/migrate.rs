@@ -31,7 +31,7 @@ macro_rules! migrations {
 
 /// Every migration, in order. A test compares the list with the folders.
 pub(super) const ALL: &[Migration] =
-    migrations!["0001_initial", "0002_job_lists", "0003_job_classes",];
+    migrations!["0001_initial", "0002_job_lists", "0003_job_classes", "0004_delivery"];
 
 /// The stem and text of every migration of this version, in order.
 pub fn migrations(dialect: Dialect) -> Vec<(&'static str, &'static str)> {
