@@ -68,6 +68,8 @@ pub const NODES_MAX: usize = 5_000;
 pub const STEPS_PER_COMMIT_MAX: usize = 1_000;
 /// Node executions of one run: a cyclic tree ends here with a Tree error.
 pub const TASKS_PER_RUN_MAX: i64 = 100_000;
+/// Items of one loop: each is at least one task, and the open ones are kept with the run.
+pub const LOOP_ITEMS_MAX: usize = 10_000;
 /// Bytes of one task's results.
 pub const RESULTS_BYTES_MAX: usize = 1024 * 1024;
 

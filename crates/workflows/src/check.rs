@@ -1,5 +1,7 @@
 //! Mistakes in a tree's structure: what an engine would otherwise swallow in silence.
 
+mod loops;
+
 use crate::definition::{ConnectorKind, Definition, Node};
 use crate::handlers::{self, Handler};
 use crate::plan::{Plan, at};
@@ -14,6 +16,7 @@ pub(crate) fn structure(definition: &Definition, plan: &Plan, problems: &mut Vec
     check_start(definition, plan, problems);
     check_ids(definition, problems);
     check_names(definition, problems);
+    loops::check(plan, problems);
     let reachable = plan.reachable();
     for node in &definition.nodes {
         if !node.id.is_empty() && !reachable.contains(node.id.as_str()) && node.id != "start" {

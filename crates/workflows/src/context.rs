@@ -4,6 +4,7 @@
 //! own names. Previous state and changes stand beside an entity: the document's `valuesPrevious`
 //! is `@values_previous`, `formPrevious.attributes` is `@form_attributes_previous`.
 
+use crate::step::state::State;
 use expr::ruby::Variables;
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, OnceLock};
@@ -88,14 +89,30 @@ impl Base {
 /// The variables at one node.
 pub(crate) struct Scope<'a> {
     pub(crate) base: &'a Base,
-    pub(crate) results: &'a Value,
+    pub(crate) state: &'a State,
+    pub(crate) loop_index: &'a str,
     pub(crate) task: Value,
+    /// Inside a loop, what is known there; put together when an expression first asks.
+    merged: OnceLock<Value>,
+}
+
+impl<'a> Scope<'a> {
+    pub(crate) fn new(base: &'a Base, state: &'a State, loop_index: &'a str, task: Value) -> Self {
+        Self { base, state, loop_index, task, merged: OnceLock::new() }
+    }
+
+    fn results(&self) -> &Value {
+        if self.loop_index == "/" {
+            return &self.state.results;
+        }
+        self.merged.get_or_init(|| Value::Object(self.state.known_at(self.loop_index)))
+    }
 }
 
 impl Variables for Scope<'_> {
     fn get(&self, name: &str) -> Option<&Value> {
         match name {
-            "results" | "variables" => Some(self.results),
+            "results" | "variables" => Some(self.results()),
             "task" => Some(&self.task),
             _ => self.base.variables().get(name),
         }
@@ -200,8 +217,8 @@ mod tests {
             About { run_id: 7, source: "S".into(), ..About::default() },
             SourceData::Event(Arc::new(payload)),
         );
-        let results = json!({});
-        let scope = Scope { base: &base, results: &results, task: Value::Null };
+        let state = State::default();
+        let scope = Scope::new(&base, &state, "/", Value::Null);
         let check = |name: &str, pointer: &str, expect: Value| {
             let value = scope.get(name).and_then(|v| v.pointer(pointer)).cloned();
             assert_eq!(value, Some(expect), "{name}{pointer}");

@@ -11,6 +11,7 @@ pub mod engine;
 pub mod error;
 pub mod errors;
 pub mod handlers;
+mod paths;
 pub mod plan;
 pub mod runs;
 pub mod sources;

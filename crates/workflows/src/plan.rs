@@ -33,8 +33,18 @@ pub(crate) struct Node {
     pub(crate) edges: Vec<Edge>,
     /// Connectors that enter it.
     pub(crate) incoming: usize,
+    /// The number that names its loop in loop indices.
+    pub(crate) number: i64,
     /// For a junction: the nodes from which it can be reached.
     pub(crate) upstream: HashSet<String>,
+}
+
+impl Node {
+    /// Whether it takes part in a run in this way.
+    pub(crate) fn is(&self, work: Work) -> bool {
+        self.handler
+            .is_some_and(|h| std::mem::discriminant(&h.work) == std::mem::discriminant(&work))
+    }
 }
 
 /// A parameter, compiled; the error is what the compiler said.
@@ -69,7 +79,8 @@ impl Plan {
                 continue;
             }
             plan.index.insert(node.id.clone(), plan.nodes.len());
-            plan.nodes.push(compile_node(node, &mut problems));
+            let number = plan.nodes.len();
+            plan.nodes.push(compile_node(node, number, &mut problems));
         }
         if definition.nodes.len() > limits::NODES_MAX {
             let message = format!("A tree has at most {} nodes.", limits::NODES_MAX);
@@ -144,9 +155,8 @@ impl Plan {
                 sources.entry(edge.to.as_str()).or_default().push(node.id.as_str());
             }
         }
-        let junction = |n: &Node| n.handler.is_some_and(|h| matches!(h.work, Work::Junction));
         let mut found = Vec::new();
-        for (at, node) in self.nodes.iter().enumerate().filter(|(_, n)| junction(n)) {
+        for (at, node) in self.nodes.iter().enumerate().filter(|(_, n)| n.is(Work::Junction)) {
             let mut upstream = HashSet::new();
             let mut open = vec![node.id.as_str()];
             while let Some(id) = open.pop() {
@@ -164,7 +174,7 @@ impl Plan {
     }
 }
 
-fn compile_node(node: &definition::Node, problems: &mut Vec<Problem>) -> Node {
+fn compile_node(node: &definition::Node, position: usize, problems: &mut Vec<Problem>) -> Node {
     let handler = handlers::find(&node.definition_id);
     let parameters = node.parameters.iter().map(|p| Parameter {
         id: p.id.clone(),
@@ -182,8 +192,15 @@ fn compile_node(node: &definition::Node, problems: &mut Vec<Problem>) -> Node {
         handler,
         edges: Vec::new(),
         incoming: 0,
+        number: number(&node.id, position),
         upstream: HashSet::new(),
     }
+}
+
+/// The number at the end of a node's id; its position when it has none.
+fn number(id: &str, position: usize) -> i64 {
+    let number = id.rsplit('_').next().and_then(|n| n.parse().ok()).filter(|n: &i64| *n >= 0);
+    number.unwrap_or_else(|| i64::try_from(position).unwrap_or_default())
 }
 
 /// Whether any text names a variable other than those the run itself makes.

@@ -294,10 +294,8 @@ fn republish(tx: &mut Tx, run: &Run, task: &Task) -> Result<bool> {
     let mut state: State = serde_json::from_str(&run.engine_state).unwrap_or_default();
     let mut results = task.results.as_object().cloned().unwrap_or_default();
     results.extend(task.deferred_results.as_object().cloned().unwrap_or_default());
-    if let Value::Object(all) = &mut state.results
-        && !state.is_trimmed
-    {
-        all.insert(task.node_name.clone(), Value::Object(results));
+    if !state.is_trimmed {
+        state.put(&task.loop_index, &task.node_name, Value::Object(results));
     }
     let advance = runs::Advance {
         id: run.id,

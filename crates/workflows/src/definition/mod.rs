@@ -7,6 +7,8 @@
 mod json;
 mod xml;
 
+pub(crate) use xml::{Element, parse as parse_xml, write_element};
+
 use serde::{Deserialize, Serialize};
 
 /// What a tree consists of, independent of the format it was sent in.

@@ -14,11 +14,11 @@ const DEPTH_MAX: usize = 64;
 
 /// An element with everything in it.
 #[derive(Default)]
-struct Element {
-    name: String,
-    attributes: Vec<(String, String)>,
-    children: Vec<Element>,
-    text: String,
+pub(crate) struct Element {
+    pub(crate) name: String,
+    pub(crate) attributes: Vec<(String, String)>,
+    pub(crate) children: Vec<Element>,
+    pub(crate) text: String,
 }
 
 impl Element {
@@ -26,7 +26,7 @@ impl Element {
         self.find_attribute(name).unwrap_or_default().to_owned()
     }
 
-    fn find_attribute(&self, name: &str) -> Option<&str> {
+    pub(crate) fn find_attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
@@ -171,7 +171,7 @@ fn field(element: &Element) -> Field {
 }
 
 /// Parses into elements; entities are the predefined and numeric ones only.
-fn parse(text: &str) -> Result<Element, Unreadable> {
+pub(crate) fn parse(text: &str) -> Result<Element, Unreadable> {
     let mut reader = Reader::from_str(text);
     let mut stack: Vec<Element> = vec![Element::default()];
     loop {
@@ -255,6 +255,19 @@ fn append(stack: &mut [Element], text: &str) {
 fn wrong(text: &str, offset: usize, message: &str) -> Unreadable {
     let (line, column) = position(text, offset);
     Unreadable { message: message.to_owned(), line, column }
+}
+
+/// Writes an element with everything in it.
+pub(crate) fn write_element(element: &Element) -> String {
+    let mut out = format!("<{}", element.name);
+    for (name, value) in &element.attributes {
+        let _ = write!(out, " {name}=\"{}\"", in_attribute(value));
+    }
+    out.push('>');
+    out.push_str(&escape(element.text.trim()));
+    element.children.iter().for_each(|child| out.push_str(&write_element(child)));
+    let _ = write!(out, "</{}>", element.name);
+    out
 }
 
 /// Writes a whole `<tree>`.

@@ -9,6 +9,8 @@ mod echo;
 mod http_request;
 mod join;
 mod junction;
+pub(crate) mod loop_head;
+mod loop_tail;
 mod noop;
 mod start;
 mod submission_create;
@@ -90,6 +92,10 @@ pub(crate) enum Work {
     Join,
     /// Waits until nothing upstream can still arrive.
     Junction,
+    /// Opens a loop.
+    LoopHead,
+    /// Counts the iterations of its loop.
+    LoopTail,
 }
 
 /// What `act` sees.
@@ -208,6 +214,8 @@ pub const ALL: &[&Handler] = &[
     &tree_return::HANDLER,
     &join::HANDLER,
     &junction::HANDLER,
+    &loop_head::HANDLER,
+    &loop_tail::HANDLER,
     &submission_create::HANDLER,
     &submission_update::HANDLER,
     &http_request::HANDLER,

@@ -5,6 +5,7 @@
 //! timers and open errors block.
 
 use super::Stepper;
+use super::scopes::is_inside;
 use super::state::{Gate, Open, Place};
 use crate::handlers::Work;
 use crate::plan::Node;
@@ -12,7 +13,7 @@ use expr::ruby::Context;
 
 impl<'a> Stepper<'a, '_> {
     pub(super) fn arrive_at_join(&mut self, node: &'a Node, place: Place, from: String) {
-        let wanted = match self.wanted(node, &place) {
+        let wanted = match self.wanted(node, &place, node.incoming.max(1)) {
             Ok(wanted) => wanted,
             // The task's own evaluation meets the same mistake and records it.
             Err(()) => return self.begin(node, place),
@@ -27,25 +28,23 @@ impl<'a> Stepper<'a, '_> {
         self.begin(node, place);
     }
 
-    /// How many connectors a join waits for.
-    fn wanted(&mut self, node: &Node, place: &Place) -> Result<usize, ()> {
+    /// How many connectors a join waits for, or how many iterations a loop tail.
+    pub(super) fn wanted(&self, node: &Node, place: &Place, all: usize) -> Result<usize, ()> {
         let text = |id: &str| -> Result<String, ()> {
             let Some(parameter) = node.parameters.iter().find(|p| p.id == id) else {
                 return Ok(String::new());
             };
-            let scope = crate::context::Scope {
-                base: self.ctx.base,
-                results: &self.state.results,
-                task: serde_json::json!({ "Name": node.name, "Loop Index": place.loop_index }),
-            };
+            let task = serde_json::json!({ "Name": node.name, "Loop Index": place.loop_index });
+            let scope =
+                crate::context::Scope::new(self.ctx.base, self.state, &place.loop_index, task);
             let template = parameter.template.as_ref().map_err(|_| ())?;
             template.render(&Context::new(&scope, self.ctx.now)).map_err(|_| ())
         };
         let kind = text("type")?;
         Ok(match kind.trim().to_ascii_lowercase().as_str() {
             "any" => 1,
-            "some" => text("number")?.trim().parse().unwrap_or(1).clamp(1, node.incoming.max(1)),
-            _ => node.incoming.max(1),
+            "some" => text("number")?.trim().parse().unwrap_or(1).clamp(1, all.max(1)),
+            _ => all,
         })
     }
 
@@ -73,8 +72,7 @@ impl<'a> Stepper<'a, '_> {
             .filter_map(|(key, _)| {
                 let (loop_index, id) = key.split_once('|')?;
                 let node = self.plan.node(id)?;
-                let junction = node.handler.is_some_and(|h| matches!(h.work, Work::Junction));
-                junction.then(|| (key.clone(), node, loop_index.to_owned()))
+                node.is(Work::Junction).then(|| (key.clone(), node, loop_index.to_owned()))
             })
             .collect();
         let ready: Vec<_> =
@@ -101,12 +99,13 @@ impl<'a> Stepper<'a, '_> {
     fn is_busy(&self, junction: &Node, loop_index: &str) -> bool {
         let inside = |open: &Open| {
             junction.upstream.contains(&open.record.node)
-                && open.record.place.loop_index.starts_with(loop_index)
+                && is_inside(&open.record.place.loop_index, loop_index)
         };
         if self.state.open.values().any(inside) {
             return true;
         }
         let leads_here = |to: &String| *to == junction.id || junction.upstream.contains(to);
-        self.state.errors.iter().filter_map(|e| e.connector.as_ref()).any(|(to, _)| leads_here(to))
+        let mut errors = self.state.errors.iter().filter_map(|e| e.connector.as_ref());
+        errors.any(|(to, at)| is_inside(&at.loop_index, loop_index) && leads_here(to))
     }
 }

@@ -12,6 +12,8 @@
 //! ```
 
 mod gates;
+mod loops;
+pub(crate) mod scopes;
 pub mod state;
 
 use crate::check::unknown_handler;
@@ -344,7 +346,7 @@ impl<'a> Stepper<'a, '_> {
                 steps += 1;
                 self.carry_out(todo);
             }
-            if !self.open_junction() {
+            if !self.begin_waiting_iterations() && !self.open_junction() {
                 return;
             }
         }
@@ -381,6 +383,7 @@ impl<'a> Stepper<'a, '_> {
         match node.handler.map(|h| h.work) {
             Some(Work::Join) if !from.is_empty() => self.arrive_at_join(node, place, from),
             Some(Work::Junction) if !from.is_empty() => self.arm_junction(node, &place, from),
+            Some(Work::LoopTail) if !from.is_empty() => self.arrive_at_tail(node, place, &from),
             _ => self.begin(node, place),
         }
     }
@@ -389,6 +392,7 @@ impl<'a> Stepper<'a, '_> {
     fn begin(&mut self, node: &'a Node, place: Place) {
         if self.state.seq >= limits::TASKS_PER_RUN_MAX {
             self.state.queue.clear();
+            self.end_loops();
             let message = format!(
                 "The run has carried out {} nodes; the tree is likely to run in circles.",
                 limits::TASKS_PER_RUN_MAX
@@ -431,8 +435,10 @@ impl<'a> Stepper<'a, '_> {
             Ok(inputs) => record.inputs = inputs,
             Err(message) => return self.fail(record, ErrorKind::NodeParameter, &message),
         }
-        let Work::Act(act) = handler.work else {
-            return self.finish(node, record);
+        let act = match handler.work {
+            Work::Act(act) => act,
+            Work::LoopHead => return self.open_loop(node, record),
+            Work::Join | Work::Junction | Work::LoopTail => return self.finish(node, record),
         };
         let inputs = Inputs { parameters: &record.inputs, token: &record.token, now: self.ctx.now };
         match act(&inputs) {
@@ -476,19 +482,16 @@ impl<'a> Stepper<'a, '_> {
         Ok(inputs)
     }
 
-    fn scope(&self, record: &Record) -> Scope<'_> {
-        Scope {
-            base: self.ctx.base,
-            results: &self.state.results,
-            task: json!({
-                "Id": record.seq,
-                "Deferral Token": record.token,
-                "Name": record.name,
-                "Node Id": record.node,
-                "Branch Id": record.place.branch,
-                "Loop Index": record.place.loop_index,
-            }),
-        }
+    fn scope<'s>(&'s self, record: &'s Record) -> Scope<'s> {
+        let task = json!({
+            "Id": record.seq,
+            "Deferral Token": record.token,
+            "Name": record.name,
+            "Node Id": record.node,
+            "Branch Id": record.place.branch,
+            "Loop Index": record.place.loop_index,
+        });
+        Scope::new(self.ctx.base, self.state, &record.place.loop_index, task)
     }
 
     /// A node's work is done: it closes, or waits for its completion by token.
@@ -541,8 +544,10 @@ impl<'a> Stepper<'a, '_> {
     fn publish(&mut self, record: &Record) {
         let mut results = record.results.clone();
         results.extend(record.deferred_results.clone());
-        if let Value::Object(all) = &mut self.state.results {
-            all.insert(record.name.clone(), Value::Object(results));
+        let head = self.plan.node(&record.node).is_some_and(|n| n.is(Work::LoopHead));
+        // A head's results are its iterations' items, known by their index.
+        if !head {
+            self.state.put(&record.place.loop_index, &record.name, Value::Object(results));
         }
     }
 
@@ -551,6 +556,9 @@ impl<'a> Stepper<'a, '_> {
         let Some(node) = self.plan.node(&record.node) else { return };
         let mut keeps_branch = kind == ConnectorKind::Complete;
         for (position, edge) in node.edges.iter().enumerate().filter(|(_, e)| e.kind == kind) {
+            if node.is(Work::LoopHead) && !self.is_taken_by_head(node, record, edge) {
+                continue;
+            }
             let verdict = match &edge.condition {
                 Err(message) => Err(message.clone()),
                 Ok(condition) => {
@@ -581,7 +589,7 @@ impl<'a> Stepper<'a, '_> {
                     self.error(record, ErrorKind::Connector, &text, connector);
                 }
             }
-            record.connectors.push(entry);
+            self.note_verdict(node, record, entry);
         }
     }
 

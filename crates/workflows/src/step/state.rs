@@ -28,6 +28,12 @@ pub struct State {
     /// What has arrived at joins and junctions, by loop index and node.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub gates: BTreeMap<String, Gate>,
+    /// What is known inside iterations, by loop index and node name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub scopes: BTreeMap<String, Map<String, Value>>,
+    /// Loops that were entered, by the place around them and their head's number.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub loops: BTreeMap<String, Loop>,
     /// Errors that need a person.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<OpenError>,
@@ -49,11 +55,48 @@ impl Default for State {
             queue: VecDeque::new(),
             results: Value::Object(Map::new()),
             gates: BTreeMap::new(),
+            scopes: BTreeMap::new(),
+            loops: BTreeMap::new(),
             errors: Vec::new(),
             outputs: None,
             is_trimmed: false,
         }
     }
+}
+
+/// A loop that was entered at a place.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Loop {
+    /// The head's name.
+    pub name: String,
+    /// The head's task.
+    pub seq: i64,
+    /// The branch that entered it; its tail goes on there.
+    pub branch: i64,
+    /// The iteration with which its latest round begins.
+    pub first: usize,
+    /// Iterations there are, those that have not begun included.
+    pub total: usize,
+    /// The iteration that begins next.
+    pub next: usize,
+    /// Items whose iterations have not begun.
+    #[serde(skip_serializing_if = "VecDeque::is_empty")]
+    pub items: VecDeque<Value>,
+    /// Iterations under way at once; `None`: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// A further name of the item.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub var_name: String,
+    /// Iterations that have reached the tail.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub arrived: BTreeSet<usize>,
+    /// Whether the tail has let the run through.
+    pub passed: bool,
+    /// Nodes whose results are hashes by index outside, since the tail was passed.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub names: BTreeSet<String>,
 }
 
 /// A place in a run: a branch and a loop iteration.
@@ -115,6 +158,8 @@ pub enum Phase {
     Deferred,
     /// A time.
     Until(Micros),
+    /// A loop whose iterations have not all begun.
+    Looping,
     /// A person.
     Failed,
 }
@@ -341,13 +386,20 @@ impl State {
         if self.run_state() != RunState::Complete {
             return text(self);
         }
+        // What the iterations went through stands in no task.
+        let is_head = |name: &String| self.loops.values().any(|l| l.name == *name);
+        let known = self.results.as_object().into_iter().flatten();
+        let heads = known.filter(|(name, _)| is_head(name));
+        let results = heads.map(|(name, items)| (name.clone(), items.clone())).collect();
         text(&Self {
-            results: Value::Object(Map::new()),
+            results: Value::Object(results),
             is_trimmed: true,
             queue: VecDeque::new(),
             open: BTreeMap::new(),
             errors: Vec::new(),
+            scopes: BTreeMap::new(),
             gates: self.gates.clone(),
+            loops: self.loops.clone(),
             outputs: self.outputs.clone(),
             ..*self
         })
@@ -356,11 +408,10 @@ impl State {
     /// Takes up the results that were left out of a finished run's state.
     pub fn restore(&mut self, tasks: &[Task]) {
         self.is_trimmed = false;
-        let Value::Object(all) = &mut self.results else { return };
-        for task in tasks {
+        for task in tasks.iter().filter(|t| t.definition_id != "system_loop_head_v1") {
             let mut results = task.results.as_object().cloned().unwrap_or_default();
             results.extend(task.deferred_results.as_object().cloned().unwrap_or_default());
-            all.insert(task.node_name.clone(), Value::Object(results));
+            self.put(&task.loop_index, &task.node_name, Value::Object(results));
         }
     }
 

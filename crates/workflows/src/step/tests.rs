@@ -5,6 +5,8 @@ use crate::context::{About, SourceData};
 use crate::definition::{Format, read};
 use model::run::RunState;
 
+mod loops;
+
 /// A tree from lines: `a echo_text`, `a -> b`, `a -Create> b`, `a -> b if condition`.
 pub(crate) fn tree(lines: &[&str]) -> Plan {
     Plan::compile(&read(Format::Json, &json(lines).to_string()).unwrap().definition).0
@@ -16,11 +18,10 @@ pub(crate) fn json(lines: &[&str]) -> Value {
                                  "definitionId": "system_start_v1" })];
     let mut connectors = Vec::new();
     for line in lines {
-        if let Some((edge, condition)) =
-            line.split_once(" if ").or(line.contains('>').then_some((*line, "")))
+        let (edge, condition) = line.split_once(" if ").unwrap_or((line, ""));
+        if let Some((from, rest)) = edge.split_once(" -")
+            && let Some((kind, to)) = rest.split_once("> ")
         {
-            let (from, rest) = edge.split_once(" -").unwrap();
-            let (kind, to) = rest.split_once("> ").unwrap();
             connectors.push(json!({ "from": from, "to": to, "value": condition,
                                     "type": if kind.is_empty() { "Complete" } else { kind } }));
             continue;

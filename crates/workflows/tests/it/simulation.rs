@@ -16,8 +16,8 @@ use workflows::plan::Plan;
 use workflows::step::state::{Phase, Record, Resolution, State};
 use workflows::step::{Ctx, Input, Outcome, call_again, step};
 
-/// Trees tried in one run of the tests; `KAPOK_SIMULATIONS` asks for more.
-const CASES: u64 = 1_500;
+/// Trees tried in one run of the tests; `KAPOK_SIMULATIONS=1000000` is the nightly run.
+const CASES: u64 = 2_000;
 
 struct Dice<'a>(&'a Runtime);
 
@@ -44,36 +44,140 @@ struct Edge {
     holds: bool,
 }
 
+struct Node {
+    kind: &'static str,
+    /// For a loop head: its items and its mode.
+    items: usize,
+    mode: &'static str,
+    /// How often it is carried out in one pass of what is around it: the reference.
+    times: usize,
+    /// The loop heads around it.
+    around: Vec<usize>,
+}
+
 struct Tree {
-    kinds: Vec<&'static str>,
+    nodes: Vec<Node>,
     edges: Vec<Edge>,
 }
 
-const KINDS: [&str; 8] =
-    ["noop", "echo", "defer", "wait", "http", "join-all", "join-any", "junction"];
+const KINDS: [&str; 9] =
+    ["noop", "echo", "defer", "wait", "http", "join-all", "join-any", "junction", "loop"];
+/// Loops inside each other at most.
+const LOOPS_DEEP: usize = 2;
 
 impl Tree {
-    /// A tree without circles: edges lead to later nodes.
+    /// A tree without circles: edges lead to later nodes, and loops are left through their tails.
     fn random(dice: &Dice<'_>) -> Self {
-        let count = 2 + dice.below(7);
-        let mut kinds = vec!["start"];
-        kinds.extend((1..count).map(|_| KINDS[dice.below(KINDS.len())]));
-        let mut edges = Vec::new();
-        for to in 1..count {
-            let mut sources = BTreeSet::new();
-            for _ in 0..=dice.below(2) {
-                sources.insert(dice.below(to));
+        let mut tree = Self { nodes: Vec::new(), edges: Vec::new() };
+        tree.add("start", Vec::new());
+        tree.nodes[0].times = 1;
+        tree.region(dice, 0, 1 + dice.below(7), &[]);
+        tree
+    }
+
+    fn add(&mut self, kind: &'static str, around: Vec<usize>) -> usize {
+        self.nodes.push(Node { kind, items: 0, mode: "Parallel", times: 0, around });
+        self.nodes.len() - 1
+    }
+
+    fn edge(&mut self, from: usize, to: usize, holds: bool) {
+        self.edges.push(Edge { from, to, holds });
+    }
+
+    /// Nodes behind an entry, in the loops around them; all of them may follow each other.
+    fn region(
+        &mut self,
+        dice: &Dice<'_>,
+        entry: usize,
+        count: usize,
+        around: &[usize],
+    ) -> Vec<usize> {
+        let mut sources = vec![entry];
+        for _ in 0..count {
+            let kind = KINDS[dice.below(KINDS.len())];
+            if kind == "loop" {
+                // What a head that is entered twice at once does depends on the order.
+                let once = |n: &&usize| self.nodes[**n].times <= 1;
+                let from: Vec<usize> = sources.iter().filter(once).copied().collect();
+                if around.len() < LOOPS_DEEP && !from.is_empty() {
+                    let tail = self.whole_loop(dice, from[dice.below(from.len())], around);
+                    sources.push(tail);
+                }
+                continue;
             }
-            for from in sources {
-                edges.push(Edge { from, to, holds: !dice.one_in(4) });
+            let to = self.add(kind, around.to_vec());
+            let mut from = BTreeSet::new();
+            for _ in 0..=dice.below(2) {
+                from.insert(sources[dice.below(sources.len())]);
+            }
+            for from in from {
+                self.edge(from, to, !dice.one_in(4));
+            }
+            self.nodes[to].times = self.times(to);
+            sources.push(to);
+        }
+        sources
+    }
+
+    /// A head, a body and a tail; the tail.
+    fn whole_loop(&mut self, dice: &Dice<'_>, from: usize, around: &[usize]) -> usize {
+        let head = self.add("loop", around.to_vec());
+        self.edge(from, head, !dice.one_in(6));
+        let entered = self.times(head);
+        self.nodes[head].items = dice.below(4);
+        self.nodes[head].mode = ["Parallel", "Sequential", "Limited"][dice.below(3)];
+        let mut inside = around.to_vec();
+        inside.push(head);
+        // Within one iteration the head counts as carried out once.
+        self.nodes[head].times = 1;
+        let count = 1 + dice.below(3);
+        let body = self.region(dice, head, count, &inside);
+        self.nodes[head].times = entered;
+        let any = self.nodes[head].mode == "Parallel" && dice.one_in(3);
+        let tail = self.add(if any { "tail-any" } else { "tail-all" }, around.to_vec());
+        let mut arrives = false;
+        for from in body.into_iter().filter(|n| *n != head) {
+            if dice.one_in(2) {
+                let holds = !dice.one_in(5);
+                self.edge(from, tail, holds);
+                arrives |= holds && self.nodes[from].times > 0;
             }
         }
-        Self { kinds, edges }
+        self.edge(head, tail, true);
+        let passes = self.nodes[head].items == 0 || arrives || !self.has_body(head, tail);
+        self.nodes[tail].times = usize::from(entered > 0 && passes);
+        tail
+    }
+
+    fn has_body(&self, head: usize, tail: usize) -> bool {
+        self.edges.iter().any(|e| e.from == head && e.to != tail)
+    }
+
+    /// How often a node is carried out in one pass, after those that lead to it.
+    fn times(&self, to: usize) -> usize {
+        let incoming: Vec<&Edge> = self.edges.iter().filter(|e| e.to == to).collect();
+        let fired = |e: &&&Edge| e.holds && self.nodes[e.from].times > 0;
+        let distinct = incoming.iter().filter(fired).count();
+        match self.nodes[to].kind {
+            "join-all" => usize::from(distinct == incoming.len()),
+            "join-any" | "junction" => usize::from(distinct > 0),
+            _ => incoming.iter().filter(fired).map(|e| self.nodes[e.from].times).sum(),
+        }
+    }
+
+    /// How often each node is carried out in the whole run.
+    fn reference(&self) -> Vec<usize> {
+        let runs = |head: &usize| {
+            let head = &self.nodes[*head];
+            head.times * head.items
+        };
+        self.nodes.iter().map(|n| n.times * n.around.iter().map(runs).product::<usize>()).collect()
     }
 
     fn json(&self) -> Value {
-        let node = |(at, kind): (usize, &&str)| {
-            let (definition, parameters) = match *kind {
+        let id = |at: usize| if at == 0 { "start".to_owned() } else { format!("n_{at}") };
+        let node = |(at, node): (usize, &Node)| {
+            let (definition, parameters) = match node.kind {
                 "start" => ("system_start_v1", json!([])),
                 "noop" => ("system_noop_v1", json!([])),
                 "echo" => ("utilities_echo_v1", json!([{ "id": "input", "value": "x" }])),
@@ -86,35 +190,29 @@ impl Tree {
                 "http" => ("kapok_http_request_v1", json!([{ "id": "url", "value": "https://x" }])),
                 "join-all" => ("system_join_v1", json!([{ "id": "type", "value": "All" }])),
                 "join-any" => ("system_join_v1", json!([{ "id": "type", "value": "Any" }])),
+                "loop" => {
+                    let items: Vec<usize> = (0..node.items).collect();
+                    let parameters = json!([
+                        { "id": "data_source", "value": json!(items).to_string() },
+                        { "id": "loop_path", "value": "$[*]" },
+                        { "id": "mode", "value": node.mode },
+                        { "id": "limit", "value": "2" },
+                    ]);
+                    ("system_loop_head_v1", parameters)
+                }
+                "tail-all" => ("system_loop_tail_v1", json!([{ "id": "type", "value": "All" }])),
+                "tail-any" => ("system_loop_tail_v1", json!([{ "id": "type", "value": "Any" }])),
                 _ => ("system_junction_v1", json!([])),
             };
-            let id = if at == 0 { "start".to_owned() } else { format!("n_{at}") };
-            json!({ "id": id, "name": id, "definitionId": definition, "parameters": parameters })
+            json!({ "id": id(at), "name": id(at), "definitionId": definition,
+                    "parameters": parameters })
         };
-        let id = |at: usize| if at == 0 { "start".to_owned() } else { format!("n_{at}") };
         let edges = self.edges.iter().map(|e| {
             json!({ "from": id(e.from), "to": id(e.to), "type": "Complete",
                     "value": if e.holds { "" } else { "1 == 2" } })
         });
-        json!({ "nodes": self.kinds.iter().enumerate().map(node).collect::<Vec<_>>(),
+        json!({ "nodes": self.nodes.iter().enumerate().map(node).collect::<Vec<_>>(),
                 "connectors": edges.collect::<Vec<_>>() })
-    }
-
-    /// How often each node is carried out: the reference.
-    fn reference(&self) -> Vec<usize> {
-        let mut times = vec![0; self.kinds.len()];
-        times[0] = 1;
-        for to in 1..self.kinds.len() {
-            let incoming: Vec<&Edge> = self.edges.iter().filter(|e| e.to == to).collect();
-            let fired = |e: &&&Edge| e.holds && times[e.from] > 0;
-            let distinct = incoming.iter().filter(fired).count();
-            times[to] = match self.kinds[to] {
-                "join-all" => usize::from(distinct == incoming.len()),
-                "join-any" | "junction" => usize::from(distinct > 0),
-                _ => incoming.iter().filter(fired).map(|e| times[e.from]).sum(),
-            };
-        }
-        times
     }
 }
 
@@ -267,7 +365,7 @@ fn play(seed: u64) {
         assert!(events < 100_000, "the run does not end");
     }
     assert_eq!(world.state.run_state(), RunState::Complete);
-    let mut times = vec![0; tree.kinds.len()];
+    let mut times = vec![0; tree.nodes.len()];
     for record in world.tasks.values() {
         assert_eq!(record.status, TaskStatus::Closed, "{record:?}");
         let at = record.node.strip_prefix("n_").map_or(0, |n| n.parse::<usize>().unwrap());
