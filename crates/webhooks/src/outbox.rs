@@ -22,14 +22,9 @@ use model::id::{JobId, RunId, SpaceId};
 use model::job::{Job, State};
 use model::limits;
 use runtime::changes::Topic;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use store::Tx;
 use store::events::NewEvent;
-
-/// An evaluation that takes longer than this is done elsewhere the next time.
-const SLOW: Duration = Duration::from_millis(5);
 
 /// Events that were prepared and wait for their change to be written.
 pub struct Prepared {
@@ -69,7 +64,7 @@ impl Webhooks {
         let inner = self.inner.clone();
         let snapshot = inner.snapshots.of(&inner.store, &space_id).await?;
         let generation = snapshot.generation;
-        let is_slow = snapshot.webhooks.iter().any(|c| c.is_slow.load(Ordering::Relaxed));
+        let is_slow = snapshot.webhooks.iter().any(Compiled::is_slow);
         let items = if is_slow {
             let inner = inner.clone();
             let work = move || inner.items(&snapshot, events);
@@ -125,9 +120,7 @@ impl Inner {
         } else {
             verdict::decide(compiled, event, bindings)
         };
-        if self.runtime.elapsed().saturating_sub(began) > SLOW {
-            compiled.is_slow.store(true, Ordering::Relaxed);
-        }
+        compiled.took(self.runtime.elapsed().saturating_sub(began));
         debug_assert_eq!(decision.url.is_some(), decision.verdict == Verdict::Fired);
         decision
     }

@@ -8,12 +8,17 @@ use expr::js::{Filter, Template};
 use model::id::{SpaceId, WebhookId};
 use model::webhook::Webhook;
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use store::Store;
 
 /// Spaces whose webhooks are kept in memory.
 const SPACES_MAX: usize = 1_000;
+/// An evaluation that takes longer is a slow one.
+const SLOW: Duration = Duration::from_millis(5);
+/// After so many slow evaluations in a row the next is done elsewhere.
+const SLOW_IN_A_ROW: u32 = 3;
 
 pub(crate) struct Snapshot {
     pub(crate) generation: i64,
@@ -28,8 +33,8 @@ pub(crate) struct Compiled {
     pub(crate) url: Result<Template, String>,
     /// Whether an expression mentions `identity`, which is not part of the payload.
     pub(crate) wants_identity: bool,
-    /// Whether an evaluation was slow; from then on it runs where blocking does no harm.
-    pub(crate) is_slow: AtomicBool,
+    /// How many evaluations in a row were slow.
+    slow: AtomicU32,
 }
 
 impl Compiled {
@@ -38,7 +43,24 @@ impl Compiled {
         let url = Template::compile(&webhook.url).map_err(|e| e.to_string());
         let wants_identity =
             webhook.filter.contains("identity") || webhook.url.contains("identity");
-        Self { webhook, filter, url, wants_identity, is_slow: AtomicBool::new(false) }
+        Self { webhook, filter, url, wants_identity, slow: AtomicU32::new(0) }
+    }
+}
+
+impl Compiled {
+    /// Notes how long an evaluation took. One alone says nothing: on a busy machine any may be
+    /// interrupted for a while.
+    pub(crate) fn took(&self, time: Duration) {
+        if time > SLOW {
+            self.slow.fetch_add(1, Ordering::Relaxed);
+        } else if self.slow.load(Ordering::Relaxed) > 0 {
+            self.slow.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether its expressions should run where blocking does no harm.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.slow.load(Ordering::Relaxed) >= SLOW_IN_A_ROW
     }
 }
 
