@@ -59,6 +59,13 @@ struct Options {
     /// Seconds of each loaded measurement.
     #[arg(long, default_value_t = 8)]
     seconds: u64,
+    /// Measures these only, separated by commas; all when absent.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<plan::Scenario>,
+    /// Submissions a second of the latency measurement under load; half of what the intake
+    /// reached when absent.
+    #[arg(long)]
+    rate: Option<f64>,
     /// Writes the figures as JSON to this file.
     #[arg(long, default_value = "target/bench.json")]
     json: PathBuf,

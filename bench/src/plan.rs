@@ -20,6 +20,24 @@ const SETTLE_WITHIN: Duration = Duration::from_secs(60);
 /// The gentle rate of the latency measurement, in submissions a second.
 const GENTLE_RATE: f64 = 100.0;
 
+/// Bytes of the floor's body when no webhook was measured.
+const PAYLOAD_BYTES: usize = 2_300;
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Scenario {
+    /// As many submissions as possible.
+    Intake,
+    /// Latency at a hundred submissions a second.
+    Gentle,
+    /// Latency at half of what the intake reached.
+    Half,
+    /// Submissions that start runs.
+    Runs,
+    /// The floors of the machine.
+    Floors,
+}
+
 /// The processes and the numbering of one run.
 struct Bench {
     server: Process,
@@ -70,13 +88,27 @@ pub(crate) async fn run(options: &Options) -> Result<Figures> {
     progress("warming up");
     bench.warm_up(&outside).await?;
     let disk = database.is_none().then(|| data.path());
-    let (rate, payload) = bench.intake(&outside, disk, &mut figures).await?;
-    bench.latency(&outside, GENTLE_RATE, "at_100", &mut figures).await?;
-    bench.latency(&outside, (rate / 2.0).max(1.0), "at_half", &mut figures).await?;
-    bench.runs(&inside, &mut figures).await?;
+    let wanted = |scenario| options.only.is_empty() || options.only.contains(&scenario);
+    let (mut rate, mut payload) = (GENTLE_RATE, PAYLOAD_BYTES);
+    if wanted(Scenario::Intake) {
+        (rate, payload) = bench.intake(&outside, disk, &mut figures).await?;
+    }
+    if wanted(Scenario::Gentle) {
+        bench.latency(&outside, GENTLE_RATE, "at_100", &mut figures).await?;
+    }
+    if wanted(Scenario::Half) {
+        let half = options.rate.unwrap_or((rate / 2.0).max(1.0));
+        bench.latency(&outside, half, "at_half", &mut figures).await?;
+    }
+    if wanted(Scenario::Runs) {
+        bench.runs(&inside, &mut figures).await?;
+    }
 
     let Bench { server, receiver, markers, time, callers, .. } = bench;
     drop(server);
+    if !wanted(Scenario::Floors) {
+        return Ok(figures);
+    }
     figures.section("Floors: the same machine without the server");
     progress("raw HTTP to the receiver");
     let bare = Target {
