@@ -1,5 +1,6 @@
 //! SQLite: one writer thread with group commit, and a pool of read-only snapshots.
 
+mod checkpoint;
 pub(super) mod column;
 mod errors;
 mod session;
@@ -17,6 +18,7 @@ use super::queue::Queue;
 use super::tx::{Link, Tx};
 use super::work::Ran;
 use super::{Shared, serve};
+use checkpoint::Checkpoints;
 
 /// Opens the file, migrates it and starts the threads.
 pub(super) async fn open(
@@ -27,18 +29,21 @@ pub(super) async fn open(
     alive: &mpsc::Sender<()>,
 ) -> Result<(), Error> {
     let (ready, opened) = oneshot::channel();
-    let (file, own) = (path.to_owned(), shared.clone());
+    let (file, own, beside) = (path.to_owned(), shared.clone(), alive.clone());
     serve("store-writer".to_owned(), writes, alive, move |queue| {
         let session = Session::writer(&file).and_then(|mut session| {
             super::migrate::sqlite(session.connection())?;
-            Ok(session)
+            let checkpoints = Checkpoints::default();
+            checkpoints.start(Session::checkpointer(&file)?, &beside)?;
+            Ok((session, checkpoints))
         });
+        drop(beside);
         match session {
-            Ok(session) => {
+            Ok((session, checkpoints)) => {
                 own.counters.connect();
                 drop(ready.send(Ok(())));
                 let tx = Tx::new(Link::Sqlite(session), own.counters.clone());
-                writer::run(tx, queue, &own);
+                writer::run(tx, queue, &own, checkpoints);
             }
             Err(error) => drop(ready.send(Err(error))),
         }

@@ -1,11 +1,14 @@
 //! One SQLite connection with its translated statements and its time limit.
 
 use std::collections::HashMap;
+use std::ffi::c_int;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OpenFlags};
 
@@ -31,6 +34,8 @@ pub(in crate::db) struct Session {
     opened: Instant,
     /// Microseconds after `opened` at which statements are interrupted; `u64::MAX` for never.
     stop_at: Arc<AtomicU64>,
+    /// Pages in the write-ahead log after this connection's last commit.
+    log_pages: Arc<AtomicU64>,
 }
 
 impl Session {
@@ -44,12 +49,52 @@ impl Session {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let session = Self::open(path, flags)?;
+        let mut session = Self::open(path, flags)?;
         // Pages freed by purging can be given back only when the file was created for it.
         session.batch("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;")?;
         session.enter_wal()?;
-        session.batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -32768;")?;
+        // SQLite walks the whole cache at the end of most transactions, so a large one is slow.
+        session.batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;")?;
+        session.watch_log()?;
         Ok(session)
+    }
+
+    /// Takes over SQLite's hook for checkpoints, which are made elsewhere, to count the log's
+    /// pages.
+    fn watch_log(&mut self) -> Result<(), Error> {
+        let counted = Arc::clone(&self.log_pages);
+        let count = move |_: &mut Wal, pages: c_int| {
+            counted.store(u64::try_from(pages).unwrap_or(0), Relaxed);
+            Ok(())
+        };
+        self.connection.wal_hook(Some(count)).map_err(|error| classify(&error))
+    }
+
+    /// Opens a connection that folds the log into the file.
+    pub(super) fn checkpointer(path: &Path) -> Result<Self, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let session = Self::open(path, flags)?;
+        session.batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -256;")?;
+        Ok(session)
+    }
+
+    /// Copies what the log holds into the file, without waiting for anybody; returns the pages
+    /// that the log has.
+    pub(super) fn checkpoint(&self) -> Result<u64, Error> {
+        let pages = |row: &rusqlite::Row<'_>| row.get::<_, i64>(1);
+        let answer = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], pages);
+        let pages = answer.map_err(|error| classify(&error))?;
+        Ok(u64::try_from(pages).unwrap_or(0))
+    }
+
+    /// Pages in the log after the last commit of this connection.
+    pub(super) fn log_pages(&self) -> u64 {
+        self.log_pages.load(Relaxed)
+    }
+
+    /// Rows that this connection has changed since it was opened.
+    pub(super) fn changes(&self) -> u64 {
+        self.connection.total_changes()
     }
 
     /// Opens a connection that only reads.
@@ -72,10 +117,15 @@ impl Session {
         connection
             .progress_handler(STEPS_PER_LOOK, Some(late))
             .map_err(|error| classify(&error))?;
-        let session = Self { connection, texts: HashMap::new(), opened, stop_at };
+        // Otherwise some statements are prepared again whenever other values are bound to them.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(|error| classify(&error))?;
+        let (texts, log_pages) = (HashMap::new(), Arc::default());
+        let session = Self { connection, texts, opened, stop_at, log_pages };
+        // No part of the file is mapped: each connection's map counts as resident memory.
         session.batch(
-            "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; \
-             PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 134217728;",
+            "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;",
         )?;
         Ok(session)
     }
