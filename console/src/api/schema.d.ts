@@ -1684,6 +1684,8 @@ export interface components {
             failed: number;
             /** Format: int64 */
             inProgress: number;
+            /** @description Whether these are the exact numbers; otherwise some of them are "at least". */
+            isExact: boolean;
             /**
              * Format: int64
              * @description The number at which counting stops.
@@ -1715,6 +1717,7 @@ export interface components {
         };
         /** @description `{"webhookJobs":[…]}`. */
         JobList: {
+            looked?: components["schemas"]["Looked"] | null;
             /** @description Always empty; clients read it. */
             messages: string[];
             /** @description Give it back as `pageToken` for the next page; null on the last one. */
@@ -1753,6 +1756,16 @@ export interface components {
         Login: {
             j_password: string;
             j_username: string;
+        };
+        /** @description How far a search looked, job by job. */
+        Looked: {
+            /** @description It looked at every job due at this time or later; null: at the whole history. */
+            backTo?: string | null;
+            /**
+             * Format: int64
+             * @description How many jobs it looked at.
+             */
+            rows: number;
         };
         /** @description A user who is in a team. */
         Member: {
@@ -3119,7 +3132,10 @@ export interface operations {
     getKappsKappWebhookJobs: {
         parameters: {
             query?: {
-                /** @description `details`, `attempts`, `event`, `run`, `request`, separated by commas. */
+                /**
+                 * @description `details`, `attempts`, `event`, `run`, `request`, separated by commas; `summary` leaves out
+                 *     what was sent and received.
+                 */
                 include?: string;
                 /**
                  * @description Whether to list the jobs of every kapp's webhooks too; present without a value counts as
@@ -3128,6 +3144,16 @@ export interface operations {
                 all?: string;
                 /** @description A status in any case; several are separated by commas. */
                 status?: string;
+                /** @description The same as `status`. */
+                statuses?: string;
+                /** @description Why the last attempt failed, such as `timeout`; several are separated by commas. */
+                errorClass?: string;
+                /** @description The id of a job. */
+                id?: string;
+                /** @description A scheme, host and perhaps port: jobs that go there. */
+                endpoint?: string;
+                /** @description A part of the URL, in any case. */
+                url?: string;
                 /** @description The name of a webhook. */
                 webhook?: string;
                 /** @description A type, such as `Submission`. */
@@ -3142,8 +3168,19 @@ export interface operations {
                 start?: string;
                 /** @description Due before this time, ISO 8601. */
                 end?: string;
+                /** @description The same as `start`. */
+                from?: string;
+                /** @description The same as `end`. */
+                to?: string;
                 /** @description Text in the name, URL, summary or record. */
                 q?: string;
+                /** @description Text in what was sent or received, in any case. */
+                text?: string;
+                /**
+                 * @description Whether `text` is looked for in the summary as well; present without a value counts as
+                 *     yes.
+                 */
+                includeSummary?: string;
                 /** @description Rows of a page: 25 unless given, 1,000 at most. */
                 limit?: number;
                 /** @description The `nextPageToken` of the page before. */
@@ -4328,7 +4365,10 @@ export interface operations {
     getWebhookJobs: {
         parameters: {
             query?: {
-                /** @description `details`, `attempts`, `event`, `run`, `request`, separated by commas. */
+                /**
+                 * @description `details`, `attempts`, `event`, `run`, `request`, separated by commas; `summary` leaves out
+                 *     what was sent and received.
+                 */
                 include?: string;
                 /**
                  * @description Whether to list the jobs of every kapp's webhooks too; present without a value counts as
@@ -4337,6 +4377,16 @@ export interface operations {
                 all?: string;
                 /** @description A status in any case; several are separated by commas. */
                 status?: string;
+                /** @description The same as `status`. */
+                statuses?: string;
+                /** @description Why the last attempt failed, such as `timeout`; several are separated by commas. */
+                errorClass?: string;
+                /** @description The id of a job. */
+                id?: string;
+                /** @description A scheme, host and perhaps port: jobs that go there. */
+                endpoint?: string;
+                /** @description A part of the URL, in any case. */
+                url?: string;
                 /** @description The name of a webhook. */
                 webhook?: string;
                 /** @description A type, such as `Submission`. */
@@ -4351,8 +4401,19 @@ export interface operations {
                 start?: string;
                 /** @description Due before this time, ISO 8601. */
                 end?: string;
+                /** @description The same as `start`. */
+                from?: string;
+                /** @description The same as `end`. */
+                to?: string;
                 /** @description Text in the name, URL, summary or record. */
                 q?: string;
+                /** @description Text in what was sent or received, in any case. */
+                text?: string;
+                /**
+                 * @description Whether `text` is looked for in the summary as well; present without a value counts as
+                 *     yes.
+                 */
+                includeSummary?: string;
                 /** @description Rows of a page: 25 unless given, 1,000 at most. */
                 limit?: number;
                 /** @description The `nextPageToken` of the page before. */
@@ -4402,7 +4463,10 @@ export interface operations {
     getWebhookJobsCounts: {
         parameters: {
             query?: {
-                /** @description `details`, `attempts`, `event`, `run`, `request`, separated by commas. */
+                /**
+                 * @description `details`, `attempts`, `event`, `run`, `request`, separated by commas; `summary` leaves out
+                 *     what was sent and received.
+                 */
                 include?: string;
                 /**
                  * @description Whether to list the jobs of every kapp's webhooks too; present without a value counts as
@@ -4411,6 +4475,16 @@ export interface operations {
                 all?: string;
                 /** @description A status in any case; several are separated by commas. */
                 status?: string;
+                /** @description The same as `status`. */
+                statuses?: string;
+                /** @description Why the last attempt failed, such as `timeout`; several are separated by commas. */
+                errorClass?: string;
+                /** @description The id of a job. */
+                id?: string;
+                /** @description A scheme, host and perhaps port: jobs that go there. */
+                endpoint?: string;
+                /** @description A part of the URL, in any case. */
+                url?: string;
                 /** @description The name of a webhook. */
                 webhook?: string;
                 /** @description A type, such as `Submission`. */
@@ -4425,8 +4499,19 @@ export interface operations {
                 start?: string;
                 /** @description Due before this time, ISO 8601. */
                 end?: string;
+                /** @description The same as `start`. */
+                from?: string;
+                /** @description The same as `end`. */
+                to?: string;
                 /** @description Text in the name, URL, summary or record. */
                 q?: string;
+                /** @description Text in what was sent or received, in any case. */
+                text?: string;
+                /**
+                 * @description Whether `text` is looked for in the summary as well; present without a value counts as
+                 *     yes.
+                 */
+                includeSummary?: string;
                 /** @description Rows of a page: 25 unless given, 1,000 at most. */
                 limit?: number;
                 /** @description The `nextPageToken` of the page before. */

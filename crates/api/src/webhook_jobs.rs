@@ -13,7 +13,8 @@ use crate::input::{Json, Path, Query};
 use crate::webhooks::actor;
 use axum::extract::State;
 use model::id::{EventId, JobId};
-use model::job::State as JobState;
+use model::job::{ErrorClass, State as JobState};
+use model::limits;
 use model::time::Micros;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,13 +26,24 @@ use webhooks::jobs::{JobChange, JobQuery, NewJob};
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct JobParams {
-    /// `details`, `attempts`, `event`, `run`, `request`, separated by commas.
+    /// `details`, `attempts`, `event`, `run`, `request`, separated by commas; `summary` leaves out
+    /// what was sent and received.
     include: Option<String>,
     /// Whether to list the jobs of every kapp's webhooks too; present without a value counts as
     /// yes.
     all: Option<String>,
     /// A status in any case; several are separated by commas.
     status: Option<String>,
+    /// The same as `status`.
+    statuses: Option<String>,
+    /// Why the last attempt failed, such as `timeout`; several are separated by commas.
+    error_class: Option<String>,
+    /// The id of a job.
+    id: Option<String>,
+    /// A scheme, host and perhaps port: jobs that go there.
+    endpoint: Option<String>,
+    /// A part of the URL, in any case.
+    url: Option<String>,
     /// The name of a webhook.
     webhook: Option<String>,
     /// A type, such as `Submission`.
@@ -47,8 +59,17 @@ pub(crate) struct JobParams {
     start: Option<String>,
     /// Due before this time, ISO 8601.
     end: Option<String>,
+    /// The same as `start`.
+    from: Option<String>,
+    /// The same as `end`.
+    to: Option<String>,
     /// Text in the name, URL, summary or record.
     q: Option<String>,
+    /// Text in what was sent or received, in any case.
+    text: Option<String>,
+    /// Whether `text` is looked for in the summary as well; present without a value counts as
+    /// yes.
+    include_summary: Option<String>,
     /// Rows of a page: 25 unless given, 1,000 at most.
     limit: Option<i64>,
     /// The `nextPageToken` of the page before.
@@ -70,24 +91,44 @@ impl JobParams {
                 ));
             }
         };
+        let text = given(self.text);
+        if text.as_ref().is_some_and(|text| text.chars().count() > limits::NAME_CHARS_MAX) {
+            let max = limits::NAME_CHARS_MAX;
+            return Err(Error::bad_request(format!(
+                "The text parameter must not be longer than {max} characters"
+            )));
+        }
+        let yes = |flag: Option<String>| flag.is_some_and(|t| !t.eq_ignore_ascii_case("false"));
+        let (status, class) = (given(self.status.or(self.statuses)), given(self.error_class));
+        let (start, end) = (given(self.start), given(self.end));
+        let (from, to) = (given(self.from), given(self.to));
+        let without_bodies = Include::parse(self.include.as_deref()).has("summary");
         Ok(JobQuery {
             kapp,
-            all: self.all.is_some_and(|text| !text.eq_ignore_ascii_case("false")),
-            states: given(self.status).map(|text| states(&text)).transpose()?.unwrap_or_default(),
+            all: yes(self.all),
+            id: given(self.id).map(JobId),
+            states: status.map(|text| states(&text)).transpose()?.unwrap_or_default(),
+            classes: class.map(|text| classes(&text)).transpose()?.unwrap_or_default(),
             webhook: self.webhook,
             type_name: given(self.type_name),
             event_id: given(self.event_id).map(EventId),
             parent,
-            start: given(self.start).map(|text| instant("start", &text)).transpose()?,
-            end: given(self.end).map(|text| instant("end", &text)).transpose()?,
+            start: either(("start", start), ("from", from))?,
+            end: either(("end", end), ("to", to))?,
+            endpoint: given(self.endpoint),
+            url: given(self.url),
             text: given(self.q),
+            content: text,
+            content_or_summary: yes(self.include_summary),
+            without_bodies,
             limit: self.limit,
             page_token: given(self.page_token),
         })
     }
 }
 
-fn states(text: &str) -> Result<Vec<JobState>> {
+/// Reads the names of states.
+pub(crate) fn states(text: &str) -> Result<Vec<JobState>> {
     let state = |name: &str| {
         JobState::parse(name.trim()).ok_or_else(|| {
             let known = JobState::ALL.map(JobState::as_str).join(", ");
@@ -97,7 +138,24 @@ fn states(text: &str) -> Result<Vec<JobState>> {
     text.split(',').map(state).collect()
 }
 
-fn instant(parameter: &str, text: &str) -> Result<Micros> {
+/// Reads the classes of failures.
+pub(crate) fn classes(text: &str) -> Result<Vec<ErrorClass>> {
+    let class = |name: &str| {
+        ErrorClass::parse(name.trim()).ok_or_else(|| {
+            let known = ErrorClass::ALL.map(ErrorClass::as_str).join(", ");
+            Error::bad_request(format!("There is no error class \"{name}\"; there are {known}"))
+        })
+    };
+    text.split(',').map(class).collect()
+}
+
+/// Reads the instant of a parameter that has two names.
+fn either(one: (&str, Option<String>), other: (&str, Option<String>)) -> Result<Option<Micros>> {
+    let (name, text) = if one.1.is_some() { one } else { other };
+    text.map(|text| instant(name, &text)).transpose()
+}
+
+pub(crate) fn instant(parameter: &str, text: &str) -> Result<Micros> {
     Micros::parse_iso(text).ok_or_else(|| {
         Error::bad_request(format!(
             "The {parameter} parameter must be a time such as 2026-04-08T02:35:35Z, not \"{text}\""
@@ -112,8 +170,23 @@ pub(crate) struct JobList {
     webhook_jobs: Vec<JobDocument>,
     /// Give it back as `pageToken` for the next page; null on the last one.
     next_page_token: Option<String>,
+    /// How far a search looked that no index answers. With a `nextPageToken` there may be more
+    /// jobs, even when this page is short or empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    looked: Option<LookedDocument>,
     /// Always empty; clients read it.
     messages: Vec<String>,
+}
+
+/// How far a search looked, job by job.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Looked)]
+pub(crate) struct LookedDocument {
+    /// How many jobs it looked at.
+    rows: i64,
+    /// It looked at every job due at this time or later; null: at the whole history.
+    back_to: Option<String>,
 }
 
 /// `{"webhookJob":{…}}`.
@@ -133,6 +206,8 @@ pub(crate) struct JobCounts {
     failed: i64,
     /// The number at which counting stops.
     max: i64,
+    /// Whether these are the exact numbers; otherwise some of them are "at least".
+    is_exact: bool,
 }
 
 /// `{"counts":{…}}`.
@@ -152,6 +227,10 @@ async fn list_of(
     Ok(axum::Json(JobList {
         webhook_jobs: page.items.iter().map(|found| document(found, &include)).collect(),
         next_page_token: page.next_page_token,
+        looked: page.looked.map(|looked| LookedDocument {
+            rows: looked.rows,
+            back_to: looked.back_to.map(Micros::iso),
+        }),
         messages: Vec::new(),
     }))
 }
@@ -196,6 +275,7 @@ pub(crate) async fn counts(
         in_progress: counts.in_progress,
         failed: counts.failed,
         max: webhooks::jobs::COUNT_MAX,
+        is_exact: counts.is_exact,
     };
     Ok(axum::Json(JobCountsAnswer { counts }))
 }

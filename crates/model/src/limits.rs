@@ -26,6 +26,18 @@ pub const PAGE_ROWS: i64 = 25;
 /// Rows of a list page at most (reference: 1000).
 pub const PAGE_ROWS_MAX: i64 = 1_000;
 
+/// Jobs that one page of a search looks at one by one, when no index answers what is asked; the
+/// next page goes on where it stopped.
+pub const SEARCH_ROWS_MAX: i64 = 100_000;
+/// Jobs that one statement of a search looks at: a few milliseconds of a reader.
+pub const SEARCH_STEP_ROWS: i64 = 2_000;
+/// Milliseconds after which a page of a search ends with what it has: people wait for it.
+pub const SEARCH_MS: u64 = 1_000;
+/// Jobs that a count looks at one by one before it says "at least".
+pub const COUNT_ROWS_MAX: i64 = 20_000;
+/// Bytes of requests and responses in one page of jobs; what is larger gets a page of its own.
+pub const PAGE_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// Causal depth at which an event fires no more webhooks: a workflow that updates the submission
 /// that started it stops here, with the verdict `depth_limit`.
 pub const CAUSE_DEPTH_MAX: i64 = 25;

@@ -195,7 +195,12 @@ pub fn list(tx: &mut Tx, space: &SpaceId, query: &Query) -> Result<Vec<Summary>,
 
 /// A pattern that finds `text` anywhere, its own wildcards escaped.
 pub(crate) fn like(text: &str) -> String {
-    let mut pattern = String::from("%");
+    format!("%{}", like_start(text))
+}
+
+/// A pattern that finds `text` at the beginning, its own wildcards escaped.
+pub(crate) fn like_start(text: &str) -> String {
+    let mut pattern = String::new();
     for c in text.to_lowercase().chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');

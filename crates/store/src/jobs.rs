@@ -2,9 +2,11 @@
 //! epoch it relies on; `false` says that somebody else was there first.
 
 mod queue;
+mod search;
 
 pub use queue::{Claim, Settled, claim_due, claim_interrupted, next_due};
 pub use queue::{mark_started, release, renew, settle};
+pub use search::{Query, Scope, Step, URL_STARTS_MAX, count, list, plan, step};
 
 use model::Audit;
 use model::id::{EventId, JobId, KappId, RunId, SpaceId, TraceId, WebhookId};
@@ -12,7 +14,7 @@ use model::job::{ErrorClass, Job, State};
 use model::time::Micros;
 
 use crate::rows::Insert;
-use crate::{Error, Row, Select, Sql, Tx, Value};
+use crate::{Error, Row, Sql, Tx, Value};
 
 static INSERT: Insert = Insert::new(
     "jobs",
@@ -101,133 +103,6 @@ const BY_ID: Sql = Sql::both(
 /// What the database says.
 pub fn by_id(tx: &mut Tx, space: &SpaceId, id: &JobId) -> Result<Option<Found>, Error> {
     tx.query_opt(&BY_ID, &[space.into(), id.into()], found)
-}
-
-/// Whose jobs a list is about.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Scope {
-    /// Those of the space's own webhooks.
-    #[default]
-    Space,
-    /// Those of one kapp's webhooks.
-    Kapp(KappId),
-    /// All of them.
-    All,
-}
-
-/// Which jobs to list; newest first.
-#[derive(Clone, Debug, Default)]
-pub struct Query {
-    /// Whose jobs.
-    pub scope: Scope,
-    /// In these states; empty: in any.
-    pub states: Vec<State>,
-    /// Of the webhook of this name; of `webhook_ids`, when there are any.
-    pub webhook: Option<String>,
-    /// The webhooks of that name, which an index finds; a deleted one is found by name alone.
-    pub webhook_ids: Vec<WebhookId>,
-    /// Of this type.
-    pub type_name: Option<String>,
-    /// Of this event.
-    pub event_id: Option<EventId>,
-    /// About a record: its kind and key.
-    pub parent: Option<(String, String)>,
-    /// Due at this time or later.
-    pub start: Option<Micros>,
-    /// Due before this time.
-    pub end: Option<Micros>,
-    /// Whose name, URL, summary or record contains this text, in any case.
-    pub text: Option<String>,
-    /// After this place of an earlier page.
-    pub after: Option<(Micros, JobId)>,
-    /// Rows at most.
-    pub limit: i64,
-}
-
-const LIST: Sql = Sql::both(
-    "SELECT j.id, j.space_id, j.kapp_id, j.event_id, j.webhook_id, j.trace_id, j.depth, j.name, \
-     j.type_name, j.event, j.parent_type, j.parent_id, j.parent_key, j.url, j.state, j.summary, \
-     j.request_content, j.response_content, j.retry_count, j.scheduled_at, j.started_at, \
-     j.finished_at, j.run_id, j.leased_by, j.leased_until, j.epoch, j.created_at, j.created_by, \
-     j.updated_at, j.updated_by, j.error_class, e.payload, k.slug \
-     FROM jobs j LEFT JOIN events e ON e.id = j.event_id \
-     LEFT JOIN kapps k ON k.id = j.kapp_id WHERE j.space_id = $1",
-);
-
-/// Lists jobs, newest first.
-///
-/// # Errors
-/// What the database says.
-pub fn list(tx: &mut Tx, space: &SpaceId, query: &Query) -> Result<Vec<Found>, Error> {
-    let mut select = Select::new(&LIST, &[space.into()]);
-    conditions(&mut select, query);
-    if let Some((at, id)) = &query.after {
-        select.and_all("(j.scheduled_at, j.id) < ($?, $?)", vec![(*at).into(), id.into()]);
-    }
-    select.end("ORDER BY j.scheduled_at DESC, j.id DESC LIMIT $?", query.limit);
-    select.query(tx, found)
-}
-
-const COUNT: Sql =
-    Sql::both("SELECT count(*) FROM (SELECT 1 AS one FROM jobs j WHERE j.space_id = $1");
-
-/// Counts jobs; stops at the query's limit, so that a tab's count never reads a whole history.
-///
-/// # Errors
-/// What the database says.
-pub fn count(tx: &mut Tx, space: &SpaceId, query: &Query) -> Result<i64, Error> {
-    let mut select = Select::new(&COUNT, &[space.into()]);
-    conditions(&mut select, query);
-    select.end("LIMIT $?) counted", query.limit);
-    let counts = select.query(tx, |row| row.i64(0))?;
-    Ok(counts.first().copied().unwrap_or(0))
-}
-
-fn conditions<'a>(select: &mut Select<'a>, query: &'a Query) {
-    match &query.scope {
-        Scope::Space => select.and_plain("j.kapp_id IS NULL"),
-        Scope::Kapp(kapp) => select.and("j.kapp_id = $?", kapp),
-        Scope::All => {}
-    }
-    // Constant fragments: a partial index only serves conditions that name its states literally.
-    let open = [State::Queued, State::InProgress, State::Failed];
-    if !query.states.is_empty() {
-        if query.states.iter().all(|state| open.contains(state)) {
-            select.and_plain("j.state IN ('Queued', 'In Progress', 'Failed')");
-        }
-        select.and_in("j.state", query.states.iter().map(|s| s.as_str().into()).collect());
-    }
-    match &query.webhook {
-        Some(_) if !query.webhook_ids.is_empty() => {
-            select.and_in("j.webhook_id", query.webhook_ids.iter().map(Into::into).collect());
-        }
-        Some(name) => select.and("j.name = $?", name),
-        None => {}
-    }
-    if let Some(type_name) = &query.type_name {
-        select.and("j.type_name = $?", type_name);
-    }
-    if let Some(event) = &query.event_id {
-        select.and("j.event_id = $?", event);
-    }
-    if let Some((kind, key)) = &query.parent {
-        select.and("j.parent_type = $?", kind);
-        select.and("j.parent_key = $?", key);
-    }
-    if let Some(start) = query.start {
-        select.and("j.scheduled_at >= $?", start);
-    }
-    if let Some(end) = query.end {
-        select.and("j.scheduled_at < $?", end);
-    }
-    if let Some(text) = &query.text {
-        let like = crate::events::like(text);
-        select.and_all(
-            "(lower(j.name) LIKE $? ESCAPE '\\' OR lower(j.url) LIKE $? ESCAPE '\\' \
-             OR lower(j.summary) LIKE $? ESCAPE '\\' OR lower(j.parent_key) LIKE $? ESCAPE '\\')",
-            vec![like.clone().into(), like.clone().into(), like.clone().into(), like.into()],
-        );
-    }
 }
 
 /// What a person does to a job.

@@ -88,6 +88,7 @@ impl Webhooks {
             let jobs = store::jobs::Query {
                 scope: Scope::All,
                 event_id: Some(id.clone()),
+                with_bodies: true,
                 limit: RELATED_MAX,
                 ..store::jobs::Query::default()
             };

@@ -8,52 +8,25 @@
 
 mod by_hand;
 mod change;
+mod list;
 
 pub use by_hand::NewJob;
 pub use change::JobChange;
+pub use list::{Counts, JobQuery};
 
 use crate::definitions::kapp_id;
 use crate::{Actor, Error, Webhooks};
 use model::event::Cause;
-use model::id::{EventId, JobId};
-use model::job::{Attempt, State};
+use model::id::JobId;
+use model::job::Attempt;
 use model::limits;
 use model::time::Micros;
 use model::webhook::Webhook;
 pub use store::dashboard::COUNT_MAX;
-use store::jobs::{Found, Query, Scope};
+use store::jobs::Found;
 
 const NOUN: &str = "Webhook Job";
 const ADMINISTER: &str = "see or change webhook jobs";
-
-/// Which jobs to list.
-#[derive(Clone, Debug, Default)]
-pub struct JobQuery {
-    /// Those of this kapp's webhooks; `None`: of the space's own, or of all.
-    pub kapp: Option<String>,
-    /// Whether to list the jobs of every kapp as well.
-    pub all: bool,
-    /// In these states; empty: in any.
-    pub states: Vec<State>,
-    /// Of the webhook of this name.
-    pub webhook: Option<String>,
-    /// Of this type.
-    pub type_name: Option<String>,
-    /// Of this event.
-    pub event_id: Option<EventId>,
-    /// About a record: its kind and key.
-    pub parent: Option<(String, String)>,
-    /// Due at this time or later.
-    pub start: Option<Micros>,
-    /// Due before this time.
-    pub end: Option<Micros>,
-    /// Whose name, URL, summary or record contains this text.
-    pub text: Option<String>,
-    /// Rows of a page.
-    pub limit: Option<i64>,
-    /// The token of an earlier page.
-    pub page_token: Option<String>,
-}
 
 /// One page of a list, newest first.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +35,17 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Give it back for the next page; `None` on the last one.
     pub next_page_token: Option<String>,
+    /// How far a search looked that no index answers.
+    pub looked: Option<Looked>,
+}
+
+/// How far a search looked, row by row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// Rows it looked at.
+    pub rows: i64,
+    /// It looked at everything due at this time or later; `None`: at the whole history.
+    pub back_to: Option<Micros>,
 }
 
 /// A job with everything that is known about it.
@@ -79,63 +63,7 @@ pub struct JobDetail {
     pub run_tree: Option<String>,
 }
 
-/// How many jobs stand in each state; counting stops at [`COUNT_MAX`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Waiting.
-    pub queued: i64,
-    /// With an attempt under way.
-    pub in_progress: i64,
-    /// Given up.
-    pub failed: i64,
-    /// In any state.
-    pub all: i64,
-}
-
 impl Webhooks {
-    /// Lists jobs, newest first.
-    ///
-    /// # Errors
-    /// `Refused` for a bad limit or token, `NotFound` for the kapp, `Forbidden`, `Store`.
-    pub async fn jobs(&self, actor: &Actor, query: JobQuery) -> Result<Page<Found>, Error> {
-        actor.must_administer(ADMINISTER)?;
-        let rows = rows(query.limit)?;
-        let after = query.page_token.as_deref().map(token::read).transpose()?;
-        let after = after.map(|(at, id)| (at, JobId(id)));
-        let space = actor.space_id.clone();
-        let items = self.read(move |tx| {
-            let mut wanted = wanted(tx, &space, &query)?;
-            wanted.after.clone_from(&after);
-            wanted.limit = rows + 1;
-            Ok(store::jobs::list(tx, &space, &wanted)?)
-        });
-        Ok(page(items.await?, rows, |found| (found.job.scheduled_at, &found.job.id.0)))
-    }
-
-    /// Counts the jobs a query would list, by state; its own states are ignored.
-    ///
-    /// # Errors
-    /// As [`Webhooks::jobs`].
-    pub async fn job_counts(&self, actor: &Actor, query: JobQuery) -> Result<Counts, Error> {
-        actor.must_administer(ADMINISTER)?;
-        let space = actor.space_id.clone();
-        self.read(move |tx| {
-            let mut wanted = wanted(tx, &space, &query)?;
-            wanted.limit = COUNT_MAX;
-            let mut count = |states: &[State]| {
-                wanted.states = states.to_vec();
-                store::jobs::count(tx, &space, &wanted)
-            };
-            Ok(Counts {
-                queued: count(&[State::Queued])?,
-                in_progress: count(&[State::InProgress])?,
-                failed: count(&[State::Failed])?,
-                all: count(&[])?,
-            })
-        })
-        .await
-    }
-
     /// Reads a job with its attempts, webhook and run. `kapp` must be its scope when given.
     ///
     /// # Errors
@@ -215,37 +143,6 @@ fn find(
     found.filter(in_scope).ok_or_else(|| Error::not_found(NOUN, id.as_str()))
 }
 
-fn wanted(
-    tx: &mut store::Tx,
-    space: &model::id::SpaceId,
-    query: &JobQuery,
-) -> Result<Query, Error> {
-    let kapp = kapp_id(tx, space, query.kapp.as_deref())?;
-    let scope = match kapp {
-        Some(kapp) => Scope::Kapp(kapp),
-        None if query.all => Scope::All,
-        None => Scope::Space,
-    };
-    let webhook_ids = match &query.webhook {
-        Some(name) => store::webhooks::named(tx, space, name)?,
-        None => Vec::new(),
-    };
-    Ok(Query {
-        scope,
-        webhook_ids,
-        states: query.states.clone(),
-        webhook: query.webhook.clone(),
-        type_name: query.type_name.clone(),
-        event_id: query.event_id.clone(),
-        parent: query.parent.clone(),
-        start: query.start,
-        end: query.end,
-        text: query.text.clone().filter(|text| !text.trim().is_empty()),
-        after: None,
-        limit: 0,
-    })
-}
-
 /// The rows of a page, within bounds.
 pub(crate) fn rows(limit: Option<i64>) -> Result<i64, Error> {
     let max = limits::PAGE_ROWS_MAX;
@@ -267,7 +164,7 @@ pub(crate) fn page<T>(
     let more = items.len() > rows;
     items.truncate(rows);
     let last = items.last().filter(|_| more).map(place);
-    Page { next_page_token: last.map(|(at, id)| token::write(at, id)), items }
+    Page { next_page_token: last.map(|(at, id)| token::write(at, id)), items, looked: None }
 }
 
 /// Page tokens: the place of the last row, opaque to clients.

@@ -12,6 +12,7 @@ mod input;
 mod kapps;
 mod people;
 mod process;
+mod recovery;
 mod rows;
 mod sessions;
 mod stop;

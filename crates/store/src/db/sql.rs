@@ -160,6 +160,19 @@ impl<'a> Select<'a> {
         let text = intern(&format!("{}{}", self.base.text(tx.dialect()), self.tail))?;
         tx.query(&Sql::both(text), &self.values, map)
     }
+
+    /// How the database would run it, a line for each step: for tests of plans.
+    ///
+    /// # Errors
+    /// As [`Select::query`].
+    pub fn plan(&self, tx: &mut Tx) -> Result<Vec<String>, Error> {
+        let (explain, column) = match tx.dialect() {
+            Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
+            Dialect::Postgres => ("EXPLAIN", 0),
+        };
+        let text = format!("{explain} {}{}", self.base.text(tx.dialect()), self.tail);
+        tx.query(&Sql::both(intern(&text)?), &self.values, |row| row.text(column))
+    }
 }
 
 fn intern(text: &str) -> Result<&'static str, Error> {

@@ -4,6 +4,7 @@
 
 mod errors;
 mod full;
+mod job_lists;
 mod limits;
 mod lost;
 mod migrations;

@@ -5,5 +5,6 @@
 mod delivery;
 mod outbox;
 mod receiver;
+mod search;
 mod send;
 mod world;
