@@ -7,6 +7,7 @@
 pub mod backoff;
 pub mod changes;
 mod clock;
+pub mod node;
 
 use clock::Clock;
 use model::time::Micros;
@@ -63,6 +64,21 @@ impl Runtime {
     /// Time since the runtime was made; never goes back, for measuring durations.
     pub fn elapsed(&self) -> Duration {
         self.inner.clock.elapsed()
+    }
+
+    /// The time of day as it was at the start, and what has passed since: a clock that is set does
+    /// not move it. For leases.
+    pub fn steady(&self) -> Micros {
+        self.inner.clock.steady()
+    }
+
+    /// Sets a fake time of day forward, or back when `ms` is negative, as somebody who sets the
+    /// machine's clock does: what measures durations does not move.
+    ///
+    /// # Panics
+    /// When the clock is the real one.
+    pub fn set_clock_ms(&self, ms: i64) {
+        self.inner.clock.set_ms(ms);
     }
 
     /// Moves a fake clock forward and wakes whoever slept until then.

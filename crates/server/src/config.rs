@@ -6,12 +6,15 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use url::Url;
 
 /// The file that is read when none is named and it is there.
 const FILE: &str = "kapok.toml";
 const LISTEN: &str = "127.0.0.1:8080";
 const DATA_DIR: &str = "./kapok-data";
+/// Time without a sign of life: longer than a database takes to restart, short enough to wait for.
+const NODE_TIMEOUT_SECONDS: u64 = 10;
 const ADMIN_USERNAME: &str = "admin";
 
 /// What flags and environment give; clap lets the flag win.
@@ -38,6 +41,12 @@ pub struct Given {
     /// Private ranges that webhooks may reach, separated by commas
     #[arg(long, env = "KAPOK_ALLOW_CIDRS", value_name = "CIDRS")]
     pub allow_cidrs: Option<String>,
+    /// The name of this node among several; stays the same over restarts [default: host:port]
+    #[arg(long, env = "KAPOK_NODE_NAME", value_name = "NAME")]
+    pub node_name: Option<String>,
+    /// Seconds without a sign of life until other nodes take its work over [default: 10]
+    #[arg(long, env = "KAPOK_NODE_TIMEOUT", value_name = "SECONDS")]
+    pub node_timeout: Option<u64>,
     /// How logs are written: text or json [default: text]
     #[arg(long, env = "KAPOK_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
@@ -63,6 +72,8 @@ struct File {
     admin_password: Option<String>,
     public_url: Option<String>,
     allow_cidrs: Option<Vec<String>>,
+    node_name: Option<String>,
+    node_timeout: Option<u64>,
     log_format: Option<String>,
     log: Option<String>,
 }
@@ -82,6 +93,10 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// Private ranges that webhooks may reach.
     pub allow_cidrs: Vec<IpNet>,
+    /// The name of this node among several; host and port when `None`.
+    pub node_name: Option<String>,
+    /// Time without a sign of life until other nodes take its work over.
+    pub node_timeout: Duration,
     /// How logs are written.
     pub log_format: LogFormat,
     /// What is logged.
@@ -123,6 +138,8 @@ impl Config {
             admin_password: not_blank(given.admin_password.or(file.admin_password)),
             public_url: public_url.map(|text| web_address(&text)).transpose()?,
             allow_cidrs: ranges(&cidrs)?,
+            node_name: not_blank(given.node_name.or(file.node_name)),
+            node_timeout: node_timeout(given.node_timeout.or(file.node_timeout))?,
             log_format: log_format(format.as_deref().unwrap_or("text"))?,
             log: given.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
             demo: given.demo,
@@ -196,6 +213,14 @@ fn ranges(texts: &[String]) -> Result<Vec<IpNet>> {
     given.map(range).collect()
 }
 
+fn node_timeout(seconds: Option<u64>) -> Result<Duration> {
+    let seconds = seconds.unwrap_or(NODE_TIMEOUT_SECONDS);
+    if !(2..=60).contains(&seconds) {
+        bail!("node_timeout (KAPOK_NODE_TIMEOUT) must be 2 to 60 seconds, not {seconds}");
+    }
+    Ok(Duration::from_secs(seconds))
+}
+
 fn log_format(text: &str) -> Result<LogFormat> {
     match text.trim().to_ascii_lowercase().as_str() {
         "text" => Ok(LogFormat::Text),
@@ -237,6 +262,7 @@ mod tests {
         check("allow_cidrs = [\"10.0.0.0/8\", \"x/9\"]", "not \"x/9\"");
         check("database_url = \"mysql://u:secret@h/d\"", "must begin with postgres://");
         check("public_url = \"kapok\"", "not \"kapok\"");
+        check("node_timeout = 1", "2 to 60 seconds, not 1");
         check("log_format = \"xml\"", "not \"xml\"");
         check("lisen = \"x\"", "lisen");
         let error = read("database_url = \"mysql://u:secret@h/d\"", Given::default());

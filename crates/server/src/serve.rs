@@ -1,6 +1,7 @@
 //! `kapok serve`: opens the database, connects the engines, listens, and stops gracefully.
 
 use crate::config::Config;
+use crate::wiring::nodes::Nodes;
 use crate::wiring::{self, Ground};
 use crate::{connections, console, demo, output, telemetry};
 use anyhow::{Context, Result};
@@ -31,6 +32,7 @@ pub struct Running {
     runtime: Runtime,
     store: Store,
     serving: JoinHandle<()>,
+    nodes: Nodes,
 }
 
 /// Runs the server until it is told to stop.
@@ -81,8 +83,12 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr().context("the listening address is unknown")?;
     let receiver = if config.demo { Some(demo::receiver::start(&runtime).await?) } else { None };
-    let ground = Ground { store: &store, runtime: &runtime, config: &config, address, receiver };
+    let nodes = Nodes::join(&config, &runtime, address.port()).await?;
+    let node = &nodes.node;
+    let ground =
+        Ground { store: &store, runtime: &runtime, config: &config, node, address, receiver };
     let app = wiring::connect(&ground, SPACE_SLUG)?;
+    nodes.connect(&app);
     let first = Bootstrap {
         slug: SPACE_SLUG.to_owned(),
         name: SPACE_NAME.to_owned(),
@@ -103,7 +109,7 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
     }
     let routes = api::router::router(app.clone(), console::pages());
     let serving = runtime.spawn(connections::serve(listener, routes, runtime.clone()));
-    Ok(Running { address, password: made.password, app, runtime, store, serving })
+    Ok(Running { address, password: made.password, app, runtime, store, serving, nodes })
 }
 
 /// Prints a password that was made up, as soon as it counts: it is kept nowhere.
@@ -135,6 +141,8 @@ impl Running {
         if tokio::time::timeout(limit, drained).await.is_err() {
             tracing::warn!("requests were still under way after {DRAIN_SECONDS_MAX} seconds");
         }
+        // Last, for whatever is still leased to this node is free for others from here on.
+        self.nodes.leave().await;
         self.store.close().await;
     }
 }

@@ -31,4 +31,5 @@ pub mod webhooks;
 
 pub use db::{
     Dialect, Error, Limits, Options, Row, Select, Sql, Stats, Store, Tx, Value, migrations,
+    presence,
 };

@@ -180,6 +180,8 @@ pub struct Claim {
     pub node: String,
     /// Now.
     pub now: Micros,
+    /// The time that leases are compared with; setting this machine's clock does not move it.
+    pub lease_now: Micros,
     /// When the lease ends.
     pub until: Micros,
 }
@@ -200,9 +202,9 @@ pub fn lock(tx: &mut Tx, id: RunId) -> Result<bool, Error> {
 
 const WAKE: Sql = Sql::both(
     "UPDATE runs SET wake_at = $2, version = version + 1, \
-     leased_until = CASE WHEN leased_until IS NULL OR leased_until <= $2 THEN $4 \
+     leased_until = CASE WHEN leased_until IS NULL OR leased_until <= $5 THEN $4 \
        ELSE leased_until END, \
-     leased_by = CASE WHEN leased_until IS NULL OR leased_until <= $2 THEN $3 ELSE leased_by END \
+     leased_by = CASE WHEN leased_until IS NULL OR leased_until <= $5 THEN $3 ELSE leased_by END \
      WHERE id = $1 AND state <> 'Cancelled'",
 );
 
@@ -212,7 +214,13 @@ const WAKE: Sql = Sql::both(
 /// # Errors
 /// Those of the store.
 pub fn wake(tx: &mut Tx, id: RunId, claim: &Claim) -> Result<bool, Error> {
-    let values = [id.into(), claim.now.into(), (&claim.node).into(), claim.until.into()];
+    let values = [
+        id.into(),
+        claim.now.into(),
+        claim.node.as_str().into(),
+        claim.until.into(),
+        claim.lease_now.into(),
+    ];
     Ok(tx.execute(&WAKE, &values)? == 1)
 }
 
@@ -220,10 +228,10 @@ pub fn wake(tx: &mut Tx, id: RunId, claim: &Claim) -> Result<bool, Error> {
 const CLAIM_DUE: Sql = Sql::per(
     "UPDATE runs SET leased_by = $1, leased_until = $2, wake_at = NULL, version = version + 1 \
      WHERE id IN (SELECT id FROM runs WHERE wake_at <= $3 AND (leased_until IS NULL \
-     OR leased_until <= $3 OR leased_by = $1) ORDER BY wake_at LIMIT $4) RETURNING id",
+     OR leased_until <= $5 OR leased_by = $1) ORDER BY wake_at LIMIT $4) RETURNING id",
     "UPDATE runs SET leased_by = $1, leased_until = $2, wake_at = NULL, version = version + 1 \
      WHERE id IN (SELECT id FROM runs WHERE wake_at <= $3 AND (leased_until IS NULL \
-     OR leased_until <= $3 OR leased_by = $1) ORDER BY wake_at LIMIT $4 \
+     OR leased_until <= $5 OR leased_by = $1) ORDER BY wake_at LIMIT $4 \
      FOR UPDATE SKIP LOCKED) RETURNING id",
 );
 
@@ -241,9 +249,11 @@ const CLAIM_EXPIRED: Sql = Sql::per(
 /// # Errors
 /// Those of the store.
 pub fn claim(tx: &mut Tx, claim: &Claim, limit: i64) -> Result<Vec<RunId>, Error> {
-    let values = [(&claim.node).into(), claim.until.into(), claim.now.into(), limit.into()];
-    let mut claimed = tx.query(&CLAIM_DUE, &values, |row| Ok(RunId(row.i64(0)?)))?;
-    claimed.extend(tx.query(&CLAIM_EXPIRED, &values, |row| Ok(RunId(row.i64(0)?)))?);
+    let (node, until) = (claim.node.as_str(), claim.until);
+    let due = [node.into(), until.into(), claim.now.into(), limit.into(), claim.lease_now.into()];
+    let mut claimed = tx.query(&CLAIM_DUE, &due, |row| Ok(RunId(row.i64(0)?)))?;
+    let expired = [node.into(), until.into(), claim.lease_now.into(), limit.into()];
+    claimed.extend(tx.query(&CLAIM_EXPIRED, &expired, |row| Ok(RunId(row.i64(0)?)))?);
     Ok(claimed)
 }
 

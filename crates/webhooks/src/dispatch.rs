@@ -8,7 +8,8 @@
 //!
 //! The table is the truth. What memory holds is leased to this node; a job that does not fit stays
 //! in the table until there is room. A node that dies leaves leases that become void: at once on
-//! SQLite, whose one process has restarted, after their time on PostgreSQL.
+//! SQLite, whose one process has restarted, and on PostgreSQL once another node has found it gone,
+//! at the latest after their time. A node that the others may find gone starts nothing.
 
 use crate::attempt;
 use crate::lanes::{Key, Went};
@@ -40,6 +41,21 @@ const SHOWN_AFTER: Duration = Duration::from_millis(500);
 const GRACE: Duration = Duration::from_secs(15);
 
 impl Webhooks {
+    /// Called when a node was found gone, or hints that it left something: its jobs are looked for.
+    pub fn take_over(&self) {
+        self.inner.queue.poke_closely();
+    }
+
+    /// Called when others have taken over what this node holds: it drops that.
+    pub fn let_go(&self) {
+        self.inner.queue.let_go();
+    }
+
+    /// Called when the node is sure again that the others count it in.
+    pub fn go_on(&self) {
+        self.inner.queue.go_on();
+    }
+
     /// Starts delivering on this node. Ends when the runtime stops: attempts under way get a grace
     /// time, everything else is given back.
     pub fn deliver(&self) {
@@ -62,7 +78,10 @@ impl Webhooks {
 async fn start_attempts(inner: &Arc<Inner>, recorder: &Recorder) {
     while !inner.runtime.is_stopping() {
         let now = inner.runtime.now();
-        while let Some((key, waiting)) = inner.queue.next(now) {
+        // A node that the others may count out starts nothing; it goes on once it is sure again.
+        while inner.is_present()
+            && let Some((key, waiting)) = inner.queue.next(now)
+        {
             let slot = Slot { inner: inner.clone(), key, went: Went::Unknown };
             inner.runtime.spawn(deliver(slot, waiting, recorder.clone()));
         }
@@ -113,7 +132,15 @@ impl Poller {
         while !self.inner.runtime.is_stopping() {
             let ticks = self.inner.runtime.elapsed();
             let now = self.inner.runtime.now();
-            if ticks >= interrupted_at {
+            if !self.inner.is_present() {
+                // Nothing is claimed that would not be sent; the next sign of life ends the wait.
+                tokio::select! {
+                    () = self.inner.settings.node.present(&self.inner.runtime) => (),
+                    () = self.inner.runtime.stopping() => (),
+                }
+                continue;
+            }
+            if self.inner.queue.must_look_closely() || ticks >= interrupted_at {
                 interrupted_at = ticks + INTERRUPTED;
                 self.claim_interrupted(now).await;
             }
@@ -142,10 +169,10 @@ impl Poller {
         }
         let inner = self.inner.clone();
         let full = self.full_webhooks();
-        let looked = self
-            .inner
-            .store
-            .read(move |tx| store::jobs::next_due(tx, &claim(&inner, now, &full, 0)));
+        let looked = self.inner.store.read(move |tx| {
+            let node = inner.settings.node.id();
+            store::jobs::next_due(tx, &claim(&inner, &node, now, &full, 0))
+        });
         match looked.await {
             Err(error) => {
                 warn(&error, "looking for due jobs");
@@ -171,7 +198,8 @@ impl Poller {
         let full = self.full_webhooks();
         let limit = i64::try_from(room).unwrap_or(i64::MAX);
         let claimed = self.inner.store.write(move |tx| {
-            let claim = claim(&inner, now, &full, limit);
+            let node = inner.settings.node.id();
+            let claim = claim(&inner, &node, now, &full, limit);
             if !interrupted {
                 return store::jobs::claim_due(tx, &claim);
             }
@@ -210,7 +238,7 @@ impl Poller {
             lanes.sweep(now);
             lanes.waiting().cloned().collect()
         };
-        let until = now.plus_ms(limits::LEASE_MS);
+        let until = self.inner.settings.node.lease_end(&self.inner.runtime);
         for chunk in waiting.chunks(500) {
             let chunk: Arc<[Waiting]> = chunk.into();
             let jobs = chunk.clone();
@@ -239,9 +267,10 @@ fn until(now: Micros, at: Micros) -> Duration {
     Duration::from_micros(at.0.saturating_sub(now.0).max(0).unsigned_abs())
 }
 
-fn claim<'a>(inner: &'a Inner, now: Micros, full: &'a str, limit: i64) -> Claim<'a> {
-    let until = now.plus_ms(limits::LEASE_MS);
-    Claim { node: &inner.settings.node, now, until, full, limit }
+fn claim<'a>(inner: &Inner, node: &'a str, now: Micros, full: &'a str, limit: i64) -> Claim<'a> {
+    let own = &inner.settings.node;
+    let (lease_now, until) = (own.lease_now(&inner.runtime), own.lease_end(&inner.runtime));
+    Claim { node, now, lease_now, until, full, limit }
 }
 
 fn warn(error: &store::Error, doing: &str) {
@@ -283,7 +312,7 @@ impl Drop for Slot {
 async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
     let inner = slot.inner.clone();
     let job = &*waiting.job;
-    if waiting.lease.is_over(inner.runtime.now()) && !inner.is_still_ours(&waiting).await {
+    if !inner.may_start(&waiting).await {
         return inner.queue.poke();
     }
     let read = target::read(&job.url, inner.settings.public_url.as_ref());
@@ -293,6 +322,10 @@ async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
     let Some(body) = inner.body(&waiting).await else { return };
     let auth = inner.auth_of(job).await;
     let request = attempt::request(job, &body, auth.as_ref(), inner.runtime.now());
+    // Reading may have taken long, from a database that is out of reach.
+    if !inner.is_present() && !inner.may_start(&waiting).await {
+        return inner.queue.poke();
+    }
     let sending = inner.sender.send(&request);
     tokio::pin!(sending);
     let outcome = tokio::select! {
@@ -318,11 +351,34 @@ async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
 }
 
 impl Inner {
+    /// Whether the others count this node in, so that it may send.
+    fn is_present(&self) -> bool {
+        self.settings.node.is_present(&self.runtime)
+    }
+
+    /// Whether an attempt may start: this node is present, and the job is still its own.
+    async fn may_start(&self, waiting: &Waiting) -> bool {
+        let node = &self.settings.node;
+        let was_present = self.is_present();
+        if !was_present {
+            tokio::select! {
+                () = node.present(&self.runtime) => (),
+                () = self.runtime.stopping() => return false,
+            }
+        }
+        if waiting.job.leased_by.as_deref() != Some(&*node.id()) {
+            // Others have taken over what was leased under the old name.
+            return false;
+        }
+        let is_sure = was_present && !waiting.lease.is_over(node.lease_now(&self.runtime));
+        is_sure || self.is_still_ours(waiting).await
+    }
+
     /// Asks the table whose a job is: a node that was stopped, or cut off from the database, for
     /// longer than the lease does not know.
     async fn is_still_ours(&self, waiting: &Waiting) -> bool {
         let job = waiting.job.clone();
-        let until = self.runtime.now().plus_ms(limits::LEASE_MS);
+        let until = self.settings.node.lease_end(&self.runtime);
         let renewed = self.store.write(move |tx| store::jobs::renew(tx, &job.id, job.epoch, until));
         renewed.await.unwrap_or_else(|error| {
             warn(&error, "renewing a lease");

@@ -36,6 +36,7 @@ pub use workflows::{StartOutcome, StartRequest, Workflows};
 use model::id::SpaceId;
 use runtime::Runtime;
 use runtime::changes::Changes;
+use runtime::node::Node;
 use send::Sender;
 use std::sync::Arc;
 use store::Store;
@@ -72,8 +73,9 @@ pub struct Options {
     pub workflows: Arc<dyn Workflows>,
     /// This server's own address; webhooks that name it are internal.
     pub public_url: Option<Url>,
-    /// This node's id: new at every start, so that leases of an earlier life are known as such.
-    pub node: String,
+    /// This process among those that share the database. Its name is new at every start, so that
+    /// leases of an earlier life are known as such.
+    pub node: Node,
 }
 
 /// The use cases and the delivery of one node; cheap to clone.
@@ -95,7 +97,7 @@ struct Inner {
 
 struct Settings {
     public_url: Option<Url>,
-    node: String,
+    node: Node,
 }
 
 impl Webhooks {

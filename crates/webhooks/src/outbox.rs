@@ -20,7 +20,6 @@ use model::catalogue::Level;
 use model::event::{Event, Verdict, WebhookVerdict};
 use model::id::{JobId, RunId, SpaceId};
 use model::job::{Job, State};
-use model::limits;
 use runtime::changes::Topic;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::Tx;
@@ -142,9 +141,10 @@ impl Inner {
                 item.jobs.push(job);
             }
             Target::Outside => {
-                if self.queue.has_room() {
-                    job.leased_by = Some(self.settings.node.clone());
-                    job.leased_until = Some(job.scheduled_at.plus_ms(limits::LEASE_MS));
+                let node = &self.settings.node;
+                if self.queue.has_room() && node.is_present(&self.runtime) {
+                    job.leased_by = Some(node.id().to_string());
+                    job.leased_until = Some(node.lease_end(&self.runtime));
                     job.epoch = 1;
                 }
                 item.jobs.push(job);

@@ -48,6 +48,8 @@ pub(crate) struct Queue {
     poke: Notify,
     /// Whether that loop should ask the table again.
     look: AtomicBool,
+    /// Whether it should look for attempts that a node which is gone left behind.
+    look_closely: AtomicBool,
     /// Whether a delivery loop runs on this node.
     is_open: AtomicBool,
 }
@@ -59,6 +61,7 @@ impl Queue {
             wake: Notify::new(),
             poke: Notify::new(),
             look: AtomicBool::new(false),
+            look_closely: AtomicBool::new(false),
             is_open: AtomicBool::new(false),
         }
     }
@@ -95,6 +98,12 @@ impl Queue {
         self.poke.notify_one();
     }
 
+    /// As [`Queue::poke`], when a node is gone: attempts that it had under way are looked for too.
+    pub(crate) fn poke_closely(&self) {
+        self.look_closely.store(true, Ordering::SeqCst);
+        self.poke();
+    }
+
     /// Waits until somebody pokes.
     pub(crate) async fn poked(&self) {
         self.poke.notified().await;
@@ -113,6 +122,21 @@ impl Queue {
     /// Whether somebody poked since the last call.
     pub(crate) fn must_look(&self) -> bool {
         self.look.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether a node was found gone since the last call.
+    pub(crate) fn must_look_closely(&self) -> bool {
+        self.look_closely.swap(false, Ordering::SeqCst)
+    }
+
+    /// Drops every waiting job: others have them now.
+    pub(crate) fn let_go(&self) {
+        drop(self.lock().remove(|_| true));
+    }
+
+    /// Wakes the loop that starts attempts.
+    pub(crate) fn go_on(&self) {
+        self.wake.notify_one();
     }
 
     pub(crate) fn next(&self, now: Micros) -> Option<(Key, Waiting)> {

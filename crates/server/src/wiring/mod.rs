@@ -9,6 +9,7 @@
 //!
 //! The circle is closed by [`PlatformLater`], which is filled before anything moves.
 
+pub(crate) mod nodes;
 mod outbox;
 mod outside;
 mod starts;
@@ -20,6 +21,7 @@ use outside::{GuardedHttp, PlatformSubmissions};
 use platform::Platform;
 use runtime::Runtime;
 use runtime::changes::Changes;
+use runtime::node::Node;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use store::Store;
@@ -32,6 +34,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) store: &'a Store,
     pub(crate) runtime: &'a Runtime,
     pub(crate) config: &'a Config,
+    /// This process among those that share the database.
+    pub(crate) node: &'a Node,
     /// Where the server listens.
     pub(crate) address: SocketAddr,
     /// Where the demo's receiver listens; the guard lets exactly this address pass.
@@ -47,7 +51,7 @@ pub(crate) type PlatformLater = Arc<OnceLock<Platform>>;
 /// When the sender cannot be built.
 pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<api::App> {
     let changes = Changes::default();
-    let node = ground.runtime.uuid().to_string();
+    let node = ground.node.clone();
     let later = PlatformLater::default();
     let guard = Guard::new(allowed(ground));
     let options = send::Options { guard, ..send::Options::default() };

@@ -52,6 +52,8 @@ pub fn config(options: &store::Options) -> Config {
         admin_password: Some(ADMIN.1.to_owned()),
         public_url: None,
         allow_cidrs: vec!["127.0.0.0/8".parse().unwrap()],
+        node_name: None,
+        node_timeout: std::time::Duration::from_secs(10),
         log_format: LogFormat::Text,
         log: "warn".to_owned(),
         demo: false,

@@ -2,7 +2,8 @@
 //!
 //! Both trees hold the same `NNNN_stem`. Their text is kept in the database, so a changed file is
 //! noticed and the difference can be shown. All that are missing are applied in one transaction
-//! under a lock; a second process that starts meanwhile waits for it.
+//! under a lock; a second process that starts meanwhile waits for it. Those of a newer version are
+//! tolerated unless they say `-- incompatible: why`: docs/operations/upgrade.md.
 
 use rusqlite::Connection;
 use rusqlite::TransactionBehavior::Exclusive;
@@ -30,8 +31,16 @@ macro_rules! migrations {
 }
 
 /// Every migration, in order. A test compares the list with the folders.
-pub(super) const ALL: &[Migration] =
-    migrations!["0001_initial", "0002_job_lists", "0003_job_classes", "0004_delivery"];
+pub(super) const ALL: &[Migration] = migrations![
+    "0001_initial",
+    "0002_job_lists",
+    "0003_job_classes",
+    "0004_delivery",
+    "0005_nodes"
+];
+
+/// How a line begins that tells older versions that they cannot work with what follows.
+const INCOMPATIBLE: &str = "-- incompatible:";
 
 /// The stem and text of every migration of this version, in order.
 pub fn migrations(dialect: Dialect) -> Vec<(&'static str, &'static str)> {
@@ -54,10 +63,8 @@ pub(super) fn missing<'a>(
 ) -> Result<&'a [Migration], Error> {
     for (i, (stem, applied_text)) in applied.iter().enumerate() {
         let Some(known) = all.get(i) else {
-            return Err(Error::Migration(format!(
-                "the database has migration {stem}, which this version does not know: \
-                 start a newer version"
-            )));
+            tolerate(stem, applied_text)?;
+            continue;
         };
         if known.stem != stem {
             let expected = known.stem;
@@ -72,6 +79,20 @@ pub(super) fn missing<'a>(
         }
     }
     Ok(all.get(applied.len()..).unwrap_or_default())
+}
+
+/// A migration of a newer version only adds what this one does not use, so both run side by side
+/// while nodes are upgraded; unless a line of it says that, and why, they cannot.
+fn tolerate(stem: &str, text: &str) -> Result<(), Error> {
+    let Some(why) = text.lines().find_map(|line| line.strip_prefix(INCOMPATIBLE)) else {
+        tracing::info!(migration = stem, "the database has a migration of a newer version");
+        return Ok(());
+    };
+    let why = why.trim();
+    Err(Error::Migration(format!(
+        "the database has migration {stem}, with which this version cannot work ({why}): \
+         start a newer version"
+    )))
 }
 
 /// Applies what is missing to a SQLite file.
@@ -173,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_or_unknown_migration_is_refused() {
+    fn a_changed_or_incompatible_migration_is_refused() {
         let applied = |stem: &str, text: &str| vec![(stem.to_owned(), text.to_owned())];
         let check = |applied: &[(String, String)], expect: &str| {
             let error = missing(&[ONE], applied, |m| m.sqlite).unwrap_err();
@@ -182,8 +203,12 @@ mod tests {
         check(&applied("0001_one", "CREATE TABLE one (b TEXT)"), "has been changed");
         check(&applied("0001_uno", ONE.sqlite), "where this version has 0001_one");
         let mut newer = applied("0001_one", ONE.sqlite);
-        newer.push(("0002_two".to_owned(), String::new()));
-        check(&newer, "start a newer version");
+        newer.push(("0002_two".to_owned(), "CREATE TABLE two (a TEXT)".to_owned()));
+        assert_eq!(missing(&[ONE], &newer, |m| m.sqlite).unwrap().len(), 0);
+        let text = "-- Ids become numbers.\n-- incompatible: ids are numbers\nDROP TABLE one";
+        newer.push(("0003_three".to_owned(), text.to_owned()));
+        check(&newer, "migration 0003_three");
+        check(&newer, "cannot work (ids are numbers): start a newer version");
     }
 
     #[test]

@@ -44,6 +44,7 @@ use tokio::sync::{Mutex, mpsc};
 
 pub use error::{Error, Source};
 pub use migrate::migrations;
+pub use postgres::presence;
 pub use row::Row;
 pub use sql::{Dialect, Select, Sql};
 pub use stats::Stats;

@@ -17,8 +17,10 @@ use crate::{Error, Sql, Tx};
 pub struct Claim<'a> {
     /// The node.
     pub node: &'a str,
-    /// The present time.
+    /// The present time, which tells what is due.
     pub now: Micros,
+    /// The time that leases are compared with; setting this machine's clock does not move it.
+    pub lease_now: Micros,
     /// When the lease ends.
     pub until: Micros,
     /// Ids of webhooks whose lanes are full, joined by commas; their jobs stay where they are.
@@ -33,7 +35,7 @@ const CLAIM_DUE: Sql = Sql::per(
     "UPDATE jobs SET leased_by = $1, leased_until = $3, epoch = epoch + 1 WHERE id IN (\
      SELECT id FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') AND state = 'Queued' \
      AND scheduled_at <= $2 \
-     AND (leased_until IS NULL OR leased_until <= $2 OR leased_by <> $1) \
+     AND (leased_until IS NULL OR leased_until <= $6 OR leased_by <> $1) \
      AND instr($4, coalesce(webhook_id, 'none')) = 0 \
      ORDER BY scheduled_at, id LIMIT $5) \
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
@@ -42,7 +44,7 @@ const CLAIM_DUE: Sql = Sql::per(
      leased_until, epoch, created_at, created_by, updated_at, updated_by, error_class",
     "UPDATE jobs SET leased_by = $1, leased_until = $3, epoch = epoch + 1 WHERE id IN (\
      SELECT id FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') AND state = 'Queued' \
-     AND scheduled_at <= $2 AND (leased_until IS NULL OR leased_until <= $2) \
+     AND scheduled_at <= $2 AND (leased_until IS NULL OR leased_until <= $6) \
      AND strpos($4, coalesce(webhook_id, 'none')) = 0 \
      ORDER BY scheduled_at, id LIMIT $5 FOR UPDATE SKIP LOCKED) \
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
@@ -65,7 +67,7 @@ const CLAIM_INTERRUPTED: Sql = Sql::per(
      error_class = 'interrupted' WHERE id IN (\
      SELECT id FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') \
      AND state = 'In Progress' AND scheduled_at <= $2 \
-     AND (leased_until IS NULL OR leased_until <= $2 OR leased_by <> $1) \
+     AND (leased_until IS NULL OR leased_until <= $6 OR leased_by <> $1) \
      AND instr($4, coalesce(webhook_id, 'none')) = 0 \
      ORDER BY scheduled_at, id LIMIT $5) \
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
@@ -76,7 +78,7 @@ const CLAIM_INTERRUPTED: Sql = Sql::per(
      error_class = 'interrupted' WHERE id IN (\
      SELECT id FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') \
      AND state = 'In Progress' AND scheduled_at <= $2 \
-     AND (leased_until IS NULL OR leased_until <= $2) \
+     AND (leased_until IS NULL OR leased_until <= $6) \
      AND strpos($4, coalesce(webhook_id, 'none')) = 0 \
      ORDER BY scheduled_at, id LIMIT $5 FOR UPDATE SKIP LOCKED) \
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
@@ -100,6 +102,7 @@ fn claim_by(tx: &mut Tx, sql: &Sql, claim: &Claim<'_>) -> Result<Vec<Job>, Error
         claim.until.into(),
         claim.full.into(),
         claim.limit.into(),
+        claim.lease_now.into(),
     ];
     let mut jobs = tx.query(sql, &values, super::read)?;
     // RETURNING keeps no order.
@@ -122,7 +125,7 @@ const NEXT_DUE: Sql = Sql::per(
 /// # Errors
 /// What the database says.
 pub fn next_due(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Micros>, Error> {
-    let values = [claim.now.into(), claim.node.into(), claim.full.into()];
+    let values = [claim.lease_now.into(), claim.node.into(), claim.full.into()];
     tx.query_opt(&NEXT_DUE, &values, |row| row.micros(0))
 }
 

@@ -8,6 +8,7 @@ mod job_lists;
 mod limits;
 mod lost;
 mod migrations;
+mod presence;
 mod scan;
 mod statements;
 mod tls;

@@ -4,7 +4,7 @@ use store::{Dialect, Error, Options, Sql, Store, migrations};
 
 const APPLIED: Sql = Sql::both("SELECT stem FROM schema_migrations ORDER BY stem");
 const CHANGE: Sql = Sql::both("UPDATE schema_migrations SET text = text || ' -- changed'");
-const ADD: Sql = Sql::both("INSERT INTO schema_migrations (stem, text) VALUES ('9999_later', '')");
+const ADD: Sql = Sql::both("INSERT INTO schema_migrations (stem, text) VALUES ($1, $2)");
 
 async fn applied(store: &Store) -> Vec<String> {
     store.read(|tx| tx.query(&APPLIED, &[], |row| row.text(0))).await.unwrap()
@@ -45,11 +45,21 @@ async fn a_changed_migration_is_refused() {
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused() {
+async fn a_newer_schema_is_used_unless_it_says_that_it_cannot_be() {
     for test in testkit::both().await {
-        test.write(|tx| tx.push(&ADD, &[])).await.unwrap();
-        let again = Store::open(test.options()).await;
-        assert!(matches!(again, Err(Error::Migration(why)) if why.contains("newer version")));
+        let add = |stem: &'static str, text: &'static str| {
+            test.write(move |tx| tx.push(&ADD, &[stem.into(), text.into()]))
+        };
+        add("9998_later", "CREATE TABLE later (id TEXT)").await.unwrap();
+        let store = Store::open(test.options()).await.unwrap();
+        assert_eq!(applied(&store).await.last().unwrap(), "9998_later");
+        store.close().await;
+        add("9999_last", "-- incompatible: jobs moved\nDROP TABLE jobs").await.unwrap();
+        let Err(Error::Migration(why)) = Store::open(test.options()).await else {
+            panic!("an incompatible schema was opened");
+        };
+        assert!(why.contains("9999_last") && why.contains("(jobs moved)"), "{why}");
+        assert!(why.contains("start a newer version"), "{why}");
     }
 }
 

@@ -131,7 +131,7 @@ impl World {
             sender: Sender::new(runtime.clone(), options).unwrap(),
             workflows: engine.clone(),
             public_url: None,
-            node: node.to_owned(),
+            node: node.into(),
         });
         let actor =
             Actor { space_id: space_id(), username: "admin".to_owned(), is_space_admin: true };

@@ -6,7 +6,6 @@ use crate::step::state::State;
 use crate::step::{Call, Outcome};
 use model::id::{ErrorId, RunId, SpaceId, TriggerId};
 use model::run::{RunError, RunState, Task, Trigger, TriggerStatus};
-use model::time::Micros;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use store::runs::{Advance, Claim};
@@ -196,9 +195,4 @@ impl Commit {
         }
         Ok(())
     }
-}
-
-/// The instant until which a lease taken now holds.
-pub(super) fn lease_end(now: Micros) -> Micros {
-    now.plus_ms(model::limits::LEASE_MS)
 }

@@ -30,6 +30,7 @@ use model::time::Micros;
 use plans::Plans;
 use runtime::Runtime;
 use runtime::changes::Changes;
+use runtime::node::Node;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -51,8 +52,8 @@ pub struct Options {
     pub runtime: Runtime,
     /// Where changes are told.
     pub changes: Changes,
-    /// The node's name in leases; a new one for each process.
-    pub node: String,
+    /// This process among those that share the database.
+    pub node: Node,
     /// Changes submissions.
     pub submissions: Arc<dyn Submissions>,
     /// Sends requests.
@@ -69,7 +70,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) runtime: Runtime,
     pub(crate) changes: Changes,
-    pub(crate) node: String,
+    pub(crate) node: Node,
     submissions: Arc<dyn Submissions>,
     http: Arc<dyn Http>,
     actors: Actors,
@@ -111,6 +112,11 @@ impl Workflows {
         self.inner.runtime.spawn(async move { engine.dispatch().await });
         let engine = Arc::clone(&self.inner);
         self.inner.runtime.spawn(async move { engine.poll_loop().await });
+    }
+
+    /// Called when a node was found gone, or a hint says that a run was woken: the poller looks.
+    pub fn take_over(&self) {
+        self.inner.poll.notify_one();
     }
 
     /// Whether this node has no run queued, walked or calling outside.

@@ -27,7 +27,7 @@ impl Inner {
     pub(super) async fn poll_loop(self: Arc<Self>) {
         // SQLite belongs to one process: whatever is leased was left by one that is gone.
         if self.store.dialect() == Dialect::Sqlite {
-            let now = self.runtime.now();
+            let now = self.node.lease_now(&self.runtime);
             let expired = self.store.write(move |tx| runs::expire_all(tx, now)).await;
             report("end leases", expired);
         }

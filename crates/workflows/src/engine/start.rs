@@ -1,7 +1,6 @@
 //! Starting runs, inside the transaction of whatever causes them.
 
 use super::actors::READY_MAX;
-use super::commit::lease_end;
 use super::walk::Fresh;
 use super::{Workflows, deferrals};
 use model::id::{EventId, JobId, RunId, SpaceId, TraceId, TreeId};
@@ -155,8 +154,8 @@ impl Workflows {
             token: self.inner.runtime.token(20),
             engine_state: "{}".into(),
             originator: r.originator.clone(),
-            leased_by: (!is_full).then(|| self.inner.node.clone()),
-            leased_until: (!is_full).then(|| lease_end(r.at)),
+            leased_by: (!is_full).then(|| self.inner.node.id().to_string()),
+            leased_until: (!is_full).then(|| self.inner.node.lease_end(&self.inner.runtime)),
             wake_at: is_full.then_some(r.at),
             version: 0,
             created_at: r.at,

@@ -2,7 +2,7 @@
 
 use super::Inner;
 use super::actors::Taken;
-use super::commit::{Commit, Refusal, lease_end};
+use super::commit::{Commit, Refusal};
 use super::plans::Planned;
 use crate::context::{About, Base, SourceData};
 use crate::handlers::{Effect, Outside};
@@ -213,7 +213,7 @@ impl Inner {
                 None => return Ok(None),
             },
         };
-        let mine = run.leased_by.as_deref() == Some(self.node.as_str());
+        let mine = run.leased_by.as_deref() == Some(&*self.node.id());
         if run.state == RunState::Cancelled || !mine {
             return Ok(None);
         }
@@ -287,6 +287,9 @@ impl Inner {
         let engine = Arc::clone(self);
         self.runtime.spawn(async move {
             let permit = engine.call_permits.acquire().await;
+            if !engine.may_call().await {
+                return engine.actors.forget_calls(run);
+            }
             let outcome = engine.carry_out(&behalf, &call).await;
             drop(permit);
             let seq = call.seq;
@@ -298,6 +301,17 @@ impl Inner {
         });
     }
 
+    /// Waits until the others count this node in, for only then it may start anything outside;
+    /// false when they have taken its runs over meanwhile, or it stops.
+    async fn may_call(&self) -> bool {
+        let name = self.node.id();
+        tokio::select! {
+            biased;
+            () = self.node.present(&self.runtime) => name == self.node.id(),
+            () = self.runtime.stopping() => false,
+        }
+    }
+
     fn tell(&self, run: &Run, has_errors: bool) {
         self.changes.publish_run(&run.space_id, run.id);
         if has_errors {
@@ -306,7 +320,12 @@ impl Inner {
     }
 
     pub(crate) fn claim_at(&self, now: model::time::Micros) -> Claim {
-        Claim { node: self.node.clone(), now, until: lease_end(now) }
+        Claim {
+            node: self.node.id().to_string(),
+            now,
+            lease_now: self.node.lease_now(&self.runtime),
+            until: self.node.lease_end(&self.runtime),
+        }
     }
 }
 

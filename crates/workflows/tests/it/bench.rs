@@ -143,7 +143,7 @@ impl Bench {
             store: store.clone(),
             runtime: runtime.clone(),
             changes: changes.clone(),
-            node: format!("node-{seed}"),
+            node: format!("node-{seed}").into(),
             submissions: Arc::clone(&world) as Arc<dyn Submissions>,
             http: Arc::clone(&world) as Arc<dyn Http>,
         });

@@ -7,6 +7,7 @@
 pub(super) mod column;
 mod errors;
 mod param;
+pub mod presence;
 mod session;
 mod tls;
 
