@@ -12,6 +12,7 @@ import { ApiError } from './api/http';
 import { me } from './api/session';
 import { Frame } from './frame/Frame';
 import { Lost, PageFault, PageWaiting } from './frame/Fallbacks';
+import { JOB_SEARCH } from './logic/jobSearch';
 import { only, parseSearch, stringifySearch } from './logic/search';
 import { queryClient } from './queryClient';
 
@@ -96,7 +97,7 @@ const webhook = createRoute({
 const jobs = createRoute({
   getParentRoute: () => frame,
   path: '/console/jobs',
-  validateSearch: only('tab', 'status', 'webhook', 'kapp', 'q', 'range'),
+  validateSearch: only(...JOB_SEARCH),
   component: lazyRouteComponent(() => import('./routes/webhook-jobs/Jobs'), 'Jobs'),
 });
 

@@ -205,13 +205,14 @@ export interface Moment {
   attempt?: number | null;
 }
 
-/** How many jobs there are by status; counting stops at `max`. */
+/** How many jobs there are by status; inexact numbers are "at least". */
 export interface JobCounts {
   all: number;
   queued: number;
   inProgress: number;
   failed: number;
   max: number;
+  isExact: boolean;
 }
 
 export interface Attempt {
@@ -231,6 +232,20 @@ export interface Attempt {
   responseBody?: string | null;
   errorClass?: string | null;
   error?: string | null;
+  signature?: SignatureCheck;
+}
+
+/** Each signature of a request against the keys that are known now. */
+export interface SignatureCheck {
+  ok: boolean;
+  reason?: string | null;
+  checked: {
+    kind: string;
+    signature: string;
+    ok: boolean;
+    keyId?: string | null;
+    keyState?: string | null;
+  }[];
 }
 
 /** Headers as a map or as pairs, whichever the server kept. */

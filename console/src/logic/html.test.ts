@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 // Content of forms is shown, never run.
 import { expect, it } from 'vitest';
 import { inert } from './html';

@@ -1,4 +1,5 @@
 // Relative and exact times.
+import { clock, utc } from './time';
 import { describe, expect, it } from 'vitest';
 import { between, duration, relative } from './time';
 
@@ -48,4 +49,13 @@ describe('duration', () => {
 it('measures between two times', () => {
   expect(between('2026-01-01T00:00:00Z', '2026-01-01T00:00:02.5Z')).toBe(2500);
   expect(between('2026-01-01T00:00:00Z', undefined)).toBeUndefined();
+});
+
+it('leaves the day out of a clock that shows today', () => {
+  const now = new Date(2026, 10, 21, 15, 0, 0).getTime();
+  const at = new Date(2026, 10, 21, 14, 2, 11);
+  expect(clock(at.toISOString(), now)).toBe('14:02:11');
+  expect(clock(new Date(2026, 10, 20, 14, 2, 11).toISOString(), now)).toBe('20 Nov, 14:02:11');
+  expect(utc('2026-11-21T14:02:11.5Z')).toBe('2026-11-21 14:02:11 UTC');
+  expect(clock(undefined)).toBe('–');
 });

@@ -52,13 +52,14 @@ export function exact(iso: string | null | undefined): string {
   });
 }
 
-/** "21 Nov, 14:02:11" in the viewer's zone, for where a time is read beside others. */
-export function clock(iso: string | null | undefined): string {
+/** "14:02:11" today, else "21 Nov, 14:02:11", in the viewer's zone. */
+export function clock(iso: string | null | undefined, now = Date.now()): string {
   const at = iso ? Date.parse(iso) : NaN;
   if (Number.isNaN(at)) return '–';
+  const today = new Date(at).toDateString() === new Date(now).toDateString();
   return new Date(at).toLocaleString('en-GB', {
-    day: 'numeric',
-    month: 'short',
+    day: today ? undefined : 'numeric',
+    month: today ? undefined : 'short',
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',

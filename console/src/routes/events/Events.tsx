@@ -1,10 +1,8 @@
 // Activity: what happened, newest first.
-import { Button, Select, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
-import { IconActivity, IconSearch } from '@tabler/icons-react';
+import { Button, Select } from '@mantine/core';
+import { IconActivity } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
 import { events as eventsQuery, newestEvents } from '../../api/events';
 import { kapps } from '../../api/forms';
 import { catalogue } from '../../api/webhooks';
@@ -14,6 +12,7 @@ import { plural } from '../../logic/text';
 import { More, NewRows } from '../../parts/ListFoot';
 import { Empty, Fault, Head } from '../../parts/Page';
 import { Rows, type Column } from '../../parts/Rows';
+import { SearchBox } from '../../parts/SearchBox';
 import { To } from '../../parts/To';
 import { ToneIcon } from '../../parts/Status';
 import { useStill } from '../../parts/useStill';
@@ -89,21 +88,13 @@ function Filters({ search, set }: FilterProps) {
   const { data: kapp } = useQuery(catalogue('kapp'));
   const { data: kappList } = useQuery(kapps);
   const types = { ...space, ...kapp };
-  const [text, setText] = useState(search.q ?? '');
-  const apply = useDebouncedCallback((q: string) => set({ q: q || undefined }), 250);
   return (
     <div className="kp-toolbar">
-      <TextInput
-        size="xs"
-        w={230}
-        aria-label="Search events"
+      <SearchBox
+        label="Search events"
         placeholder="Search by label or person"
-        leftSection={<IconSearch size={13} />}
-        value={text}
-        onChange={(event) => {
-          setText(event.currentTarget.value);
-          apply(event.currentTarget.value.trim());
-        }}
+        value={search.q}
+        change={(q) => set({ q })}
       />
       <Select
         size="xs"

@@ -1,19 +1,11 @@
+// @vitest-environment jsdom
 // Elements as inputs a person and a screen reader can use.
-import { MantineProvider } from '@mantine/core';
-import { cleanup, fireEvent, render, screen } from '@testing-library/react';
-import { afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { cleanup, fireEvent, screen } from '@testing-library/react';
+import { afterEach, expect, it, vi } from 'vitest';
 import type { Element } from '../../api/types';
+import { show as draw } from '../../parts/testing';
 import { Fields } from './Fields';
 
-beforeAll(() => {
-  window.matchMedia ??= () =>
-    ({ matches: false, addEventListener() {}, removeEventListener() {} }) as never;
-  window.ResizeObserver ??= class {
-    observe() {}
-    unobserve() {}
-    disconnect() {}
-  };
-});
 afterEach(cleanup);
 
 const elements: Element[] = [
@@ -28,11 +20,7 @@ const elements: Element[] = [
 
 function show(values = {}, readOnly = false) {
   const change = vi.fn();
-  render(
-    <MantineProvider>
-      <Fields {...{ elements, values, problems: { Model: 'Say which.' }, readOnly, change }} />
-    </MantineProvider>,
-  );
+  draw(<Fields {...{ elements, values, problems: { Model: 'Say which.' }, readOnly, change }} />);
   return change;
 }
 

@@ -1,6 +1,5 @@
 // Runs: where each workflow is.
-import { Button, SegmentedControl, Select, TextInput } from '@mantine/core';
-import { useDebouncedCallback } from '@mantine/hooks';
+import { Button, SegmentedControl, Select } from '@mantine/core';
 import { IconPlayerPlay } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
@@ -13,6 +12,7 @@ import { ShortId } from '../../parts/Copy';
 import { More } from '../../parts/ListFoot';
 import { Empty, Fault, Head } from '../../parts/Page';
 import { Rows, type Column } from '../../parts/Rows';
+import { SearchBox } from '../../parts/SearchBox';
 import { Status } from '../../parts/Status';
 import { To } from '../../parts/To';
 import { When } from '../../parts/When';
@@ -63,10 +63,6 @@ function Filters() {
   const set = (change: Partial<typeof search>) =>
     void navigate({ search: { ...search, ...change }, replace: true });
   const { data: treeList } = useQuery(treesQuery);
-  const setRecord = useDebouncedCallback(
-    (sourceId: string) => set({ sourceId: sourceId || undefined }),
-    300,
-  );
   const titles = new Set((treeList ?? []).map(titleOf));
   if (search.tree) titles.add(search.tree);
   return (
@@ -95,13 +91,11 @@ function Filters() {
         value={search.tree ?? null}
         onChange={(tree) => set({ tree: tree ?? undefined })}
       />
-      <TextInput
-        size="xs"
-        w={220}
-        aria-label="Record id"
+      <SearchBox
+        label="Record id"
         placeholder="Submission or other record id"
-        defaultValue={search.sourceId}
-        onChange={(event) => setRecord(event.currentTarget.value.trim())}
+        value={search.sourceId}
+        change={(sourceId) => set({ sourceId })}
       />
     </div>
   );

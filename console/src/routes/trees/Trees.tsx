@@ -1,6 +1,5 @@
 // Trees: what has been automated, by source.
-import { TextInput } from '@mantine/core';
-import { IconBinaryTree, IconSearch } from '@tabler/icons-react';
+import { IconBinaryTree } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { titleOf, trees as treesQuery } from '../../api/trees';
@@ -10,6 +9,7 @@ import { bySource, problemCount } from '../../logic/trees';
 import { Empty, Fault, Head, Panel } from '../../parts/Page';
 import { Rows, type Column } from '../../parts/Rows';
 import { Status } from '../../parts/Status';
+import { SearchBox } from '../../parts/SearchBox';
 import { To } from '../../parts/To';
 import { When } from '../../parts/When';
 
@@ -28,16 +28,12 @@ export function Trees() {
         lead="A tree is a workflow: nodes that do things, connectors that decide what comes next. Each run follows one."
       />
       <div className="kp-toolbar">
-        <TextInput
-          size="xs"
-          w={260}
-          aria-label="Search trees"
+        <SearchBox
+          label="Search trees"
           placeholder="Search by group or name"
-          leftSection={<IconSearch size={13} />}
-          defaultValue={q}
-          onChange={(event) =>
-            void navigate({ search: { q: event.currentTarget.value || undefined }, replace: true })
-          }
+          width={260}
+          value={q}
+          change={(next) => void navigate({ search: { q: next }, replace: true })}
         />
       </div>
       {error && <Fault what="Trees" error={error} retry={() => void refetch()} />}

@@ -1,12 +1,13 @@
 // Users: who may sign in, and as what.
-import { Button, Drawer, TextInput } from '@mantine/core';
-import { IconPlus, IconSearch, IconUser } from '@tabler/icons-react';
+import { Button, Drawer } from '@mantine/core';
+import { IconPlus, IconUser } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { users as usersQuery } from '../../api/people';
 import type { User } from '../../api/types';
 import { Empty, Fault, Head } from '../../parts/Page';
 import { Rows, type Column } from '../../parts/Rows';
+import { SearchBox } from '../../parts/SearchBox';
 import { Status } from '../../parts/Status';
 import { When } from '../../parts/When';
 import { UserForm } from './UserForm';
@@ -39,16 +40,12 @@ export function Users() {
         }
       />
       <div className="kp-toolbar">
-        <TextInput
-          size="xs"
-          w={260}
-          aria-label="Search users"
+        <SearchBox
+          label="Search users"
           placeholder="Search by name or address"
-          leftSection={<IconSearch size={13} />}
-          defaultValue={q}
-          onChange={(event) =>
-            void navigate({ search: { q: event.currentTarget.value || undefined }, replace: true })
-          }
+          width={260}
+          value={q}
+          change={(next) => void navigate({ search: { q: next }, replace: true })}
         />
       </div>
       {error && <Fault what="Users" error={error} retry={() => void refetch()} />}

@@ -9,6 +9,7 @@ import { HeaderList } from '../../parts/Headers';
 import { Panel } from '../../parts/Page';
 import { Attempts } from './Attempts';
 import { Compare } from './Compare';
+import { Signature } from './Signature';
 
 const route = getRouteApi('/frame/console/jobs/$id');
 
@@ -82,6 +83,7 @@ function Request({ job, attempt }: SideProps) {
     >
       <div className="kp-stack">
         <HeaderList label="Request headers" of={attempt?.requestHeaders} />
+        {attempt && <Signature attempt={attempt} />}
         <Body label="Request body" text={body} />
       </div>
     </Panel>

@@ -1,6 +1,6 @@
 // Webhooks: what reacts to what, for the space and for each kapp.
-import { Button, TextInput, Tooltip } from '@mantine/core';
-import { IconPlus, IconSearch, IconSparkles } from '@tabler/icons-react';
+import { Button, Tooltip } from '@mantine/core';
+import { IconPlus, IconSparkles } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { kapps } from '../../api/forms';
@@ -13,6 +13,7 @@ import { LinkButton } from '../../parts/Button';
 import { done, failed } from '../../parts/notify';
 import { Fault, Head, Panel } from '../../parts/Page';
 import { Rows, type Column } from '../../parts/Rows';
+import { SearchBox } from '../../parts/SearchBox';
 import { Status } from '../../parts/Status';
 import { To } from '../../parts/To';
 
@@ -34,16 +35,12 @@ export function Webhooks() {
         }
       />
       <div className="kp-toolbar">
-        <TextInput
-          size="xs"
-          w={260}
-          aria-label="Search webhooks"
+        <SearchBox
+          label="Search webhooks"
           placeholder="Search by name, event or target"
-          leftSection={<IconSearch size={13} />}
-          defaultValue={q}
-          onChange={(event) =>
-            void navigate({ search: { q: event.currentTarget.value || undefined }, replace: true })
-          }
+          width={260}
+          value={q}
+          change={(next) => void navigate({ search: { q: next }, replace: true })}
         />
       </div>
       {error && <Fault what="Kapps" error={error} />}
