@@ -533,6 +533,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/signing-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the signing keys of the space, oldest first. */
+        get: operations["getSigningKeys"];
+        put?: never;
+        /** Makes a signing key. The secret of a `v1` key is in this answer and never shown again. */
+        post: operations["postSigningKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/signing-keys/{id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Retires or revokes a key. */
+        post: operations["postSigningKeysIdActions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/sources/{source}/runs": {
         parameters: {
             query?: never;
@@ -731,6 +766,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/webhook-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the public keys by which anyone may verify deliveries of the space. */
+        get: operations["getWebhookKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/webhook-test": {
         parameters: {
             query?: never;
@@ -790,7 +842,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Reads a job; `include=attempts` shows each attempt with its timings. */
+        /**
+         * Reads a job; `include=attempts` shows each attempt with its timings, `include=signature` each
+         *     with the check of its signatures.
+         */
         get: operations["getWebhookJobsId"];
         /** Retries, cancels or edits a job. */
         put: operations["putWebhookJobsId"];
@@ -1447,7 +1502,7 @@ export interface components {
             error?: string | null;
             /**
              * @description `dns`, `connect`, `tls`, `timeout`, `reset`, `protocol`, `http_4xx`, `http_5xx`,
-             *     `redirect`, `too_large`, `blocked` or `interrupted`.
+             *     `redirect`, `too_large`, `blocked`, `proxy`, `auth` or `interrupted`.
              */
             errorClass?: string | null;
             /** Format: double */
@@ -1462,6 +1517,7 @@ export interface components {
             responseHeaders: string[][];
             /** Format: int32 */
             responseStatus?: number | null;
+            signature?: components["schemas"]["SignatureCheck"] | null;
             startedAt: string;
             /** Format: double */
             tlsMs?: number | null;
@@ -1479,6 +1535,17 @@ export interface components {
             runId?: number | null;
             /** Format: int64 */
             taskId?: number | null;
+        };
+        /** @description One signature of an attempt. */
+        CheckedSignature: {
+            /** @description The key by which it holds. */
+            keyId?: string | null;
+            /** @description Where that key stands now: `active`, `retiring` or `revoked`. */
+            keyState?: string | null;
+            /** @description `v1` or `v1a`. */
+            kind: string;
+            ok: boolean;
+            signature: string;
         };
         /** @description What became of the conventional set. */
         ConventionalAnswer: {
@@ -1752,6 +1819,24 @@ export interface components {
             /** @description Give it back as `pageToken` for the next page; null on the last one. */
             nextPageToken?: string | null;
         };
+        /** @description What to do to a key. */
+        KeyActionDocument: {
+            /** @description `retire` (goes on signing for an overlap) or `revoke` (stops at once). */
+            action: string;
+            /**
+             * Format: int64
+             * @description Hours that a retired key goes on signing: 24 unless given.
+             */
+            overlapHours?: number | null;
+        };
+        /** @description `{"key":{…}}`. */
+        KeyAnswer: {
+            key: components["schemas"]["SigningKey"];
+        };
+        /** @description `{"keys":[…]}`. */
+        KeyList: {
+            keys: components["schemas"]["SigningKey"][];
+        };
         /** @description A username and password, as JSON or as a form. */
         Login: {
             j_password: string;
@@ -1805,6 +1890,11 @@ export interface components {
             /** @description Where it goes. */
             url: string;
         };
+        /** @description A key to be made. */
+        NewKeyDocument: {
+            /** @description `v1` or `v1a`. */
+            kind: string;
+        };
         /** @description A decision about errors. */
         ResolveBody: {
             /** @description One of the actions of `/meta/availableErrorActions`. */
@@ -1851,6 +1941,30 @@ export interface components {
             status?: string | null;
             /** @description The title of its tree. */
             tree?: string | null;
+        };
+        /** @description Whether the signatures of an attempt hold, by the keys that are known now. */
+        SignatureCheck: {
+            /** @description Each signature that was sent. */
+            checked: components["schemas"]["CheckedSignature"][];
+            /** @description Whether there are signatures and each holds. */
+            ok: boolean;
+            /** @description Why not. */
+            reason?: string | null;
+        };
+        /** @description A signing key as clients read it. */
+        SigningKey: {
+            createdAt: string;
+            id: string;
+            /** @description `v1` (a shared secret) or `v1a` (a key pair). */
+            kind: string;
+            /** @description The public key (`whpk_…`) of a `v1a` key. */
+            publicKey?: string | null;
+            /** @description When a retiring key stops signing. */
+            retiresAt?: string | null;
+            /** @description The secret (`whsec_…`) of a `v1` key, in the answer to its creation only. */
+            secret?: string | null;
+            /** @description `active`, `retiring` (signs until `retiresAt`) or `revoked` (signs no more). */
+            state: string;
         };
         /** @description A source as clients send it. */
         SourceBody: {
@@ -2120,7 +2234,7 @@ export interface components {
         };
         /** @description A webhook job as clients read it. */
         WebhookJob: (components["schemas"]["Details"] | null) & {
-            /** @description With `include=attempts`, for a single job. */
+            /** @description With `include=attempts` or `include=signature`, for a single job. */
             attempts?: components["schemas"]["Attempt"][] | null;
             /** @description Why its last attempt failed, such as `timeout`; null once one succeeded. */
             errorClass?: string | null;
@@ -3727,6 +3841,77 @@ export interface operations {
             };
         };
     };
+    getSigningKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{keys}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+        };
+    };
+    postSigningKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKeyDocument"];
+            };
+        };
+        responses: {
+            /** @description `{key}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyAnswer"];
+                };
+            };
+        };
+    };
+    postSigningKeysIdActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The key's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyActionDocument"];
+            };
+        };
+        responses: {
+            /** @description `{key}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyAnswer"];
+                };
+            };
+        };
+    };
     getSourcesSourceRuns: {
         parameters: {
             query?: {
@@ -4335,6 +4520,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    getWebhookKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{keys}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
             };
         };
     };

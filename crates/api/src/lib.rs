@@ -21,6 +21,7 @@ mod meta;
 pub mod openapi;
 pub mod router;
 mod sign_in;
+mod signing_keys;
 mod spaces;
 mod stream;
 mod submissions;

@@ -4,7 +4,7 @@
 use crate::App;
 use crate::{
     auth, dashboard, events, forms, front, health, kapps, memberships, meta, openapi, sign_in,
-    spaces, stream, submissions, task, teams, users, version, webhook_jobs, webhooks,
+    signing_keys, spaces, stream, submissions, task, teams, users, version, webhook_jobs, webhooks,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -24,6 +24,7 @@ fn open() -> OpenApiRouter<App> {
         .routes(routes!(openapi::read))
         .routes(routes!(sign_in::login))
         .routes(routes!(sign_in::logout))
+        .routes(routes!(signing_keys::public))
 }
 
 /// Routes of signed-in users; the platform decides what each may see.
@@ -80,6 +81,8 @@ fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::read_kapp, webhooks::update_kapp, webhooks::delete_kapp))
         .routes(routes!(webhooks::try_out_kapp))
         .routes(routes!(webhooks::create_conventional_kapp))
+        .routes(routes!(signing_keys::list, signing_keys::create))
+        .routes(routes!(signing_keys::act))
         .routes(routes!(webhook_jobs::list, webhook_jobs::create))
         .routes(routes!(webhook_jobs::counts))
         .routes(routes!(webhook_jobs::read, webhook_jobs::update, webhook_jobs::delete))

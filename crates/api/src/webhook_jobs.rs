@@ -355,11 +355,17 @@ async fn read_in(
     id: &JobId,
     include: &Include,
 ) -> Result<axum::Json<JobAnswer>> {
-    let detail = app.webhooks.job(&actor(caller), kapp, id).await?;
-    Ok(axum::Json(JobAnswer { webhook_job: document::single(&detail, include) }))
+    let actor = actor(caller);
+    let detail = app.webhooks.job(&actor, kapp, id).await?;
+    let mut webhook_job = document::single(&detail, include);
+    if include.has("signature") {
+        webhook_job.add_signatures(app.webhooks.check_signatures(&actor, &detail).await?);
+    }
+    Ok(axum::Json(JobAnswer { webhook_job }))
 }
 
-/// Reads a job; `include=attempts` shows each attempt with its timings.
+/// Reads a job; `include=attempts` shows each attempt with its timings, `include=signature` each
+/// with the check of its signatures.
 #[utoipa::path(get, path = "/app/api/v1/webhookJobs/{id}", tag = "Webhook jobs",
     params(("id" = String, Path, description = "The job's id."), IncludeQuery),
     responses((status = 200, description = "`{webhookJob}`", body = JobAnswer)))]

@@ -87,6 +87,7 @@ fn without_secret(mut strategy: Value) -> Value {
             && let Some(property) = property.as_object_mut()
         {
             property.remove("value");
+            property.remove("sealed");
         }
     }
     strategy

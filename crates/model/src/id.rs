@@ -66,6 +66,8 @@ uuid_ids! {
     EventId,
     /// A webhook.
     WebhookId,
+    /// A key that signs deliveries.
+    SigningKeyId,
     /// A webhook job.
     JobId,
     /// The chain of everything that one outside action led to.

@@ -219,6 +219,10 @@ pub enum ErrorClass {
     TooLarge,
     /// The guard refused the address.
     Blocked,
+    /// The egress proxy could not be reached or refused.
+    Proxy,
+    /// No credentials: a token was not given out, a secret does not open.
+    Auth,
     /// The workflow engine has no such tree.
     TreeMissing,
     /// The node was stopped while the attempt was under way; the outcome is not known.
@@ -227,7 +231,7 @@ pub enum ErrorClass {
 
 impl ErrorClass {
     /// All classes.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Dns,
         Self::Connect,
         Self::Tls,
@@ -239,6 +243,8 @@ impl ErrorClass {
         Self::Redirect,
         Self::TooLarge,
         Self::Blocked,
+        Self::Proxy,
+        Self::Auth,
         Self::TreeMissing,
         Self::Interrupted,
     ];
@@ -257,6 +263,8 @@ impl ErrorClass {
             Self::Redirect => "redirect",
             Self::TooLarge => "too_large",
             Self::Blocked => "blocked",
+            Self::Proxy => "proxy",
+            Self::Auth => "auth",
             Self::TreeMissing => "tree_missing",
             Self::Interrupted => "interrupted",
         }

@@ -27,6 +27,7 @@ pub mod kapp;
 pub mod limits;
 pub mod people;
 pub mod run;
+pub mod signing;
 pub mod space;
 pub mod submission;
 pub mod time;

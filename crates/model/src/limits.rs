@@ -18,6 +18,15 @@ pub const URL_CHARS_MAX: usize = 4_096;
 pub const ATTRIBUTES_MAX: usize = 500;
 /// Webhooks of one space or kapp.
 pub const WEBHOOKS_MAX: usize = 1_000;
+/// Signing keys of one kind and space that sign at once: each adds a signature to every delivery.
+pub const SIGNING_KEYS_AT_ONCE: usize = 5;
+/// Signing keys of one space that are kept, revoked ones included.
+pub const SIGNING_KEYS_MAX: usize = 200;
+/// Milliseconds a retiring key goes on signing, unless told otherwise: a day for receivers to
+/// change over.
+pub const SIGNING_OVERLAP_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Hours of overlap at most: a quarter of a year.
+pub const SIGNING_OVERLAP_HOURS_MAX: i64 = 90 * 24;
 /// Fields of one form.
 pub const FIELDS_MAX: usize = 2_000;
 

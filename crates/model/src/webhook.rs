@@ -24,8 +24,11 @@ pub struct Webhook {
     pub filter: String,
     /// A URL with `${…}` parts; a leading `/` means this server's workflow engine.
     pub url: String,
-    /// The legacy signature strategy, as given; its secret is never returned.
+    /// The legacy signature strategy, its secret sealed by the vault.
     pub auth_strategy: Option<serde_json::Value>,
+    /// How its requests are made: headers, authentication, signing, format, template; secrets
+    /// sealed by the vault.
+    pub request: Option<serde_json::Value>,
     /// Whether it fires. While it does not, its jobs wait.
     pub enabled: bool,
     /// Why it was disabled, when not by a person.

@@ -1,4 +1,4 @@
-//! Clock, randomness, task spawning and back-off: the only ambient effects of Kapok.
+//! Clock, randomness, task spawning, back-off and the vault: the only ambient effects of Kapok.
 //!
 //! Everything that needs the time, a random number or a task takes a [`Runtime`]. Production uses
 //! [`Runtime::system`]; tests use [`Runtime::fake`], whose clock stands still until it is advanced
@@ -8,6 +8,7 @@ pub mod backoff;
 pub mod changes;
 mod clock;
 pub mod node;
+pub mod vault;
 
 use clock::Clock;
 use model::time::Micros;

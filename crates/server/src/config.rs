@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, bail};
 use ipnet::IpNet;
+use runtime::vault::Secret;
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,13 @@ pub struct Given {
     /// PostgreSQL 15 or newer; without it SQLite in the data folder
     #[arg(long, env = "KAPOK_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// Seals stored secrets: 64 hex digits, older keys after it separated by commas; without it
+    /// the file secret.key in the data folder, made at the first start
+    #[arg(long, env = "KAPOK_SECRET_KEY", value_name = "KEYS", hide_env_values = true)]
+    pub secret_key: Option<String>,
+    /// Gives up stored secrets whose key is lost; they have to be set anew
+    #[arg(long)]
+    pub forget_secrets: bool,
     /// The administrator that the first start creates [default: admin]
     #[arg(long, env = "KAPOK_ADMIN_USERNAME", value_name = "NAME")]
     pub admin_username: Option<String>,
@@ -68,6 +76,7 @@ struct File {
     listen: Option<String>,
     data_dir: Option<PathBuf>,
     database_url: Option<String>,
+    secret_key: Option<String>,
     admin_username: Option<String>,
     admin_password: Option<String>,
     public_url: Option<String>,
@@ -83,8 +92,14 @@ struct File {
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// The data folder.
+    pub data_dir: PathBuf,
     /// The database.
     pub database: store::Options,
+    /// The master keys of stored secrets, first the one that seals; in the key file when `None`.
+    pub secret_key: Option<Secret>,
+    /// Whether to start although stored secrets cannot be opened.
+    pub forget_secrets: bool,
     /// The first administrator.
     pub admin_username: String,
     /// Their password; made up when `None`.
@@ -134,6 +149,9 @@ impl Config {
         Ok(Self {
             listen: address(&listen)?,
             database: database(database_url, &data_dir)?,
+            data_dir,
+            secret_key: not_blank(given.secret_key.or(file.secret_key)).map(Secret::new),
+            forget_secrets: given.forget_secrets,
             admin_username: username.unwrap_or_else(|| ADMIN_USERNAME.to_owned()),
             admin_password: not_blank(given.admin_password.or(file.admin_password)),
             public_url: public_url.map(|text| web_address(&text)).transpose()?,

@@ -9,6 +9,7 @@ mod connections;
 mod console;
 mod demo;
 pub mod output;
+mod secrets;
 pub mod serve;
 mod telemetry;
 mod wiring;

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::wiring::nodes::Nodes;
 use crate::wiring::{self, Ground};
-use crate::{connections, console, demo, output, telemetry};
+use crate::{connections, console, demo, output, secrets, telemetry};
 use anyhow::{Context, Result};
 use platform::spaces::Bootstrap;
 use runtime::Runtime;
@@ -85,8 +85,16 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
     let receiver = if config.demo { Some(demo::receiver::start(&runtime).await?) } else { None };
     let nodes = Nodes::join(&config, &runtime, address.port()).await?;
     let node = &nodes.node;
-    let ground =
-        Ground { store: &store, runtime: &runtime, config: &config, node, address, receiver };
+    let vault = secrets::open(&config, &store, &runtime).await?;
+    let ground = Ground {
+        store: &store,
+        runtime: &runtime,
+        config: &config,
+        vault,
+        node,
+        address,
+        receiver,
+    };
     let app = wiring::connect(&ground, SPACE_SLUG)?;
     nodes.connect(&app);
     let first = Bootstrap {
@@ -98,6 +106,10 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
     let made = app.platform.bootstrap(first).await.context("cannot set up the first space")?;
     if let Some(password) = &made.password {
         print_password(&config.admin_username, password);
+    }
+    let sealed = app.webhooks.reseal().await.context("cannot seal stored secrets")?;
+    if sealed > 0 {
+        tracing::info!(records = sealed, "sealed stored secrets with the present key");
     }
     wiring::run(&app);
     if let Some(receiver) = receiver {

@@ -19,6 +19,7 @@ pub mod memberships;
 mod rows;
 pub mod runs;
 pub mod sessions;
+pub mod signing_keys;
 pub mod sources;
 pub mod spaces;
 pub mod submissions;
@@ -27,6 +28,7 @@ pub mod teams;
 pub mod trees;
 pub mod triggers;
 pub mod users;
+pub mod vault;
 pub mod webhooks;
 
 pub use db::{

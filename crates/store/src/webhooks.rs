@@ -12,7 +12,7 @@ macro_rules! select {
         Sql::both(concat!(
             "SELECT id, space_id, kapp_id, name, type_name, event, filter, url, auth_strategy, ",
             "enabled, version, created_at, created_by, updated_at, updated_by, disabled_reason, ",
-            "paused, delivery FROM webhooks ",
+            "paused, delivery, request FROM webhooks ",
             $tail
         ))
     };
@@ -21,8 +21,8 @@ macro_rules! select {
 const INSERT: Sql = Sql::both(
     "INSERT INTO webhooks (id, space_id, kapp_id, name, type_name, event, filter, url, \
      auth_strategy, enabled, version, created_at, created_by, updated_at, updated_by, \
-     disabled_reason, paused, delivery) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+     disabled_reason, paused, delivery, request) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+     $11, $12, $13, $14, $15, $16, $17, $18, $19)",
 );
 
 /// Stores a new webhook and bumps its space's generation.
@@ -52,6 +52,7 @@ pub fn insert(tx: &mut Tx, webhook: &Webhook) -> Result<(), Error> {
             w.disabled_reason.as_ref().into(),
             w.paused.into(),
             overrides(w)?,
+            w.request.as_ref().into(),
         ],
     )?;
     bump(tx, &w.space_id)
@@ -60,7 +61,7 @@ pub fn insert(tx: &mut Tx, webhook: &Webhook) -> Result<(), Error> {
 const UPDATE: Sql = Sql::both(
     "UPDATE webhooks SET name = $3, type_name = $4, event = $5, filter = $6, url = $7, \
      auth_strategy = $8, enabled = $9, version = version + 1, updated_at = $10, \
-     updated_by = $11, disabled_reason = $12, paused = $13, delivery = $14 \
+     updated_by = $11, disabled_reason = $12, paused = $13, delivery = $14, request = $15 \
      WHERE id = $1 AND version = $2",
 );
 
@@ -88,6 +89,7 @@ pub fn update(tx: &mut Tx, webhook: &Webhook) -> Result<bool, Error> {
             w.disabled_reason.as_ref().into(),
             w.paused.into(),
             overrides(w)?,
+            w.request.as_ref().into(),
         ],
     )?;
     if changed == 1 {
@@ -207,6 +209,17 @@ pub fn by_name(
     tx.query_opt(&BY_NAME, &[space.into(), kapp.into(), name.into()], read)
 }
 
+const WITH_SECRETS: Sql =
+    select!("WHERE auth_strategy IS NOT NULL OR request IS NOT NULL ORDER BY id");
+
+/// The webhooks of every space that hold secrets, for sealing them anew.
+///
+/// # Errors
+/// What the database says.
+pub fn with_secrets(tx: &mut Tx) -> Result<Vec<Webhook>, Error> {
+    tx.query(&WITH_SECRETS, &[], read)
+}
+
 const NAMED: Sql =
     Sql::both("SELECT id FROM webhooks WHERE space_id = $1 AND name = $2 ORDER BY id LIMIT 1000");
 
@@ -250,5 +263,6 @@ fn read(row: &Row) -> Result<Webhook, Error> {
         disabled_reason: row.opt_text(15)?,
         paused: row.bool(16)?,
         delivery: row.opt_json(17)?.unwrap_or_default(),
+        request: row.opt_json(18)?,
     })
 }

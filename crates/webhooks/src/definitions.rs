@@ -6,8 +6,11 @@
 
 mod check;
 mod input;
+mod legacy;
+mod reseal;
 
 pub use input::{PROPERTIES, WebhookInput};
+pub(crate) use legacy::open as legacy;
 
 use crate::{Actor, Error, Inner, Webhooks};
 use model::Audit;
@@ -77,6 +80,7 @@ impl Webhooks {
             filter: String::new(),
             url: String::new(),
             auth_strategy: None,
+            request: None,
             enabled: true,
             disabled_reason: None,
             paused: false,

@@ -11,7 +11,6 @@
 //! SQLite, whose one process has restarted, and on PostgreSQL once another node has found it gone,
 //! at the latest after their time. A node that the others may find gone starts nothing.
 
-use crate::attempt;
 use crate::lanes::{Key, Went};
 use crate::queue::Waiting;
 use crate::record::{Recorder, Report};
@@ -320,13 +319,12 @@ async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
         return inner.start_late(&waiting, read).await;
     }
     let Some(body) = inner.body(&waiting).await else { return };
-    let auth = inner.auth_of(job).await;
-    let request = attempt::request(job, &body, auth.as_ref(), inner.runtime.now());
+    let Some(made) = inner.made(job, &body).await else { return };
     // Reading may have taken long, from a database that is out of reach.
     if !inner.is_present() && !inner.may_start(&waiting).await {
         return inner.queue.poke();
     }
-    let sending = inner.sender.send(&request);
+    let sending = inner.carry_out(made);
     tokio::pin!(sending);
     let outcome = tokio::select! {
         biased;
@@ -403,13 +401,6 @@ impl Inner {
                 None
             }
         }
-    }
-
-    /// The legacy strategy of the job's webhook, when it has one.
-    async fn auth_of(&self, job: &Job) -> Option<serde_json::Value> {
-        let id = job.webhook_id.as_ref()?;
-        let snapshot = self.snapshots.of(&self.store, &job.space_id).await.ok()?;
-        snapshot.by_id(id)?.webhook.auth_strategy.clone()
     }
 
     /// Starts the run of a job that points inside but was not settled with its event, such as one

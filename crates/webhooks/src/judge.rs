@@ -48,7 +48,8 @@ pub(crate) fn judge(job: &Job, outcome: &Outcome, policy: &Policy, runtime: &Run
         (Some(_), Some(wait)) => Went::Pause(now.plus_ms(wait)),
         (Some(failure), None) => match failure.class {
             ErrorClass::Http4xx | ErrorClass::Redirect | ErrorClass::TooLarge => Went::Well,
-            ErrorClass::Blocked => Went::Unknown,
+            // None of these is the endpoint's doing.
+            ErrorClass::Blocked | ErrorClass::Proxy | ErrorClass::Auth => Went::Unknown,
             _ => Went::Badly,
         },
     };

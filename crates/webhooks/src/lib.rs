@@ -24,6 +24,7 @@ mod queue;
 mod record;
 mod retry_after;
 pub mod send;
+pub mod sign;
 mod snapshot;
 pub mod target;
 pub mod trial;
@@ -37,6 +38,7 @@ use model::id::SpaceId;
 use runtime::Runtime;
 use runtime::changes::Changes;
 use runtime::node::Node;
+use runtime::vault::Vault;
 use send::Sender;
 use std::sync::Arc;
 use store::Store;
@@ -69,6 +71,8 @@ pub struct Options {
     pub changes: Changes,
     /// What sends requests out.
     pub sender: Sender,
+    /// What seals secrets.
+    pub vault: Vault,
     /// The workflow engine.
     pub workflows: Arc<dyn Workflows>,
     /// This server's own address; webhooks that name it are internal.
@@ -89,6 +93,7 @@ struct Inner {
     runtime: Runtime,
     changes: Changes,
     sender: Sender,
+    vault: Vault,
     workflows: Arc<dyn Workflows>,
     snapshots: snapshot::Snapshots,
     queue: queue::Queue,
@@ -103,14 +108,16 @@ struct Settings {
 impl Webhooks {
     /// Builds the use cases; [`Webhooks::deliver`] starts the delivery.
     pub fn new(options: Options) -> Self {
-        let Options { store, runtime, changes, sender, workflows, public_url, node } = options;
+        let Options { store, runtime, changes, sender, vault, workflows, public_url, node } =
+            options;
         let inner = Inner {
             store,
             runtime,
             changes,
             sender,
             workflows,
-            snapshots: snapshot::Snapshots::default(),
+            snapshots: snapshot::Snapshots::new(vault.clone()),
+            vault,
             queue: queue::Queue::new(lanes::Bounds::default()),
             settings: Settings { public_url, node },
         };

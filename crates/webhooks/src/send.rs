@@ -225,6 +225,17 @@ fn timed_out(phase: Phase, total_ms: u64) -> Failure {
 }
 
 impl Outcome {
+    /// The outcome of an attempt that could not even begin.
+    pub(crate) fn unsent(started_at: Micros, failure: Failure) -> Self {
+        Self {
+            started_at,
+            duration: Duration::ZERO,
+            trace: Trace::default(),
+            response: None,
+            failure: Some(failure),
+        }
+    }
+
     /// Why this is not a success for a delivery: the failure, or the status unless it is 2xx.
     pub fn delivery_failure(&self) -> Option<Failure> {
         if let Some(failure) = &self.failure {

@@ -4,11 +4,15 @@
 //! moved, drops it. Deciding from an old snapshot is harmless: the transaction that would record
 //! the decision checks the generation and asks for another one.
 
+use crate::attempt::Outgoing;
+use crate::sign::Signer;
 use expr::js::{Filter, Template};
 use model::id::{SpaceId, WebhookId};
 use model::webhook::Webhook;
+use runtime::Runtime;
+use runtime::vault::Vault;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::Store;
@@ -19,10 +23,17 @@ const SPACES_MAX: usize = 1_000;
 const SLOW: Duration = Duration::from_millis(5);
 /// After so many slow evaluations in a row the next is done elsewhere.
 const SLOW_IN_A_ROW: u32 = 3;
+/// How long deliveries go on with a snapshot before the generation is looked up again: a key that
+/// was revoked on another node signs no longer than this.
+const FRESH: Duration = Duration::from_secs(2);
 
 pub(crate) struct Snapshot {
     pub(crate) generation: i64,
     pub(crate) webhooks: Vec<Compiled>,
+    /// The keys of the space.
+    pub(crate) signer: Signer,
+    /// Milliseconds of the runtime at which the generation was last seen to hold.
+    seen_ms: AtomicU64,
 }
 
 /// A webhook with its expressions compiled.
@@ -31,6 +42,8 @@ pub(crate) struct Compiled {
     /// The mistake's words when it does not compile: a text that an older version let pass.
     pub(crate) filter: Result<Filter, String>,
     pub(crate) url: Result<Template, String>,
+    /// How its requests are made.
+    pub(crate) outgoing: Outgoing,
     /// Whether an expression mentions `identity`, which is not part of the payload.
     pub(crate) wants_identity: bool,
     /// How many evaluations in a row were slow.
@@ -38,12 +51,14 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    pub(crate) fn new(webhook: Webhook) -> Self {
+    pub(crate) fn new(vault: &Vault, webhook: Webhook) -> Self {
         let filter = Filter::compile(&webhook.filter).map_err(|e| e.to_string());
         let url = Template::compile(&webhook.url).map_err(|e| e.to_string());
         let wants_identity =
             webhook.filter.contains("identity") || webhook.url.contains("identity");
-        Self { webhook, filter, url, wants_identity, slow: AtomicU32::new(0) }
+        let outgoing = Outgoing::new(vault, &webhook);
+        let slow = AtomicU32::new(0);
+        Self { webhook, filter, url, outgoing, wants_identity, slow }
     }
 }
 
@@ -71,12 +86,44 @@ impl Snapshot {
     }
 }
 
-#[derive(Default)]
 pub(crate) struct Snapshots {
+    vault: Vault,
     kept: Mutex<HashMap<SpaceId, Arc<Snapshot>>>,
 }
 
 impl Snapshots {
+    pub(crate) fn new(vault: Vault) -> Self {
+        Self { vault, kept: Mutex::default() }
+    }
+
+    /// A snapshot whose generation held within the last [`FRESH`]: for deliveries, which no
+    /// transaction checks. One attempt asks the table, the others go on meanwhile.
+    pub(crate) async fn fresh(
+        &self,
+        store: &Store,
+        space: &SpaceId,
+        runtime: &Runtime,
+    ) -> Result<Arc<Snapshot>, store::Error> {
+        let known = self.of(store, space).await?;
+        let now = u64::try_from(runtime.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let seen = known.seen_ms.load(Ordering::Relaxed);
+        let is_due = now.saturating_sub(seen) > u64::try_from(FRESH.as_millis()).unwrap_or(0);
+        let mine =
+            || known.seen_ms.compare_exchange(seen, now, Ordering::Relaxed, Ordering::Relaxed);
+        if !is_due || mine().is_err() {
+            return Ok(known);
+        }
+        let id = space.clone();
+        let generation = store.read(move |tx| store::webhooks::generation(tx, &id)).await?;
+        if generation == known.generation {
+            return Ok(known);
+        }
+        self.forget(space, known.generation);
+        let newer = self.of(store, space).await?;
+        newer.seen_ms.store(now, Ordering::Relaxed);
+        Ok(newer)
+    }
+
     /// The kept snapshot of a space, or a new one.
     pub(crate) async fn of(
         &self,
@@ -89,14 +136,18 @@ impl Snapshots {
         let id = space.clone();
         // The generation is read first: should a webhook change in between, the snapshot is taken
         // for older than it is and refused in time, never the other way round.
-        let (generation, webhooks) = store
+        let (generation, webhooks, keys) = store
             .read(move |tx| {
                 let generation = store::webhooks::generation(tx, &id)?;
-                Ok::<_, store::Error>((generation, store::webhooks::of_space(tx, &id)?))
+                let keys = store::signing_keys::of_space(tx, &id)?;
+                Ok::<_, store::Error>((generation, store::webhooks::of_space(tx, &id)?, keys))
             })
             .await?;
-        let webhooks = webhooks.into_iter().map(Compiled::new).collect();
-        let snapshot = Arc::new(Snapshot { generation, webhooks });
+        let compile = |webhook| Compiled::new(&self.vault, webhook);
+        let webhooks = webhooks.into_iter().map(compile).collect();
+        let signer = Signer::new(&self.vault, keys);
+        let seen_ms = AtomicU64::new(0);
+        let snapshot = Arc::new(Snapshot { generation, webhooks, signer, seen_ms });
         let mut kept = self.lock();
         if kept.len() >= SPACES_MAX {
             kept.clear();

@@ -6,6 +6,7 @@ use serde::Serialize;
 use store::jobs::Found;
 use utoipa::ToSchema;
 use webhooks::jobs::JobDetail;
+use webhooks::sign::{Checked, SignatureCheck};
 
 /// A webhook job as clients read it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,7 +58,7 @@ pub(crate) struct JobDocument {
     /// With `include=details`.
     #[serde(flatten)]
     details: Option<Details>,
-    /// With `include=attempts`, for a single job.
+    /// With `include=attempts` or `include=signature`, for a single job.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<Vec<AttemptDocument>>,
     /// With `include=run`, for a single job.
@@ -100,9 +101,60 @@ pub(crate) struct AttemptDocument {
     response_headers: Vec<(String, String)>,
     response_body: Option<String>,
     /// `dns`, `connect`, `tls`, `timeout`, `reset`, `protocol`, `http_4xx`, `http_5xx`,
-    /// `redirect`, `too_large`, `blocked` or `interrupted`.
+    /// `redirect`, `too_large`, `blocked`, `proxy`, `auth` or `interrupted`.
     error_class: Option<String>,
     error: Option<String>,
+    /// With `include=signature`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<SignatureDocument>,
+}
+
+/// Whether the signatures of an attempt hold, by the keys that are known now.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignatureCheck)]
+pub(crate) struct SignatureDocument {
+    /// Whether there are signatures and each holds.
+    ok: bool,
+    /// Why not.
+    reason: Option<String>,
+    /// Each signature that was sent.
+    checked: Vec<CheckedDocument>,
+}
+
+/// One signature of an attempt.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CheckedSignature)]
+pub(crate) struct CheckedDocument {
+    /// `v1` or `v1a`.
+    kind: String,
+    signature: String,
+    ok: bool,
+    /// The key by which it holds.
+    key_id: Option<String>,
+    /// Where that key stands now: `active`, `retiring` or `revoked`.
+    key_state: Option<String>,
+}
+
+fn signature(check: SignatureCheck) -> SignatureDocument {
+    let one = |checked: Checked| CheckedDocument {
+        kind: checked.kind,
+        signature: checked.signature,
+        ok: checked.key_id.is_some(),
+        key_id: checked.key_id.map(|id| id.0),
+        key_state: checked.key_state.map(|state| state.as_str().to_owned()),
+    };
+    let checked = check.checked.into_iter().map(one).collect();
+    SignatureDocument { ok: check.ok, reason: check.reason, checked }
+}
+
+impl JobDocument {
+    /// Adds the check of each attempt's signatures; brings the attempts with it.
+    pub(crate) fn add_signatures(&mut self, checks: Vec<SignatureCheck>) {
+        for (attempt, check) in self.attempts.iter_mut().flatten().zip(checks) {
+            attempt.signature = Some(signature(check));
+        }
+    }
 }
 
 /// The document of a job, as lists show it.
@@ -148,7 +200,7 @@ pub(crate) fn document(found: &Found, include: &Include) -> JobDocument {
 /// The document of a single job, with what `include` asks for.
 pub(crate) fn single(detail: &JobDetail, include: &Include) -> JobDocument {
     let mut document = document(&detail.found, include);
-    if include.has("attempts") {
+    if include.has("attempts") || include.has("signature") {
         let body = detail.found.request_content().filter(|_| include.has("request"));
         document.attempts = Some(detail.attempts.iter().map(|a| attempt(a, body)).collect());
     }
@@ -183,5 +235,6 @@ fn attempt(attempt: &Attempt, request_body: Option<&str>) -> AttemptDocument {
         response_body: detail.response_body.clone(),
         error_class: detail.error_class.map(|class| class.as_str().to_owned()),
         error: detail.error.clone(),
+        signature: None,
     }
 }

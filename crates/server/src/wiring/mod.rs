@@ -22,6 +22,7 @@ use platform::Platform;
 use runtime::Runtime;
 use runtime::changes::Changes;
 use runtime::node::Node;
+use runtime::vault::Vault;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use store::Store;
@@ -36,6 +37,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) config: &'a Config,
     /// This process among those that share the database.
     pub(crate) node: &'a Node,
+    pub(crate) vault: Vault,
     /// Where the server listens.
     pub(crate) address: SocketAddr,
     /// Where the demo's receiver listens; the guard lets exactly this address pass.
@@ -69,6 +71,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<api::App> {
         runtime: ground.runtime.clone(),
         changes: changes.clone(),
         sender,
+        vault: ground.vault.clone(),
         workflows: Arc::new(starts::Starts::new(workflows.clone())),
         public_url: Some(public_url(ground)?),
         node,

@@ -8,6 +8,7 @@ use serde_json::Value;
 const OPEN: &[&str] = &[
     "GET /app/api/openapi.json",
     "GET /app/api/v1/version",
+    "GET /app/api/v1/webhook-keys",
     "GET /app/logout",
     "GET /healthz",
     "GET /readyz",

@@ -2,6 +2,7 @@
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, StatusCode};
+use runtime::vault::Secret;
 use serde_json::{Value, json};
 use server::config::{Config, LogFormat};
 use server::serve::{self, Running};
@@ -47,7 +48,10 @@ pub async fn one() -> Server {
 pub fn config(options: &store::Options) -> Config {
     Config {
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        data_dir: std::env::temp_dir().join("kapok-tests-make-no-key-here"),
         database: options.clone(),
+        secret_key: Some(Secret::new("5e".repeat(32))),
+        forget_secrets: false,
         admin_username: ADMIN.0.to_owned(),
         admin_password: Some(ADMIN.1.to_owned()),
         public_url: None,

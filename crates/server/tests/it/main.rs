@@ -15,6 +15,7 @@ mod process;
 mod recovery;
 mod rows;
 mod sessions;
+mod signing;
 mod stop;
 mod stream;
 mod submissions;

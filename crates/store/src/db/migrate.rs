@@ -36,7 +36,8 @@ pub(super) const ALL: &[Migration] = migrations![
     "0002_job_lists",
     "0003_job_classes",
     "0004_delivery",
-    "0005_nodes"
+    "0005_nodes",
+    "0006_secrets",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.

@@ -156,6 +156,7 @@ text_ids!(
     TeamId,
     EventId,
     WebhookId,
+    SigningKeyId,
     JobId,
     TraceId,
     SourceId,

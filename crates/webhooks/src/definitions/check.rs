@@ -1,6 +1,7 @@
 //! Whether a webhook can do what it says: checked at every save, all problems at once.
 
 use super::input::WebhookInput;
+use super::legacy;
 use crate::Webhooks;
 use crate::guard::Guard;
 use crate::target::{self, Target};
@@ -8,7 +9,6 @@ use expr::js::{Filter, Template};
 use model::catalogue::{self, Level};
 use model::limits;
 use model::webhook::Webhook;
-use serde_json::{Value, json};
 
 /// Takes what `input` holds into `webhook` and returns what is wrong with the result.
 pub(super) fn apply(
@@ -38,7 +38,8 @@ pub(super) fn apply(
         problems.push(problem);
     }
     if let Some(given) = &input.auth_strategy {
-        match auth_strategy(given, webhook.auth_strategy.as_ref()) {
+        let vault = &webhooks.inner.vault;
+        match legacy::read(given, webhook.auth_strategy.as_ref(), vault, &webhook.id) {
             Ok(strategy) => webhook.auth_strategy = strategy,
             Err(problem) => problems.push(problem),
         }
@@ -137,38 +138,6 @@ fn url(url: &str, guard: &Guard, read: impl Fn(&str) -> Target) -> Option<String
     guard.judge_url(literal).err().map(|refusal| format!("Url cannot be called: {refusal}"))
 }
 
-/// Reads the legacy strategy; an omitted secret is taken from the former one.
-fn auth_strategy(given: &Value, former: Option<&Value>) -> Result<Option<Value>, String> {
-    if given.is_null() {
-        return Ok(None);
-    }
-    if given.get("type").and_then(Value::as_str) != Some("Signature") {
-        return Err("Auth Strategy must be null or of the type Signature".to_owned());
-    }
-    let key = property(given, "Key").filter(|key| !key.is_empty());
-    let secret = property(given, "Secret").filter(|secret| !secret.is_empty());
-    let secret = secret.or_else(|| property(former?, "Secret"));
-    let (Some(key), Some(secret)) = (key, secret) else {
-        return Err("Auth Strategy needs the properties Key and Secret".to_owned());
-    };
-    if [key, secret].iter().any(|text| text.chars().any(char::is_control)) {
-        return Err("Auth Strategy must not contain control characters".to_owned());
-    }
-    Ok(Some(json!({
-        "type": "Signature",
-        "properties": [
-            {"name": "Key", "value": key},
-            {"name": "Secret", "value": secret, "sensitive": true},
-        ],
-    })))
-}
-
-fn property<'a>(strategy: &'a Value, name: &str) -> Option<&'a str> {
-    let mut properties = strategy.get("properties")?.as_array()?.iter();
-    let property = properties.find(|p| p.get("name").and_then(Value::as_str) == Some(name))?;
-    property.get("value")?.as_str()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,19 +176,5 @@ mod tests {
             let problem = check_url(bad).unwrap_or_else(|| panic!("{bad} passed"));
             assert!(problem.contains(says), "{bad}: {problem}");
         }
-    }
-
-    #[test]
-    fn an_omitted_secret_stays() {
-        let given = |secret: Option<&str>| {
-            let mut properties = vec![json!({"name": "Key", "value": "k"})];
-            properties.extend(secret.map(|s| json!({"name": "Secret", "value": s})));
-            json!({"type": "Signature", "properties": properties})
-        };
-        let first = auth_strategy(&given(Some("s")), None).unwrap().unwrap();
-        assert_eq!(auth_strategy(&given(None), Some(&first)), Ok(Some(first.clone())));
-        assert!(auth_strategy(&given(None), None).is_err());
-        assert_eq!(auth_strategy(&Value::Null, Some(&first)), Ok(None));
-        assert!(auth_strategy(&json!({"type": "Basic"}), None).is_err());
     }
 }

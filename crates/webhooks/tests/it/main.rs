@@ -7,4 +7,5 @@ mod outbox;
 mod receiver;
 mod search;
 mod send;
+mod signing;
 mod world;

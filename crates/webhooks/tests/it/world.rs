@@ -11,6 +11,7 @@ use model::time::Micros;
 use model::{Attributes, Audit};
 use runtime::Runtime;
 use runtime::changes::{Changes, Heard, Topic};
+use runtime::vault::{MasterKey, Vault};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -122,6 +123,8 @@ impl World {
         let runtime = Runtime::fake(now, seed);
         let changes = Changes::default();
         let engine = Arc::new(Engine::default());
+        // Nodes of one store share the key.
+        let vault = Vault::new(&runtime, vec![MasterKey::new(&[7; 32])]).unwrap();
         let guard = Guard::new(vec!["127.0.0.0/8".parse().unwrap()]);
         let options = webhooks::send::Options { guard, ..Default::default() };
         let webhooks = Webhooks::new(Options {
@@ -129,6 +132,7 @@ impl World {
             runtime: runtime.clone(),
             changes: changes.clone(),
             sender: Sender::new(runtime.clone(), options).unwrap(),
+            vault,
             workflows: engine.clone(),
             public_url: None,
             node: node.into(),
