@@ -2,9 +2,9 @@
 
 use crate::catalogue::Level;
 use crate::id::{EventId, KappId, RunId, SpaceId, TaskId, TraceId, WebhookId};
+use crate::payload::Payload;
 use crate::time::Micros;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Where a change comes from: the trace it belongs to and how deep in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ pub struct Event {
     /// Why it happened.
     pub cause: Cause,
     /// The document sent to webhooks: `event`, `space` and the entities, previous state, changes.
-    pub payload: Arc<serde_json::Value>,
+    pub payload: Payload,
 }
 
 /// What one webhook made of an event, kept on the event.

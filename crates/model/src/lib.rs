@@ -25,6 +25,7 @@ pub mod id;
 pub mod job;
 pub mod kapp;
 pub mod limits;
+pub mod payload;
 pub mod people;
 pub mod run;
 pub mod signing;

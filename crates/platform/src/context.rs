@@ -8,8 +8,9 @@ use expr::js::Template;
 use model::form::Form;
 use model::id::{FormId, KappId, SpaceId};
 use model::kapp::Kapp;
+use model::payload::Part;
 use model::space::Space;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::sync::Arc;
 use store::Tx;
 
@@ -27,7 +28,7 @@ pub struct FormContext {
     /// The template of a submission's label; `None`: the submission's id.
     pub(crate) label: Option<Template>,
     /// The parts of a payload that all its events share.
-    pub(crate) surroundings: Map<String, Value>,
+    pub(crate) surroundings: Arc<Part>,
 }
 
 impl FormContext {
@@ -41,8 +42,8 @@ impl FormContext {
         let label = label.and_then(|text| Template::compile(text).ok());
         let rules = Rules::of(&form);
         let mut context =
-            Self { space, kapp, form: Arc::new(form), rules, label, surroundings: Map::new() };
-        context.surroundings = payload::surroundings(&context);
+            Self { space, kapp, form: Arc::new(form), rules, label, surroundings: Arc::default() };
+        context.surroundings = Arc::new(payload::surroundings(&context));
         context
     }
 

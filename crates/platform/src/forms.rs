@@ -396,7 +396,7 @@ impl Platform {
             label: form.name.clone(),
             context: Some(context),
         };
-        let mut body = context.surroundings.clone();
+        let mut body = context.surroundings.members().clone();
         if let Some(previous) = previous {
             body.insert("formPrevious".to_owned(), payload::form(previous));
         }

@@ -9,11 +9,13 @@ use model::event::Event;
 use model::form::Form;
 use model::id::{EventId, SubmissionId};
 use model::kapp::Kapp;
+use model::payload::{Part, Payload};
 use model::people::{Team, User};
 use model::space::Space;
 use model::submission::Submission;
 use model::time::Micros;
 use model::{Audit, limits};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -40,23 +42,23 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Platform {
-    /// Makes the events of one change of a subject, in order; `body` is the payload of each but for
-    /// `event`, which comes first.
+    /// Makes the events of one change of a subject, in order; `rest` is the payload of each but
+    /// for `event`, which comes first.
     pub(crate) fn events(
         &self,
         actor: &Actor,
         at: Micros,
         subject: &Subject<'_>,
         actions: &[&'static str],
-        body: Map<String, Value>,
+        rest: &[Arc<Part>],
     ) -> Vec<Event> {
-        let Some((last, rest)) = actions.split_last() else { return Vec::new() };
-        // Documents are large: the last event takes the body as it is.
-        let event = |action, body| self.event(actor, at, subject, action, body);
-        let mut events: Vec<Event> =
-            rest.iter().map(|action| event(action, body.clone())).collect();
-        events.push(event(last, body));
-        events
+        let timestamp = at.iso();
+        let event = |action| {
+            let event = Head { action, r#type: subject.type_name, timestamp: &timestamp };
+            let payload = Payload::new(Part::written(&HeadPart { event }), rest);
+            self.event_of(actor, at, subject, action, payload)
+        };
+        actions.iter().map(|action| event(action)).collect()
     }
 
     /// Makes the event of a change that is one only.
@@ -66,12 +68,23 @@ impl Platform {
         at: Micros,
         subject: &Subject<'_>,
         action: &'static str,
-        mut body: Map<String, Value>,
+        body: Map<String, Value>,
     ) -> Event {
-        let head = json!({
-            "action": action, "type": subject.type_name, "timestamp": at.iso(),
-        });
-        body.shift_insert(0, "event".to_owned(), head);
+        let rest = [Arc::new(Part::new(body))];
+        let timestamp = at.iso();
+        let event = Head { action, r#type: subject.type_name, timestamp: &timestamp };
+        let payload = Payload::new(Part::written(&HeadPart { event }), &rest);
+        self.event_of(actor, at, subject, action, payload)
+    }
+
+    fn event_of(
+        &self,
+        actor: &Actor,
+        at: Micros,
+        subject: &Subject<'_>,
+        action: &'static str,
+        payload: Payload,
+    ) -> Event {
         Event {
             id: EventId::new(self.inner.runtime.uuid()),
             space_id: actor.space_id.clone(),
@@ -86,16 +99,93 @@ impl Platform {
             actor: actor.username.clone(),
             at,
             cause: actor.cause.clone(),
-            payload: Arc::new(Value::Object(body)),
+            payload,
         }
     }
+}
+
+/// The member `event` of a document, as it is written.
+#[derive(Serialize)]
+struct HeadPart<'a> {
+    event: Head<'a>,
+}
+
+#[derive(Serialize)]
+struct Head<'a> {
+    action: &'a str,
+    r#type: &'a str,
+    timestamp: &'a str,
+}
+
+/// A submission with its values, as they are written.
+#[derive(Serialize)]
+struct Filled<'a> {
+    submission: SubmissionDocument<'a>,
+    values: &'a Map<String, Value>,
+}
+
+/// A submission, without its values.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SubmissionDocument<'a> {
+    id: &'a str,
+    handle: &'a str,
+    label: &'a str,
+    core_state: &'a str,
+    current_page: Option<&'a str>,
+    r#type: Option<&'a str>,
+    anonymous: bool,
+    origin: Option<&'a str>,
+    parent: Option<&'a str>,
+    session_token: Option<&'a str>,
+    submitted_at: Option<String>,
+    submitted_by: Option<&'a str>,
+    closed_at: Option<String>,
+    closed_by: Option<&'a str>,
+    created_at: String,
+    created_by: &'a str,
+    updated_at: String,
+    updated_by: &'a str,
+}
+
+impl<'a> SubmissionDocument<'a> {
+    fn of(s: &'a Submission) -> Self {
+        let at = |when: &Option<(Micros, String)>| when.as_ref().map(|(at, _)| at.iso());
+        let by = |who: &'a Option<(Micros, String)>| who.as_ref().map(|(_, by)| by.as_str());
+        Self {
+            id: s.id.as_str(),
+            handle: &s.handle,
+            label: &s.label,
+            core_state: s.core_state.as_str(),
+            current_page: s.current_page.as_deref(),
+            r#type: s.kind.as_deref(),
+            anonymous: s.audit.created_by == ANONYMOUS_USERNAME,
+            origin: s.origin_id.as_ref().map(SubmissionId::as_str),
+            parent: s.parent_id.as_ref().map(SubmissionId::as_str),
+            session_token: s.session_token.as_deref(),
+            submitted_at: at(&s.submitted),
+            submitted_by: by(&s.submitted),
+            closed_at: at(&s.closed),
+            closed_by: by(&s.closed),
+            created_at: s.audit.created_at.iso(),
+            created_by: &s.audit.created_by,
+            updated_at: s.audit.updated_at.iso(),
+            updated_by: &s.audit.updated_by,
+        }
+    }
+}
+
+/// The part of a submission and its values.
+pub(crate) fn filled(submission: &Submission) -> Part {
+    let values = &submission.values;
+    Part::written(&Filled { submission: SubmissionDocument::of(submission), values })
 }
 
 /// Refuses a payload that is larger than an event may carry.
 pub(crate) fn check_size(events: &[Event]) -> Result<(), Error> {
     let max = limits::PAYLOAD_BYTES_MAX;
     for event in events {
-        let size = size(&event.payload);
+        let size = event.payload.size();
         if size > max {
             return Err(Error::TooLarge { what: "event's payload", size, max, unit: "bytes" });
         }
@@ -103,28 +193,15 @@ pub(crate) fn check_size(events: &[Event]) -> Result<(), Error> {
     Ok(())
 }
 
-/// A lower bound of a document's length as text, without writing it: what escapes and numbers
-/// take beyond it does not matter to the limit.
-fn size(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => 4,
-        Value::String(text) => text.len() + 2,
-        Value::Array(items) => 2 + items.iter().map(|item| size(item) + 1).sum::<usize>(),
-        Value::Object(map) => {
-            2 + map.iter().map(|(name, item)| name.len() + 4 + size(item)).sum::<usize>()
-        }
-    }
-}
-
 /// The parts that all events of a form or submission share: space, kapp and form.
-pub(crate) fn surroundings(context: &FormContext) -> Map<String, Value> {
+pub(crate) fn surroundings(context: &FormContext) -> Part {
     let mut body = Map::new();
     body.insert("space".to_owned(), space(&context.space));
     if let Some(kapp) = &context.kapp {
         body.insert("kapp".to_owned(), self::kapp(kapp));
     }
     body.insert("form".to_owned(), form(&context.form));
-    body
+    Part::new(body)
 }
 
 fn audited(mut document: Value, audit: &Audit) -> Value {
@@ -167,20 +244,7 @@ pub(crate) fn form(form: &Form) -> Value {
 
 /// A submission, without its values.
 pub(crate) fn submission(submission: &Submission) -> Value {
-    let (submitted, closed) = (&submission.submitted, &submission.closed);
-    let at = |when: &Option<(Micros, String)>| when.as_ref().map(|(at, _)| at.iso());
-    let by = |who: &Option<(Micros, String)>| who.as_ref().map(|(_, by)| by.clone());
-    let document = json!({
-        "id": submission.id.as_str(), "handle": submission.handle, "label": submission.label,
-        "coreState": submission.core_state.as_str(), "currentPage": submission.current_page,
-        "type": submission.kind, "anonymous": submission.audit.created_by == ANONYMOUS_USERNAME,
-        "origin": submission.origin_id.as_ref().map(SubmissionId::as_str),
-        "parent": submission.parent_id.as_ref().map(SubmissionId::as_str),
-        "sessionToken": submission.session_token,
-        "submittedAt": at(submitted), "submittedBy": by(submitted),
-        "closedAt": at(closed), "closedBy": by(closed),
-    });
-    audited(document, &submission.audit)
+    serde_json::to_value(SubmissionDocument::of(submission)).unwrap_or_default()
 }
 
 /// A user, without anything they prove themselves with.

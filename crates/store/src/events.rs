@@ -4,53 +4,60 @@ use model::event::{Event, WebhookVerdict};
 use model::id::{EventId, JobId, KappId, RunId, SpaceId, TaskId, TraceId};
 use model::time::Micros;
 
+use crate::rows::{Insert, ROWS_MAX};
 use crate::{Error, Row, Select, Sql, Tx, Value};
+
+/// The payload of the event `e` as SQL: its own, or its first part and the rest of another's. When
+/// that one was purged, what is left is the first part.
+macro_rules! whole_payload {
+    () => {
+        "CASE WHEN e.payload_of IS NULL THEN e.payload ELSE coalesce((\
+         SELECT substr(e.payload, 1, length(e.payload) - 1) || ',' || \
+         substr(h.payload, CAST(e.payload_from AS INTEGER)) FROM events h \
+         WHERE h.id = e.payload_of AND length(h.payload) >= e.payload_from), e.payload) END"
+    };
+}
+pub(crate) use whole_payload;
 
 /// An event as it is written: its payload and verdicts already as text.
 #[derive(Clone, Debug)]
 pub struct NewEvent<'a> {
     /// The event.
     pub event: &'a Event,
-    /// Its payload as JSON text.
+    /// Its payload as JSON text; the first part of it, when the rest is another event's.
     pub payload: &'a str,
+    /// The event whose payload goes on from there, and how many of its characters come before.
+    pub rest_of: Option<(&'a EventId, usize)>,
     /// Its verdicts as JSON text.
     pub verdicts: &'a str,
 }
 
-// The generation is checked by the statement that inserts, which saves a round trip.
-const INSERT_AT: Sql = Sql::both(
-    "INSERT INTO events (id, space_id, kapp_id, level, type_name, event, entity_type, entity_id, \
-     entity_key, label, actor, created_at, trace_id, depth, cause_event_id, cause_run_id, \
-     cause_task_id, payload, verdicts) \
-     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, CAST($12 AS BIGINT), $13, \
-     CAST($14 AS BIGINT), $15, CAST($16 AS BIGINT), CAST($17 AS BIGINT), $18, $19 \
-     WHERE coalesce((SELECT generation FROM webhook_generations WHERE space_id = $2), 0) \
-     = CAST($20 AS BIGINT)",
+static INSERT: Insert = Insert::new(
+    "events",
+    "id, space_id, kapp_id, level, type_name, event, entity_type, entity_id, entity_key, label, \
+     actor, created_at BIGINT, trace_id, depth BIGINT, cause_event_id, cause_run_id BIGINT, \
+     cause_task_id BIGINT, payload, payload_of, payload_from BIGINT, verdicts",
 );
 
-/// Stores an event if its space's webhooks still are at `generation`; `false` when they moved.
+// The statement that inserts checks it, which saves a round trip.
+const AT_GENERATION: &str = "coalesce((SELECT generation FROM webhook_generations \
+     WHERE space_id = $?), 0) = CAST($? AS BIGINT)";
+
+/// Stores the events of a change if their space's webhooks still are at `generation`; `false` when
+/// they moved.
 ///
 /// # Errors
 /// What the database says.
-pub fn insert_at(tx: &mut Tx, new: &NewEvent<'_>, generation: i64) -> Result<bool, Error> {
-    let mut values = values(new);
-    values.push(generation.into());
-    Ok(tx.execute(&INSERT_AT, &values)? == 1)
-}
-
-const INSERT: Sql = Sql::both(
-    "INSERT INTO events (id, space_id, kapp_id, level, type_name, event, entity_type, entity_id, \
-     entity_key, label, actor, created_at, trace_id, depth, cause_event_id, cause_run_id, \
-     cause_task_id, payload, verdicts) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
-);
-
-/// Stores an event without asking for the generation: the transaction has asked already.
-///
-/// # Errors
-/// What the database says.
-pub fn insert(tx: &mut Tx, new: &NewEvent<'_>) -> Result<(), Error> {
-    tx.push(&INSERT, &values(new))
+pub fn insert_at(tx: &mut Tx, new: &[NewEvent<'_>], generation: i64) -> Result<bool, Error> {
+    let rows: Vec<_> = new.iter().map(values).collect();
+    let (first, rest) = rows.split_at(rows.len().min(ROWS_MAX));
+    let Some(space) = new.first().map(|new| &new.event.space_id) else { return Ok(true) };
+    let condition = [space.into(), generation.into()];
+    if !INSERT.guarded(tx, first, (AT_GENERATION, &condition))? {
+        return Ok(false);
+    }
+    INSERT.push(tx, rest)?;
+    Ok(true)
 }
 
 fn values<'a>(new: &NewEvent<'a>) -> Vec<Value<'a>> {
@@ -74,6 +81,8 @@ fn values<'a>(new: &NewEvent<'a>) -> Vec<Value<'a>> {
         e.cause.run_id.into(),
         e.cause.task_id.into(),
         new.payload.into(),
+        new.rest_of.map(|(event, _)| event).into(),
+        new.rest_of.map(|(_, from)| from + 1).into(),
         new.verdicts.into(),
     ]
 }
@@ -236,13 +245,14 @@ fn summary(row: &Row) -> Result<Summary, Error> {
     })
 }
 
-const BY_ID: Sql = Sql::both(
+const BY_ID: Sql = Sql::both(concat!(
     "SELECT e.id, e.space_id, e.kapp_id, k.slug, e.level, e.type_name, e.event, e.entity_type, \
      e.entity_id, e.entity_key, e.label, e.actor, e.created_at, e.trace_id, e.depth, \
      e.cause_event_id, e.cause_run_id, e.cause_task_id, e.verdicts, \
-     (SELECT count(*) FROM jobs j WHERE j.event_id = e.id), e.payload \
-     FROM events e LEFT JOIN kapps k ON k.id = e.kapp_id WHERE e.space_id = $1 AND e.id = $2",
-);
+     (SELECT count(*) FROM jobs j WHERE j.event_id = e.id), ",
+    whole_payload!(),
+    " FROM events e LEFT JOIN kapps k ON k.id = e.kapp_id WHERE e.space_id = $1 AND e.id = $2",
+));
 
 /// Finds an event with its payload as JSON text.
 ///
@@ -256,7 +266,8 @@ pub fn by_id(
     tx.query_opt(&BY_ID, &[space.into(), id.into()], |row| Ok((summary(row)?, row.text(20)?)))
 }
 
-const PAYLOAD: Sql = Sql::both("SELECT payload FROM events WHERE id = $1");
+const PAYLOAD: Sql =
+    Sql::both(concat!("SELECT ", whole_payload!(), " FROM events e WHERE e.id = $1"));
 
 /// The payload of an event as JSON text.
 ///

@@ -13,6 +13,7 @@ use model::id::{EventId, JobId, KappId, RunId, SpaceId, TraceId, WebhookId};
 use model::job::{ErrorClass, Job, State};
 use model::time::Micros;
 
+use crate::events;
 use crate::rows::Insert;
 use crate::{Error, Row, Sql, Tx, Value};
 
@@ -28,8 +29,8 @@ static INSERT: Insert = Insert::new(
 ///
 /// # Errors
 /// What the database says.
-pub fn insert(tx: &mut Tx, jobs: &[Job]) -> Result<(), Error> {
-    let rows: Vec<_> = jobs.iter().map(values).collect();
+pub fn insert<'a>(tx: &mut Tx, jobs: impl IntoIterator<Item = &'a Job>) -> Result<(), Error> {
+    let rows: Vec<_> = jobs.into_iter().map(values).collect();
     INSERT.push(tx, &rows)
 }
 
@@ -87,15 +88,16 @@ impl Found {
     }
 }
 
-const BY_ID: Sql = Sql::both(
+const BY_ID: Sql = Sql::both(concat!(
     "SELECT j.id, j.space_id, j.kapp_id, j.event_id, j.webhook_id, j.trace_id, j.depth, j.name, \
      j.type_name, j.event, j.parent_type, j.parent_id, j.parent_key, j.url, j.state, j.summary, \
      j.request_content, j.response_content, j.retry_count, j.scheduled_at, j.started_at, \
      j.finished_at, j.run_id, j.leased_by, j.leased_until, j.epoch, j.created_at, j.created_by, \
-     j.updated_at, j.updated_by, j.error_class, e.payload, k.slug \
-     FROM jobs j LEFT JOIN events e ON e.id = j.event_id \
+     j.updated_at, j.updated_by, j.error_class, ",
+    events::whole_payload!(),
+    ", k.slug FROM jobs j LEFT JOIN events e ON e.id = j.event_id \
      LEFT JOIN kapps k ON k.id = j.kapp_id WHERE j.space_id = $1 AND j.id = $2",
-);
+));
 
 /// Finds a job of a space.
 ///

@@ -5,18 +5,24 @@ use std::sync::{Mutex, PoisonError};
 use crate::{Error, Sql, Tx, Value};
 
 /// Rows that one statement inserts at most; longer lists are cut into several statements.
-const ROWS_MAX: usize = 16;
+pub(crate) const ROWS_MAX: usize = 16;
 
-/// An `INSERT INTO table (columns)`, for any number of rows.
+/// An `INSERT INTO table (columns)`, for any number of rows. Its guarded form is for one condition.
 pub(crate) struct Insert {
     table: &'static str,
     columns: &'static str,
     texts: Mutex<[Option<Sql>; ROWS_MAX]>,
+    guarded: Mutex<[Option<Sql>; ROWS_MAX]>,
 }
 
 impl Insert {
     pub(crate) const fn new(table: &'static str, columns: &'static str) -> Self {
-        Self { table, columns, texts: Mutex::new([None; ROWS_MAX]) }
+        Self {
+            table,
+            columns,
+            texts: Mutex::new([None; ROWS_MAX]),
+            guarded: Mutex::new([None; ROWS_MAX]),
+        }
     }
 
     /// Inserts all rows; each holds a value for every column.
@@ -29,6 +35,63 @@ impl Insert {
         Ok(())
     }
 
+    /// Inserts up to sixteen rows if a condition holds, in one statement; `$?` in the condition
+    /// stands for the next of its values. Returns whether it held.
+    pub(crate) fn guarded(
+        &self,
+        tx: &mut Tx,
+        rows: &[Vec<Value<'_>>],
+        condition: (&'static str, &[Value<'_>]),
+    ) -> Result<bool, Error> {
+        let text = self.guarded_text(rows.len(), condition.0);
+        let values = rows.iter().flatten().chain(condition.1).cloned().collect::<Vec<_>>();
+        Ok(tx.execute(&text, &values)? == rows.len() as u64)
+    }
+
+    /// As a SELECT, parameters have no type of a column; the columns say `name TYPE` where it is
+    /// not text.
+    fn guarded_text(&self, rows: usize, condition: &'static str) -> Sql {
+        let mut texts = self.guarded.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || {
+            let columns: Vec<&str> = self.columns.split(',').map(str::trim).collect();
+            let typed = |(i, column): (usize, &&str)| match column.split_once(' ') {
+                Some((_, kind)) => format!("CAST(${i} AS {kind})"),
+                None => format!("${i}"),
+            };
+            let row = |row: usize| {
+                let first = row * columns.len() + 1;
+                let of: Vec<_> = (first..).zip(&columns).map(typed).collect();
+                format!("({})", of.join(", "))
+            };
+            let all: Vec<_> = (0..rows).map(row).collect();
+            let mut number = rows * columns.len();
+            let mut guard = String::new();
+            for (i, part) in condition.split("$?").enumerate() {
+                if i > 0 {
+                    number += 1;
+                    guard.push_str(&format!("${number}"));
+                }
+                guard.push_str(part);
+            }
+            let text = format!(
+                "INSERT INTO {} ({}) SELECT * FROM (VALUES {}) AS v WHERE {guard}",
+                self.table,
+                self.names(),
+                all.join(", ")
+            );
+            Sql::both(Box::leak(text.into_boxed_str()))
+        };
+        match texts.get_mut(rows.saturating_sub(1)) {
+            Some(text) => *text.get_or_insert_with(make),
+            None => make(),
+        }
+    }
+
+    fn names(&self) -> String {
+        let name = |column: &'static str| column.trim().split(' ').next().unwrap_or_default();
+        self.columns.split(',').map(name).collect::<Vec<_>>().join(", ")
+    }
+
     fn text(&self, rows: usize) -> Sql {
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
@@ -38,7 +101,7 @@ impl Insert {
                 format!("({})", of.join(", "))
             };
             let all: Vec<_> = (0..rows).map(row).collect();
-            let (table, columns) = (self.table, self.columns);
+            let (table, columns) = (self.table, self.names());
             let text = format!("INSERT INTO {table} ({columns}) VALUES {}", all.join(", "));
             // At most sixteen texts for each table, kept for the life of the process.
             Sql::both(Box::leak(text.into_boxed_str()))

@@ -18,7 +18,7 @@ use expr::js::Bindings;
 use model::Audit;
 use model::catalogue::Level;
 use model::event::{Event, Verdict, WebhookVerdict};
-use model::id::{JobId, RunId, SpaceId};
+use model::id::{EventId, JobId, RunId, SpaceId};
 use model::job::{Job, State};
 use runtime::changes::Topic;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,10 +37,13 @@ pub struct Prepared {
 /// One event with everything that is written for it.
 struct Item {
     event: Event,
+    /// The payload, or its first part, as it is stored.
     payload: Arc<str>,
+    /// The event that keeps the rest, and how many characters of its payload come before.
+    rest_of: Option<(EventId, usize)>,
     verdicts: String,
     /// Jobs that are done when they are written: nowhere, or out.
-    jobs: Vec<Job>,
+    jobs: Vec<Arc<Job>>,
     /// Jobs that start a run.
     starts: Vec<Start>,
 }
@@ -78,18 +81,20 @@ impl Webhooks {
 
 impl Inner {
     fn items(&self, snapshot: &Snapshot, events: Vec<Event>) -> Vec<Item> {
-        events.into_iter().map(|event| self.item(snapshot, event)).collect()
+        let items = events.into_iter().map(|event| self.item(snapshot, event));
+        write_payloads(items.collect())
     }
 
     fn item(&self, snapshot: &Snapshot, event: Event) -> Item {
         let mut item = Item {
-            payload: event.payload.to_string().into(),
+            payload: "".into(),
+            rest_of: None,
             verdicts: String::new(),
             jobs: Vec::new(),
             starts: Vec::new(),
             event,
         };
-        let bindings = Bindings::new(item.event.payload.clone());
+        let bindings = Bindings::of(item.event.payload.clone());
         let mut verdicts = Vec::new();
         for compiled in &snapshot.webhooks {
             if !is_offered(compiled, &item.event) {
@@ -114,8 +119,8 @@ impl Inner {
     fn decide(&self, compiled: &Compiled, event: &Event, bindings: &Bindings) -> Decision {
         let began = self.runtime.elapsed();
         let decision = if compiled.wants_identity {
-            let document = verdict::with_identity(&event.payload, &event.actor);
-            verdict::decide(compiled, event, &Bindings::new(document))
+            let document = verdict::identified(&event.payload, &event.actor);
+            verdict::decide(compiled, event, &Bindings::of(document))
         } else {
             verdict::decide(compiled, event, bindings)
         };
@@ -132,13 +137,13 @@ impl Inner {
         match target {
             Target::Inside(tree, version) => {
                 let mut request = start_request(&job, tree, &item.event.actor);
-                request.payload = Some(item.event.payload.clone());
+                request.payload = Some(Arc::new(item.event.payload.to_value()));
                 item.starts.push(Start { job, request, version });
             }
             Target::Nowhere => {
                 let message = answer::nowhere(&job.url);
                 answer::settle_inside(&mut job, &message, None);
-                item.jobs.push(job);
+                item.jobs.push(Arc::new(job));
             }
             Target::Outside => {
                 let node = &self.settings.node;
@@ -147,7 +152,7 @@ impl Inner {
                     job.leased_until = Some(node.lease_end(&self.runtime));
                     job.epoch = 1;
                 }
-                item.jobs.push(job);
+                item.jobs.push(Arc::new(job));
             }
         }
         id
@@ -188,6 +193,30 @@ impl Inner {
     }
 }
 
+impl Item {
+    fn has_fired(&self) -> bool {
+        !self.jobs.is_empty() || !self.starts.is_empty()
+    }
+}
+
+/// Writes the payloads as they are stored. One event of a change keeps all of it, the others only
+/// what is their own. What fired keeps all as well, so that whoever delivers it needs one row.
+fn write_payloads(mut items: Vec<Item>) -> Vec<Item> {
+    let keeper = items.iter().position(Item::has_fired).unwrap_or(0);
+    let Some(kept) = items.get(keeper).map(|item| item.event.clone()) else { return items };
+    let before = kept.payload.head().1;
+    for (i, item) in items.iter_mut().enumerate() {
+        let payload = &item.event.payload;
+        if i != keeper && !item.has_fired() && payload.shares_rest(&kept.payload) {
+            item.payload = payload.head().0.into();
+            item.rest_of = Some((kept.id.clone(), before));
+        } else {
+            item.payload = payload.text().into();
+        }
+    }
+    items
+}
+
 /// Whether a webhook is about this kind of event, in this place.
 fn is_offered(compiled: &Compiled, event: &Event) -> bool {
     let webhook = &compiled.webhook;
@@ -223,17 +252,19 @@ impl Prepared {
     /// # Errors
     /// `Stale` when a webhook of the space moved since the events were prepared; the store's own.
     pub fn apply(&self, tx: &mut Tx) -> Result<(), store::Error> {
-        let mut started = Vec::new();
-        let mut jobs = Vec::new();
-        for (index, item) in self.items.iter().enumerate() {
-            let (event, payload) = (&item.event, &*item.payload);
-            let new = NewEvent { event, payload, verdicts: &item.verdicts };
-            if index > 0 {
-                store::events::insert(tx, &new)?;
-            } else if !store::events::insert_at(tx, &new, self.generation)? {
-                self.webhooks.snapshots.forget(&self.space_id, self.generation);
-                return Err(store::Error::Stale);
-            }
+        let events = self.items.iter().map(|item| NewEvent {
+            event: &item.event,
+            payload: &item.payload,
+            rest_of: item.rest_of.as_ref().map(|(keeper, before)| (keeper, *before)),
+            verdicts: &item.verdicts,
+        });
+        let events: Vec<NewEvent<'_>> = events.collect();
+        if !store::events::insert_at(tx, &events, self.generation)? {
+            self.webhooks.snapshots.forget(&self.space_id, self.generation);
+            return Err(store::Error::Stale);
+        }
+        let (mut started, mut settled) = (Vec::new(), Vec::new());
+        for item in &self.items {
             for start in &item.starts {
                 let outcome = self.webhooks.workflows.start(tx, &start.request)?;
                 if let StartOutcome::Started { run, .. } = &outcome {
@@ -241,11 +272,11 @@ impl Prepared {
                 }
                 let mut job = start.job.clone();
                 answer::started(&mut job, &outcome, start.version);
-                jobs.push(job);
+                settled.push(job);
             }
-            jobs.extend(item.jobs.iter().cloned());
         }
-        store::jobs::insert(tx, &jobs)?;
+        let waiting = self.items.iter().flat_map(|item| item.jobs.iter().map(|job| &**job));
+        store::jobs::insert(tx, settled.iter().chain(waiting))?;
         *self.started.lock().unwrap_or_else(PoisonError::into_inner) = started;
         Ok(())
     }
@@ -259,7 +290,7 @@ impl Prepared {
             fired |= !item.jobs.is_empty() || !item.starts.is_empty();
             for job in item.jobs.iter().filter(|job| job.state == State::Queued) {
                 if job.leased_by.is_some() {
-                    inner.queue.push(job, Some(item.payload.clone()));
+                    inner.queue.push(job.clone(), Some(item.payload.clone()));
                 } else {
                     inner.queue.poke();
                 }

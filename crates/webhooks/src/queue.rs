@@ -20,9 +20,10 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    pub(crate) fn new(job: Job, body: Option<Arc<str>>) -> Self {
+    pub(crate) fn new(job: impl Into<Arc<Job>>, body: Option<Arc<str>>) -> Self {
+        let job = job.into();
         let until = job.leased_until.map_or(i64::MAX, |until| until.0);
-        Self { job: Arc::new(job), body, lease: Lease(Arc::new(AtomicI64::new(until))) }
+        Self { job, body, lease: Lease(Arc::new(AtomicI64::new(until))) }
     }
 }
 
@@ -77,8 +78,8 @@ impl Queue {
     }
 
     /// Takes a job that is leased to this node.
-    pub(crate) fn push(&self, job: &Job, body: Option<Arc<str>>) {
-        self.push_all(vec![Waiting::new(job.clone(), body)]);
+    pub(crate) fn push(&self, job: Arc<Job>, body: Option<Arc<str>>) {
+        self.push_all(vec![Waiting::new(job, body)]);
     }
 
     pub(crate) fn push_all(&self, jobs: Vec<Waiting>) {

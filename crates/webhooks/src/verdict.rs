@@ -4,6 +4,7 @@ use crate::snapshot::Compiled;
 use expr::js::{Bindings, Filter, Template};
 use model::event::{Event, Verdict};
 use model::limits;
+use model::payload::{Part, Payload};
 use serde_json::{Value, json};
 
 /// A verdict with what led to it.
@@ -75,13 +76,22 @@ pub(crate) fn evaluate(filter: &Filter, url: &Template, bindings: &Bindings) -> 
 /// The document expressions see when they ask for `identity`: the payload and who acted.
 pub(crate) fn with_identity(payload: &Value, actor: &str) -> Value {
     let mut document = payload.clone();
-    let is_anonymous = actor == "anonymous";
     if let Some(map) = document.as_object_mut() {
-        map.entry("identity").or_insert_with(|| {
-            json!({
-                "username": actor, "anonymous": is_anonymous, "authenticated": !is_anonymous,
-            })
-        });
+        map.entry("identity").or_insert_with(|| identity(actor));
     }
     document
+}
+
+/// The same for a payload in parts.
+pub(crate) fn identified(payload: &Payload, actor: &str) -> Payload {
+    match payload.get("identity") {
+        Some(_) => payload.clone(),
+        None => payload
+            .with(Part::new([("identity".to_owned(), identity(actor))].into_iter().collect())),
+    }
+}
+
+fn identity(actor: &str) -> Value {
+    let is_anonymous = actor == "anonymous";
+    json!({ "username": actor, "anonymous": is_anonymous, "authenticated": !is_anonymous })
 }

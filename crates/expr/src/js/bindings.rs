@@ -20,6 +20,7 @@
 
 use std::sync::Arc;
 
+use model::payload::Payload;
 use serde_json::{Map, Value};
 
 /// The binding functions, in the order in which `previous` and `changed` search entities.
@@ -106,21 +107,34 @@ pub fn documented(function: &str) -> &'static [&'static str] {
 /// The document of one event: an object whose keys are the names of binding functions. Cheap to
 /// clone.
 #[derive(Debug, Clone)]
-pub struct Bindings(Arc<Value>);
+pub struct Bindings(Document);
+
+#[derive(Debug, Clone)]
+enum Document {
+    Whole(Arc<Value>),
+    Payload(Payload),
+}
 
 impl Bindings {
     /// Wraps an event's document, for example its payload with the previous state.
     pub fn new(document: impl Into<Arc<Value>>) -> Bindings {
-        Bindings(document.into())
+        Bindings(Document::Whole(document.into()))
     }
 
-    /// Returns the document.
-    pub fn document(&self) -> &Value {
-        &self.0
+    /// Wraps an event's payload.
+    pub fn of(payload: Payload) -> Bindings {
+        Bindings(Document::Payload(payload))
+    }
+
+    fn member(&self, function: &str) -> Option<&Value> {
+        match &self.0 {
+            Document::Whole(document) => document.get(function),
+            Document::Payload(payload) => payload.get(function),
+        }
     }
 
     fn entity(&self, function: &str) -> Option<&Map<String, Value>> {
-        self.0.get(function)?.as_object()
+        self.member(function)?.as_object()
     }
 
     /// Returns the keys of an entity's document.
@@ -152,7 +166,7 @@ impl Bindings {
 
     fn missing_entity(&self, function: &str, property: &str) -> Result<Value, String> {
         // A document that is null, and the previous state of something new, have no properties.
-        if function.ends_with("Previous") || self.0.get(function).is_some() {
+        if function.ends_with("Previous") || self.member(function).is_some() {
             return match list_property(function, property) {
                 Some(_) => Ok(Value::Array(Vec::new())),
                 None => Ok(Value::Null),

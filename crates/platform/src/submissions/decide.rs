@@ -356,7 +356,7 @@ fn validate(
 
 /// What scripts of the form see.
 fn bindings(facts: Facts<'_>, submission: &Submission) -> Bindings {
-    let mut document = facts.context.surroundings.clone();
+    let mut document = facts.context.surroundings.members().clone();
     document.insert("submission".to_owned(), payload::submission(submission));
     document.insert("values".to_owned(), Value::Object(submission.values.clone()));
     Bindings::new(Value::Object(document))

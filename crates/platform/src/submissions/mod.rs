@@ -14,9 +14,10 @@ use crate::{Actor, Error, ListQuery, Page, Platform, Scope};
 use model::catalogue::Level;
 use model::event::Event;
 use model::id::SubmissionId;
+use model::payload::Part;
 use model::submission::{CoreState, Submission};
 use model::time::Micros;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use store::Tx;
 
@@ -394,9 +395,10 @@ impl Platform {
             },
             context: Some(context),
         };
-        let mut body = context.surroundings.clone();
-        let document = payload::submission(submission);
+        let mut rest = vec![context.surroundings.clone()];
         if let Some(before) = before {
+            let mut body = Map::new();
+            let document = payload::submission(submission);
             let previous = payload::submission(before);
             let changes = payload::document_changes(&previous, &document);
             body.insert("submissionPrevious".to_owned(), previous);
@@ -404,9 +406,9 @@ impl Platform {
             body.insert("valuesPrevious".to_owned(), Value::Object(before.values.clone()));
             let changes = payload::changes(&before.values, &submission.values);
             body.insert("valuesChanges".to_owned(), changes);
+            rest.push(Arc::new(Part::new(body)));
         }
-        body.insert("submission".to_owned(), document);
-        body.insert("values".to_owned(), Value::Object(submission.values.clone()));
-        self.events(actor, at, &subject, actions, body)
+        rest.push(Arc::new(payload::filled(submission)));
+        self.events(actor, at, &subject, actions, &rest)
     }
 }

@@ -38,6 +38,7 @@ pub(super) const ALL: &[Migration] = migrations![
     "0004_delivery",
     "0005_nodes",
     "0006_secrets",
+    "0007_payload_parts",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.

@@ -10,6 +10,7 @@ use model::job::{ErrorClass, State};
 use model::time::Micros;
 
 use super::Found;
+use crate::events;
 use crate::{Dialect, Error, Select, Sql, Tx, Value};
 
 /// Whose jobs a list is about.
@@ -315,19 +316,26 @@ fn texts<'a>(select: &mut Select<'a>, query: &'a Query) -> bool {
         if query.content_or_summary {
             values.push(like.into());
             select.and_all(
-                "(lower(j.response_content) LIKE $? ESCAPE '\\' \
-                 OR lower(j.request_content) LIKE $? ESCAPE '\\' \
-                 OR (j.request_content IS NULL AND EXISTS (SELECT 1 FROM events e \
-                 WHERE e.id = j.event_id AND lower(e.payload) LIKE $? ESCAPE '\\')) \
-                 OR lower(j.summary) LIKE $? ESCAPE '\\')",
+                concat!(
+                    "(lower(j.response_content) LIKE $? ESCAPE '\\' \
+                     OR lower(j.request_content) LIKE $? ESCAPE '\\' \
+                     OR (j.request_content IS NULL AND EXISTS (SELECT 1 FROM events e \
+                     WHERE e.id = j.event_id AND lower(",
+                    events::whole_payload!(),
+                    ") LIKE $? ESCAPE '\\')) OR lower(j.summary) LIKE $? ESCAPE '\\')"
+                ),
                 values,
             );
         } else {
             select.and_all(
-                "(lower(j.response_content) LIKE $? ESCAPE '\\' \
-                 OR lower(j.request_content) LIKE $? ESCAPE '\\' \
-                 OR (j.request_content IS NULL AND EXISTS (SELECT 1 FROM events e \
-                 WHERE e.id = j.event_id AND lower(e.payload) LIKE $? ESCAPE '\\')))",
+                concat!(
+                    "(lower(j.response_content) LIKE $? ESCAPE '\\' \
+                     OR lower(j.request_content) LIKE $? ESCAPE '\\' \
+                     OR (j.request_content IS NULL AND EXISTS (SELECT 1 FROM events e \
+                     WHERE e.id = j.event_id AND lower(",
+                    events::whole_payload!(),
+                    ") LIKE $? ESCAPE '\\')))"
+                ),
                 values,
             );
         }
@@ -352,15 +360,16 @@ fn range<'a>(select: &mut Select<'a>, query: &'a Query, floor: Option<Micros>) {
     }
 }
 
-const FULL: Sql = Sql::both(
+const FULL: Sql = Sql::both(concat!(
     "SELECT j.id, j.space_id, j.kapp_id, j.event_id, j.webhook_id, j.trace_id, j.depth, j.name, \
      j.type_name, j.event, j.parent_type, j.parent_id, j.parent_key, j.url, j.state, j.summary, \
      j.request_content, j.response_content, j.retry_count, j.scheduled_at, j.started_at, \
      j.finished_at, j.run_id, j.leased_by, j.leased_until, j.epoch, j.created_at, j.created_by, \
-     j.updated_at, j.updated_by, j.error_class, \
-     (SELECT p.payload FROM events p WHERE p.id = j.event_id), \
+     j.updated_at, j.updated_by, j.error_class, (SELECT ",
+    events::whole_payload!(),
+    " FROM events e WHERE e.id = j.event_id), \
      (SELECT k.slug FROM kapps k WHERE k.id = j.kapp_id) FROM jobs j",
-);
+));
 
 // Bodies are most of a row's bytes; a table of jobs shows none of them.
 const SUMMARY: Sql = Sql::both(

@@ -3,8 +3,10 @@
 use crate::world::{World, kapp_id};
 use model::event::Verdict;
 use model::job::State;
+use model::payload::{Part, Payload};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use store::Sql;
 use webhooks::history::EventQuery;
 
 const INSIDE: &str = "/app/api/v1/run-tree/${space('attribute:Task Source Name')}\
@@ -44,7 +46,7 @@ async fn verdicts_say_why_a_webhook_fired_or_did_not() {
         assert_eq!(detail.jobs.len(), 1);
         assert_eq!(verdicts[0].job_id.as_ref(), Some(&detail.jobs[0].job.id));
         let sent: Value = serde_json::from_str(&detail.payload).unwrap();
-        assert_eq!(sent, *event.payload);
+        assert_eq!(event.payload, sent);
     }
 }
 
@@ -130,6 +132,43 @@ async fn a_long_chain_of_causes_stops() {
         let detail = world.webhooks.event(&world.actor, &event.id).await.unwrap();
         assert_eq!(detail.summary.verdicts[0].verdict, Verdict::DepthLimit);
         assert!(detail.jobs.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_events_of_one_change_store_what_they_share_once() {
+    for store in testkit::both().await {
+        let world = World::new(&store).await;
+        let filter = "event('action') == 'Saved'";
+        world.webhook("outside", filter, "https://example.com/").await;
+        let mut events = Vec::new();
+        let values = json!({"values": {"Text": "äöü".repeat(200)}});
+        let rest = [Arc::new(Part::written(&values))];
+        for action in ["Crëated", "Saved", "Submitted"] {
+            let mut event = world.submitted(1, &json!({}));
+            let head = Part::written(&json!({"event": {"action": action}}));
+            event.payload = Payload::new(head, &rest);
+            events.push(event);
+        }
+        // The webhooks are read before they are counted on.
+        drop(world.webhooks.prepare(events.clone()).await.unwrap());
+        let before = store.stats().statements;
+        world.commit(events.clone()).await;
+        assert_eq!(store.stats().statements - before, 2, "one for all events, one for all jobs");
+        for event in &events {
+            let detail = world.webhooks.event(&world.actor, &event.id).await.unwrap();
+            assert_eq!(detail.payload, event.payload.text());
+        }
+        let jobs = world.jobs().await;
+        assert_eq!(jobs.len(), 1);
+        let sent = world.webhooks.event(&world.actor, &events[1].id).await.unwrap().jobs;
+        assert_eq!(sent[0].request_content(), Some(&*events[1].payload.text()));
+        let stored = store.read(|tx| {
+            let sum = Sql::both("SELECT CAST(sum(length(payload)) AS BIGINT) FROM events");
+            tx.query_one(&sum, &[], |row| row.i64(0))
+        });
+        let stored: Result<i64, store::Error> = stored.await;
+        assert!(stored.unwrap() < 900, "600 characters are stored once");
     }
 }
 

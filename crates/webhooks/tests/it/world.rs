@@ -182,7 +182,7 @@ impl World {
             actor: "ann".to_owned(),
             at: self.runtime.now(),
             cause: Cause::outside(TraceId::new(self.runtime.uuid())),
-            payload: Arc::new(payload),
+            payload: payload.into(),
         }
     }
 
