@@ -91,6 +91,14 @@ impl Error {
         busy
     }
 
+    /// 429 with `Retry-After`.
+    pub(crate) fn too_many(retry_after_s: i64) -> Self {
+        let message = format!("Too many requests. Try again in {retry_after_s} seconds.");
+        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, message);
+        error.retry_after_s = Some(retry_after_s);
+        error
+    }
+
     /// 500 whose cause is already in the log.
     pub(crate) fn failed() -> Self {
         Self::new(

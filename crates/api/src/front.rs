@@ -96,7 +96,7 @@ fn normalise(uri: &Uri) -> Address {
 fn space_prefix(path: &str) -> Option<(&str, &str)> {
     let slug = path.strip_prefix('/')?.split('/').next()?;
     let rest = &path[slug.len() + 1..];
-    let ours = ["app", "console", "kinetic-task", ""].contains(&slug);
+    let ours = ["app", "console", "inspect", "kinetic-task", ""].contains(&slug);
     let prefixed = rest.starts_with("/app/") || rest.starts_with("/kinetic-task/");
     (!ours && prefixed).then_some((slug, rest))
 }
@@ -228,6 +228,7 @@ mod tests {
         );
         check("/kinetic-task/app/api/v1/run-tree/a/b/c", "/app/api/v1/run-tree/a/b/c", None, true);
         check("/console/app/x", "/console/app/x", None, false);
+        check("/inspect/app/x", "/inspect/app/x", None, false);
         check("/", "/", None, false);
     }
 

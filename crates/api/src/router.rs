@@ -3,8 +3,9 @@
 
 use crate::App;
 use crate::{
-    auth, dashboard, events, forms, front, health, kapps, memberships, meta, openapi, sign_in,
-    signing_keys, spaces, stream, submissions, task, teams, users, version, webhook_jobs, webhooks,
+    auth, dashboard, events, forms, front, health, inspect, inspectors, kapps, memberships, meta,
+    openapi, send_tests, sign_in, signing_keys, spaces, stream, submissions, task, teams, users,
+    version, webhook_jobs, webhooks,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -76,6 +77,8 @@ fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::read, webhooks::update, webhooks::delete))
         .routes(routes!(webhooks::try_out))
         .routes(routes!(webhooks::try_draft))
+        .routes(routes!(send_tests::send))
+        .routes(routes!(send_tests::send_kapp))
         .routes(routes!(webhooks::create_conventional))
         .routes(routes!(webhooks::list_kapp, webhooks::create_kapp))
         .routes(routes!(webhooks::read_kapp, webhooks::update_kapp, webhooks::delete_kapp))
@@ -92,6 +95,10 @@ fn administrators() -> OpenApiRouter<App> {
             webhook_jobs::update_kapp,
             webhook_jobs::delete_kapp
         ))
+        .routes(routes!(inspectors::list, inspectors::create))
+        .routes(routes!(inspectors::read, inspectors::update, inspectors::delete))
+        .routes(routes!(inspectors::requests, inspectors::clear))
+        .routes(routes!(inspectors::request))
         .routes(routes!(events::list))
         .routes(routes!(events::read))
         .routes(routes!(dashboard::read))
@@ -117,7 +124,10 @@ pub fn description() -> OpenApi {
 
 /// The whole API, and `pages` beside it, such as the console.
 pub fn router(app: App, pages: Router) -> Router {
-    let routes = table(&app).merge(pages.with_state(())).fallback(front::no_route);
+    let routes = table(&app)
+        .merge(inspect::addresses())
+        .merge(pages.with_state(()))
+        .fallback(front::no_route);
     let routed = routes
         .layer(CatchPanicLayer::custom(front::panicked))
         .layer(DefaultBodyLimit::max(model::limits::BODY_BYTES_MAX))

@@ -76,6 +76,10 @@ uuid_ids! {
     SourceId,
     /// A tree or routine; its guid on the wire.
     TreeId,
+    /// A request inspector.
+    InspectorId,
+    /// A request that an inspector recorded.
+    InspectionId,
 }
 
 number_ids! {

@@ -64,6 +64,9 @@ impl State {
     }
 }
 
+/// The kind of record that the job of a test is about (`parentType` on the wire).
+pub const TEST_PARENT: &str = "Webhook Test";
+
 /// A webhook job: one firing of a webhook, durable from the commit of its event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {

@@ -22,6 +22,7 @@ pub mod delivery;
 pub mod event;
 pub mod form;
 pub mod id;
+pub mod inspector;
 pub mod job;
 pub mod kapp;
 pub mod limits;

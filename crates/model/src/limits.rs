@@ -83,6 +83,27 @@ pub const RETRY_AFTER_MS_MAX: i64 = 3_600_000;
 /// Attempts of a webhook job before it is Failed for good, when no policy says otherwise.
 pub const ATTEMPTS_MAX: i64 = 12;
 
+/// Request inspectors of one space: they are for developing, not a service.
+pub const INSPECTORS_MAX: usize = 100;
+/// Requests that one inspector keeps; older ones go.
+pub const INSPECTIONS_MAX: i64 = 500;
+/// Bytes of bodies and headers that one inspector keeps; older requests go.
+pub const INSPECTIONS_BYTES_MAX: i64 = 16 * 1024 * 1024;
+/// Milliseconds that an inspector keeps a request: a week.
+pub const INSPECTIONS_MS_MAX: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// Bytes of a body that an inspector keeps: whatever Kapok itself may send.
+pub const INSPECTION_BODY_BYTES_MAX: usize = PAYLOAD_BYTES_MAX;
+/// Bytes of a body that a list of inspected requests shows; the single request shows all.
+pub const INSPECTION_LISTED_BYTES_MAX: usize = 64 * 1024;
+/// Requests to one inspector in a second.
+pub const INSPECTIONS_PER_SECOND: u32 = 200;
+/// Requests to unknown inspectors from one address in a minute, before they are refused unheard.
+pub const INSPECTOR_MISSES_PER_MINUTE: u32 = 60;
+/// Milliseconds an inspector may wait before it answers: as long as an attempt may take.
+pub const INSPECTOR_DELAY_MS_MAX: i64 = 30_000;
+/// Headers that an inspector answers with.
+pub const INSPECTOR_HEADERS_MAX: usize = 20;
+
 /// Nodes of one tree.
 pub const NODES_MAX: usize = 5_000;
 /// Pure steps of a run between two commits.

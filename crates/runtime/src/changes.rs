@@ -35,11 +35,13 @@ pub enum Topic {
     Runs,
     /// Errors of runs.
     Errors,
+    /// Request inspectors and what they recorded.
+    Inspectors,
 }
 
 impl Topic {
     /// All topics, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Spaces,
         Self::Kapps,
         Self::Forms,
@@ -52,6 +54,7 @@ impl Topic {
         Self::Trees,
         Self::Runs,
         Self::Errors,
+        Self::Inspectors,
     ];
 
     /// The name on the wire.
@@ -69,6 +72,7 @@ impl Topic {
             Self::Trees => "trees",
             Self::Runs => "runs",
             Self::Errors => "errors",
+            Self::Inspectors => "inspectors",
         }
     }
 }

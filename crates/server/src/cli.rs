@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::client::{JobsCommand, Listen, Trigger};
 use crate::config::{Config, Given};
 use crate::{output, serve};
 use clap::{Parser, Subcommand};
@@ -16,6 +17,12 @@ pub struct Cli {
 enum Command {
     /// Starts the server.
     Serve(Box<Given>),
+    /// Lists, shows, retries and recovers webhook jobs of a running server.
+    Jobs(Box<JobsCommand>),
+    /// Relays what is sent to the server to an address on this machine.
+    Listen(Box<Listen>),
+    /// Makes an event happen on a running server and prints what it fired.
+    Trigger(Box<Trigger>),
     /// Prints the OpenAPI description of the API.
     Openapi,
     /// Prints the version.
@@ -30,6 +37,9 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(given) => serve::run(Config::read(*given)?),
+            Command::Jobs(jobs) => jobs.run(),
+            Command::Listen(listen) => listen.run(),
+            Command::Trigger(trigger) => trigger.run(),
             Command::Openapi => {
                 output::text(&api::openapi::text());
                 Ok(())

@@ -4,6 +4,7 @@
 //! and in their own process ([`serve::start`]).
 
 pub mod cli;
+mod client;
 pub mod config;
 mod connections;
 mod console;

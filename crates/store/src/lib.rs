@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod errors;
 pub mod events;
 pub mod forms;
+pub mod inspectors;
 pub mod job_changes;
 pub mod jobs;
 pub mod kapps;

@@ -5,17 +5,42 @@
 //! that carries an IPv4 address (mapped, compatible, NAT64, 6to4) is judged by what it carries.
 //! Names are not resolved here: whoever connects resolves once, has every answer judged, and
 //! connects to the very address that was judged.
+//!
+//! One rule besides: this server's own listening addresses, port included, may be called by plain
+//! http under [`INSPECT`], so that webhooks can be pointed at its request inspectors. It opens
+//! nothing else of the machine, and nothing else of the server.
 
 use ipnet::IpNet;
 use model::limits;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use url::{Host, Url};
+
+/// The path under which the server's own request inspectors stand.
+pub const INSPECT: &str = "/inspect/";
 
 /// Judges URLs and addresses; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
     allowed: Arc<[IpNet]>,
+    own: Arc<[SocketAddr]>,
+}
+
+/// What a connection is for, as far as judging its address goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// A request inspector's path by plain http.
+    Inspect,
+    /// Anything else.
+    Other,
+}
+
+impl Purpose {
+    /// What a request to `url` is for.
+    pub fn of(url: &Url) -> Self {
+        let is_inspect = url.scheme() == "http" && url.path().starts_with(INSPECT);
+        if is_inspect { Self::Inspect } else { Self::Other }
+    }
 }
 
 /// Why something may not be called.
@@ -37,7 +62,15 @@ impl Refusal {
 impl Guard {
     /// A judge that lets `allowed` ranges pass besides the public ones.
     pub fn new(allowed: Vec<IpNet>) -> Self {
-        Self { allowed: allowed.into() }
+        Self { allowed: allowed.into(), own: Arc::default() }
+    }
+
+    /// The same judge, which also lets requests pass to the inspectors of the server that listens
+    /// at `own`.
+    #[must_use]
+    pub fn with_inspectors_at(mut self, own: Vec<SocketAddr>) -> Self {
+        self.own = own.into();
+        self
     }
 
     /// Reads and judges an absolute URL; a literal address in it is judged at once.
@@ -65,15 +98,32 @@ impl Guard {
         }
         match url.host() {
             None => return Err(Refusal::new("The URL", "has no host")),
-            Some(Host::Ipv4(address)) => self.judge_addr(IpAddr::V4(address))?,
-            Some(Host::Ipv6(address)) => self.judge_addr(IpAddr::V6(address))?,
-            Some(Host::Domain(name)) => self.judge_name(name)?,
+            Some(Host::Ipv4(address)) => self.judge_literal(&url, IpAddr::V4(address))?,
+            Some(Host::Ipv6(address)) => self.judge_literal(&url, IpAddr::V6(address))?,
+            Some(Host::Domain(name)) => self.judge_name(&url, name)?,
         }
         url.set_fragment(None);
         Ok(url)
     }
 
-    /// Judges an address that is about to be connected to.
+    /// Judges a socket's address that is about to be connected to.
+    ///
+    /// # Errors
+    /// A [`Refusal`] unless the address is public, allowed by the operator, or this server's own
+    /// and meant for an inspector.
+    pub fn judge_socket(&self, address: SocketAddr, purpose: Purpose) -> Result<(), Refusal> {
+        if purpose == Purpose::Inspect && self.own.contains(&address) {
+            return Ok(());
+        }
+        self.judge_addr(address.ip())
+    }
+
+    fn judge_literal(&self, url: &Url, address: IpAddr) -> Result<(), Refusal> {
+        let port = url.port_or_known_default().unwrap_or_default();
+        self.judge_socket(SocketAddr::new(address, port), Purpose::of(url))
+    }
+
+    /// Judges an address for any purpose.
     ///
     /// # Errors
     /// A [`Refusal`] unless the address is public or allowed by the operator.
@@ -103,14 +153,14 @@ impl Guard {
     }
 
     /// `localhost` and names below it always mean this machine (RFC 6761).
-    fn judge_name(&self, name: &str) -> Result<(), Refusal> {
+    fn judge_name(&self, url: &Url, name: &str) -> Result<(), Refusal> {
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
         if name.is_empty() {
             return Err(Refusal::new("The URL", "has no host"));
         }
         if name == "localhost" || name.ends_with(".localhost") {
             return self
-                .judge_addr(IpAddr::V4(Ipv4Addr::LOCALHOST))
+                .judge_literal(url, IpAddr::V4(Ipv4Addr::LOCALHOST))
                 .map_err(|r| Refusal::new(format!("The host {name}"), r.reason));
         }
         Ok(())
@@ -296,6 +346,31 @@ mod tests {
         assert!(passes("http://[::ffff:10.1.2.3]/") && passes("http://[64:ff9b::10.1.0.1]/"));
         assert!(passes("http://[fd00:1::5]/") && !passes("http://[fd00:2::5]/"));
         assert!(!passes("http://[::1]/"), "an IPv4 range says nothing about IPv6 loopback");
+    }
+
+    #[test]
+    fn only_the_inspectors_of_the_server_itself_pass() {
+        let own = ["127.0.0.1:8080", "[::1]:8080"].map(|address| address.parse().unwrap());
+        let guard = Guard::default().with_inspectors_at(own.to_vec());
+        let passes = |url: &str| guard.judge_url(url).is_ok();
+        assert!(passes("http://127.0.0.1:8080/inspect/t") && passes("http://[::1]:8080/inspect/t"));
+        assert!(passes("http://localhost:8080/inspect/t"));
+        for refused in [
+            "http://127.0.0.1:8081/inspect/t",
+            "http://127.0.0.1/inspect/t",
+            "http://127.0.0.2:8080/inspect/t",
+            "https://127.0.0.1:8080/inspect/t",
+            "http://127.0.0.1:8080/inspect",
+            "http://127.0.0.1:8080/inspect/../app/api/v1/me",
+            "http://127.0.0.1:8080/inspect/%2e%2e/app/api/v1/me",
+            "http://127.0.0.1:8080/app/api/v1/me",
+            "http://10.0.0.1:8080/inspect/t",
+        ] {
+            assert!(!passes(refused), "{refused}");
+        }
+        let own = "127.0.0.1:8080".parse().unwrap();
+        assert!(guard.judge_socket(own, Purpose::Inspect).is_ok());
+        assert!(guard.judge_socket(own, Purpose::Other).is_err());
     }
 
     #[test]

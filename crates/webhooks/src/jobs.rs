@@ -9,10 +9,12 @@
 mod by_hand;
 mod change;
 mod list;
+mod test;
 
 pub use by_hand::NewJob;
 pub use change::JobChange;
 pub use list::{Counts, JobQuery};
+pub use test::Sent;
 
 use crate::definitions::kapp_id;
 use crate::{Actor, Error, Webhooks};

@@ -15,6 +15,7 @@ mod dispatch;
 mod error;
 pub mod guard;
 pub mod history;
+pub mod inspectors;
 pub mod jobs;
 mod judge;
 mod lanes;
@@ -98,6 +99,7 @@ struct Inner {
     snapshots: snapshot::Snapshots,
     queue: queue::Queue,
     settings: Settings,
+    pace: inspectors::Pace,
 }
 
 struct Settings {
@@ -120,6 +122,7 @@ impl Webhooks {
             vault,
             queue: queue::Queue::new(lanes::Bounds::default()),
             settings: Settings { public_url, node },
+            pace: inspectors::Pace::default(),
         };
         Self { inner: Arc::new(inner) }
     }

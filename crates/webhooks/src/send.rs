@@ -6,10 +6,12 @@
 
 mod connect;
 mod exchange;
+mod open;
 mod pool;
 mod text;
 
 pub use connect::{Resolve, Resolved};
+pub use open::Opened;
 pub use text::body_text;
 
 use crate::guard::Guard;

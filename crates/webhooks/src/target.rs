@@ -2,8 +2,10 @@
 //!
 //! A URL that begins with `/`, or with this server's own address, means the engine: the documented
 //! run-tree path of API v1, or the runs path of v2 (by guid or by the three names). Any other path
-//! of this server is nowhere: such a job fails with 404, as the documented platform answers.
+//! of this server is nowhere: such a job fails with 404, as the documented platform answers. Only
+//! the request inspectors are reached as if they were outside: their use is to see the request.
 
+use crate::guard::INSPECT;
 use url::{Url, form_urlencoded};
 
 /// Where a URL leads.
@@ -49,6 +51,9 @@ const PREFIXES: [&str; 3] =
 /// Reads where `url` leads; `public` is this server's own address.
 pub fn read(url: &str, public: Option<&Url>) -> Target {
     let Some(local) = local(url, public) else { return Target::Outside };
+    if local.starts_with(INSPECT) && !url.starts_with('/') {
+        return Target::Outside;
+    }
     inside(local).map_or(Target::Nowhere, |(tree, version)| Target::Inside(tree, version))
 }
 
@@ -157,5 +162,7 @@ mod tests {
         check("/somewhere", Target::Nowhere);
         check("//evil.example.com/app/api/v1/run-tree/a/b/c", Target::Nowhere);
         check("https://example.com/", Target::Outside);
+        check("https://kapok.example.com/base/inspect/t", Target::Outside);
+        check("/inspect/t", Target::Nowhere);
     }
 }

@@ -9,6 +9,7 @@ use model::catalogue::{self, Level};
 use model::event::Verdict;
 use model::id::EventId;
 use serde_json::Value;
+use store::events::Summary;
 
 /// A webhook, or a draft of one, to be tried.
 #[derive(Clone, Debug, Default)]
@@ -60,28 +61,12 @@ impl Webhooks {
                 draft.event, draft.type_name
             )));
         };
-        let (space, kapp, id) =
-            (actor.space_id.clone(), draft.kapp.clone(), draft.event_id.clone());
-        let found = self.read(move |tx| {
-            let kapp_id = kapp_id(tx, &space, kapp.as_deref())?;
-            let id = match &id {
-                Some(id) => Some(id.clone()),
-                None => {
-                    let query = store::events::Query {
-                        type_name: Some(type_name.to_owned()),
-                        event: Some(event.to_owned()),
-                        kapp_id,
-                        limit: 1,
-                        ..store::events::Query::default()
-                    };
-                    store::events::list(tx, &space, &query)?.pop().map(|found| found.id)
-                }
-            };
-            match id {
-                Some(id) => Ok(store::events::by_id(tx, &space, &id)?),
-                None => Ok(None),
-            }
-        });
+        let found = self.trial_event(
+            actor,
+            draft.kapp.as_deref(),
+            (type_name, event),
+            draft.event_id.clone(),
+        );
         let Some((summary, payload)) = found.await? else {
             return Err(match draft.event_id {
                 Some(id) => Error::not_found("Event", id.0),
@@ -111,6 +96,39 @@ impl Webhooks {
             url: decision.url,
             payload,
         })
+    }
+
+    /// The event of this id with its payload, or the latest one of a type and event.
+    pub(crate) async fn trial_event(
+        &self,
+        actor: &Actor,
+        kapp: Option<&str>,
+        (type_name, event): (&str, &str),
+        id: Option<EventId>,
+    ) -> Result<Option<(Summary, String)>, Error> {
+        let (space, kapp) = (actor.space_id.clone(), kapp.map(str::to_owned));
+        let (type_name, event) = (type_name.to_owned(), event.to_owned());
+        self.read(move |tx| {
+            let kapp_id = kapp_id(tx, &space, kapp.as_deref())?;
+            let id = match &id {
+                Some(id) => Some(id.clone()),
+                None => {
+                    let query = store::events::Query {
+                        type_name: Some(type_name.clone()),
+                        event: Some(event.clone()),
+                        kapp_id,
+                        limit: 1,
+                        ..store::events::Query::default()
+                    };
+                    store::events::list(tx, &space, &query)?.pop().map(|found| found.id)
+                }
+            };
+            match id {
+                Some(id) => Ok(store::events::by_id(tx, &space, &id)?),
+                None => Ok(None),
+            }
+        })
+        .await
     }
 
     /// Tries a saved webhook against a recorded event.

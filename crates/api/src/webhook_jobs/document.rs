@@ -45,6 +45,7 @@ pub(crate) struct JobDocument {
     kapp_slug: Option<String>,
     /// The record it is about.
     parent_id: String,
+    /// Its kind; `Webhook Test` for a test.
     parent_type: String,
     parent_key: String,
     event_id: Option<String>,

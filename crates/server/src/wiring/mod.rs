@@ -23,7 +23,7 @@ use runtime::Runtime;
 use runtime::changes::Changes;
 use runtime::node::Node;
 use runtime::vault::Vault;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use store::Store;
 use url::Url;
@@ -55,7 +55,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<api::App> {
     let changes = Changes::default();
     let node = ground.node.clone();
     let later = PlatformLater::default();
-    let guard = Guard::new(allowed(ground));
+    let guard = Guard::new(allowed(ground)).with_inspectors_at(own(ground.address));
     let options = send::Options { guard, ..send::Options::default() };
     let sender = Sender::new(ground.runtime.clone(), options).context("cannot build the sender")?;
     let workflows = workflows::Workflows::new(workflows::Options {
@@ -101,10 +101,23 @@ fn allowed(ground: &Ground<'_>) -> Vec<IpNet> {
     ground.config.allow_cidrs.iter().copied().chain(receiver).collect()
 }
 
+/// The addresses at which this machine reaches the server itself.
+fn own(address: SocketAddr) -> Vec<SocketAddr> {
+    if !address.ip().is_unspecified() {
+        return vec![address];
+    }
+    let loopback = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    loopback.map(|ip: IpAddr| SocketAddr::new(ip, address.port())).to_vec()
+}
+
 /// The address that webhooks may name for the server itself.
 fn public_url(ground: &Ground<'_>) -> Result<Url> {
     match &ground.config.public_url {
         Some(url) => Ok(url.clone()),
-        None => Url::parse(&format!("http://{}", ground.address)).context("the own address"),
+        None => {
+            // Nobody can call 0.0.0.0; loopback is what works on this machine.
+            let address = own(ground.address).first().copied().unwrap_or(ground.address);
+            Url::parse(&format!("http://{address}")).context("the own address")
+        }
     }
 }

@@ -66,11 +66,18 @@ pub fn config(options: &store::Options) -> Config {
 
 impl Server {
     async fn on(store: TestStore) -> Self {
+        Self::with(store, |_| {}).await
+    }
+
+    /// A server on a fresh database, configured otherwise.
+    pub async fn with(store: TestStore, change: impl FnOnce(&mut Config)) -> Self {
         let database = match store.options() {
             store::Options::Sqlite { .. } => "SQLite",
             store::Options::Postgres { .. } => "PostgreSQL",
         };
-        let started = serve::start_on(config(store.options()), (*store).clone()).await;
+        let mut config = config(store.options());
+        change(&mut config);
+        let started = serve::start_on(config, (*store).clone()).await;
         let running = started.unwrap_or_else(|error| panic!("{database}: {error:#}"));
         let address = running.address;
         let client = Client::builder().redirect(reqwest::redirect::Policy::none());

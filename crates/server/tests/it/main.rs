@@ -6,9 +6,11 @@
 #![allow(unreachable_pub, reason = "one binary")]
 
 mod access;
+mod commands;
 mod forms;
 mod harness;
 mod input;
+mod inspectors;
 mod kapps;
 mod people;
 mod process;

@@ -39,6 +39,7 @@ pub(super) const ALL: &[Migration] = migrations![
     "0005_nodes",
     "0006_secrets",
     "0007_payload_parts",
+    "0008_inspectors",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.

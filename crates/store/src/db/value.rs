@@ -161,6 +161,8 @@ text_ids!(
     TraceId,
     SourceId,
     TreeId,
+    InspectorId,
+    InspectionId,
 );
 
 macro_rules! number_ids {

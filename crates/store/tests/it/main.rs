@@ -4,6 +4,7 @@
 
 mod errors;
 mod full;
+mod inspectors;
 mod job_lists;
 mod limits;
 mod lost;

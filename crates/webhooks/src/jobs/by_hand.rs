@@ -49,9 +49,19 @@ impl Webhooks {
         }
         self.check_url(&new.url)?;
         let job = self.job_of(actor, &new);
-        let target = target::read(&new.url, self.inner.settings.public_url.as_ref());
+        self.enqueue(actor, job, new.kapp).await
+    }
+
+    /// Stores a job of a kapp, or of the space, and queues it, or starts its run.
+    pub(super) async fn enqueue(
+        &self,
+        actor: &Actor,
+        job: Job,
+        kapp: Option<String>,
+    ) -> Result<Job, Error> {
+        let target = target::read(&job.url, self.inner.settings.public_url.as_ref());
         let workflows = self.inner.workflows.clone();
-        let (kapp, by) = (new.kapp, actor.username.clone());
+        let by = actor.username.clone();
         let written = self.inner.store.write(move |tx| {
             let mut job = job.clone();
             job.kapp_id = definitions::kapp_id(tx, &job.space_id, kapp.as_deref())?;
@@ -80,7 +90,7 @@ impl Webhooks {
         Ok(job)
     }
 
-    fn job_of(&self, actor: &Actor, new: &NewJob) -> Job {
+    pub(super) fn job_of(&self, actor: &Actor, new: &NewJob) -> Job {
         let now = self.inner.runtime.now();
         let or = |text: &str, default: &str| {
             if text.trim().is_empty() { default.to_owned() } else { text.trim().to_owned() }

@@ -68,7 +68,7 @@ impl Connector {
         trace.phase = Phase::Resolving;
         let addresses = self.resolve(endpoint, trace).await?;
         for address in &addresses {
-            self.judge(*address)?;
+            self.judge(endpoint, *address)?;
         }
         trace.phase = Phase::Connecting;
         let began = self.runtime.elapsed();
@@ -90,9 +90,9 @@ impl Connector {
     }
 
     /// Judges an address again, for a connection that is reused.
-    pub(crate) fn judge(&self, address: IpAddr) -> Result<(), Failure> {
+    pub(crate) fn judge(&self, endpoint: &Endpoint, address: IpAddr) -> Result<(), Failure> {
         self.guard
-            .judge_addr(address)
+            .judge_socket(SocketAddr::new(address, endpoint.port), endpoint.purpose)
             .map_err(|refusal| Failure::new(ErrorClass::Blocked, refusal.to_string()))
     }
 

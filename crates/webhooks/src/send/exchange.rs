@@ -2,6 +2,7 @@
 
 use super::pool::{Connection, Endpoint};
 use super::{Failure, Inner, Phase, Request, Response, Trace, USER_AGENT, text};
+use crate::guard::Purpose;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
 use http::header::{CONNECTION, TRANSFER_ENCODING, UPGRADE};
@@ -57,7 +58,7 @@ impl Inner {
             let reused = idle.is_some();
             let mut connection = match idle {
                 Some(connection) => {
-                    self.connector.judge(connection.address.ip())?;
+                    self.connector.judge(endpoint, connection.address.ip())?;
                     trace.address = Some(connection.address);
                     connection
                 }
@@ -105,18 +106,19 @@ async fn read(
     Ok(())
 }
 
-fn endpoint(url: &Url) -> Result<Endpoint, Failure> {
+pub(super) fn endpoint(url: &Url) -> Result<Endpoint, Failure> {
     let host = url.host_str().filter(|h| !h.is_empty());
     match (host, url.port_or_known_default()) {
         (Some(host), Some(port)) => {
-            Ok(Endpoint { tls: url.scheme() == "https", host: host.to_owned(), port })
+            let purpose = Purpose::of(url);
+            Ok(Endpoint { tls: url.scheme() == "https", host: host.to_owned(), port, purpose })
         }
         _ => Err(Failure::new(ErrorClass::Protocol, "The URL has no host or port")),
     }
 }
 
 /// The request as it goes out: origin form, our own `host`, `user-agent` and `accept-encoding`.
-fn wire(request: &Request, url: &Url) -> Result<Wire, Failure> {
+pub(super) fn wire(request: &Request, url: &Url) -> Result<Wire, Failure> {
     let unusable = |e: http::Error| {
         Failure::new(ErrorClass::Protocol, format!("The request cannot be made: {e}"))
     };
@@ -152,7 +154,7 @@ fn wire(request: &Request, url: &Url) -> Result<Wire, Failure> {
 }
 
 /// Names what hyper met. `reading` says whether the answer's head had already arrived.
-fn failure(error: &hyper::Error, reading: bool) -> Failure {
+pub(super) fn failure(error: &hyper::Error, reading: bool) -> Failure {
     let mut source = error.source();
     while let Some(inner) = source {
         if let Some(io) = inner.downcast_ref::<io::Error>() {

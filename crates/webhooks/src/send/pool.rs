@@ -3,6 +3,7 @@
 //! A connection is used for one request at a time. It stays bound to the address it was made to,
 //! so a name that later resolves elsewhere cannot move it.
 
+use crate::guard::Purpose;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1::SendRequest;
@@ -22,12 +23,13 @@ const TOTAL_MAX: usize = 512;
 /// How long a connection may take to become ready for its next request.
 const READY: Duration = Duration::from_millis(20);
 
-/// Scheme, host and port.
+/// Scheme, host and port, and what the address was judged for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Endpoint {
     pub(crate) tls: bool,
     pub(crate) host: String,
     pub(crate) port: u16,
+    pub(crate) purpose: Purpose,
 }
 
 pub(crate) struct Connection {
