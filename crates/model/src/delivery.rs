@@ -379,7 +379,7 @@ impl Overrides {
     }
 }
 
-fn within<T: PartialOrd + std::fmt::Display>(
+fn within<T: PartialOrd + Copy + std::fmt::Display>(
     problems: &mut Vec<String>,
     name: &str,
     value: T,

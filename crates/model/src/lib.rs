@@ -25,6 +25,7 @@ pub mod id;
 pub mod inspector;
 pub mod job;
 pub mod kapp;
+pub mod lane;
 pub mod limits;
 pub mod payload;
 pub mod people;

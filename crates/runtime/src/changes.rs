@@ -29,6 +29,8 @@ pub enum Topic {
     Webhooks,
     /// Webhook jobs and their attempts.
     Jobs,
+    /// Lanes that stopped or went on, and pauses.
+    Lanes,
     /// Workflow sources and trees.
     Trees,
     /// Runs, their tasks and triggers.
@@ -51,6 +53,7 @@ impl Topic {
         Self::Events,
         Self::Webhooks,
         Self::Jobs,
+        Self::Lanes,
         Self::Trees,
         Self::Runs,
         Self::Errors,
@@ -69,6 +72,7 @@ impl Topic {
             Self::Events => "events",
             Self::Webhooks => "webhooks",
             Self::Jobs => "jobs",
+            Self::Lanes => "lanes",
             Self::Trees => "trees",
             Self::Runs => "runs",
             Self::Errors => "errors",

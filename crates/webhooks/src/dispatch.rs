@@ -11,17 +11,19 @@
 //! SQLite, whose one process has restarted, and on PostgreSQL once another node has found it gone,
 //! at the latest after their time. A node that the others may find gone starts nothing.
 
-use crate::lanes::{Key, Went};
 use crate::queue::Waiting;
 use crate::record::{Recorder, Report};
+use crate::schedule::{End, Shape, Ticket, Went};
+use crate::snapshot::Snapshot;
 use crate::target::{self, Target};
 use crate::workflows::StartOutcome;
 use crate::{Inner, Webhooks, answer, judge, outbox};
-use model::id::JobId;
+use model::delivery::Policy;
 use model::job::{Attempt, AttemptDetail, ErrorClass, Job, State};
 use model::limits;
 use model::time::Micros;
 use runtime::changes::Topic;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use store::jobs::{Claim, Settled};
@@ -76,15 +78,16 @@ impl Webhooks {
 /// Starts attempts as lanes have jobs and slots, until the stop.
 async fn start_attempts(inner: &Arc<Inner>, recorder: &Recorder) {
     while !inner.runtime.is_stopping() {
-        let now = inner.runtime.now();
+        let now = inner.runtime.elapsed();
         // A node that the others may count out starts nothing; it goes on once it is sure again.
         while inner.is_present()
-            && let Some((key, waiting)) = inner.queue.next(now)
+            && let Some((ticket, waiting)) = inner.queue.next(now)
         {
-            let slot = Slot { inner: inner.clone(), key, went: Went::Unknown };
+            let slot = Slot::new(inner.clone(), ticket);
             inner.runtime.spawn(deliver(slot, waiting, recorder.clone()));
         }
-        let resume = inner.queue.lock().next_resume(now).map_or(LOOK, |at| until(now, at));
+        let wake = inner.queue.lock().next_wake();
+        let resume = wake.map_or(LOOK, |at| at.saturating_sub(now));
         tokio::select! {
             () = inner.queue.woken() => (),
             () = inner.runtime.pause(resume.min(LOOK)) => (),
@@ -97,15 +100,8 @@ async fn start_attempts(inner: &Arc<Inner>, recorder: &Recorder) {
 async fn drain(inner: &Arc<Inner>) {
     inner.queue.set_open(false);
     let waiting = inner.queue.lock().remove(|_| true);
-    let given_back: Arc<[(JobId, i64)]> =
-        waiting.iter().map(|w| (w.job.id.clone(), w.job.epoch)).collect();
-    let released = inner.store.write(move |tx| {
-        let mut jobs = given_back.iter();
-        jobs.try_for_each(|(id, epoch)| store::jobs::release(tx, id, *epoch))
-    });
-    if let Err(error) = released.await {
-        warn(&error, "giving jobs back");
-    }
+    let waiting = waiting.iter().map(|w| (w.job.id.clone(), w.job.epoch)).collect();
+    inner.give_back(waiting).await;
     let ended = async {
         while !inner.queue.lock().is_idle() {
             inner.queue.woken().await;
@@ -139,6 +135,7 @@ impl Poller {
                 }
                 continue;
             }
+            self.inner.tell_news().await;
             if self.inner.queue.must_look_closely() || ticks >= interrupted_at {
                 interrupted_at = ticks + INTERRUPTED;
                 self.claim_interrupted(now).await;
@@ -148,7 +145,7 @@ impl Poller {
             }
             if ticks >= renew_at {
                 renew_at = ticks + RENEW;
-                self.renew(now).await;
+                self.renew().await;
             }
             let timer = look_at.min(interrupted_at).min(renew_at);
             let wait = timer.saturating_sub(self.inner.runtime.elapsed());
@@ -164,6 +161,7 @@ impl Poller {
     async fn look(&self, now: Micros) -> Duration {
         let room = self.inner.queue.lock().room().min(CLAIM_MAX);
         if room == 0 {
+            self.inner.queue.starve();
             return LOOK;
         }
         let inner = self.inner.clone();
@@ -211,8 +209,12 @@ impl Poller {
         match claimed.await {
             Ok(jobs) => {
                 let count = jobs.len();
-                let waiting = jobs.into_iter().map(|job| Waiting::new(job, None));
-                self.inner.queue.push_all(waiting.collect());
+                let mut waiting = Vec::with_capacity(count);
+                for job in jobs {
+                    let shape = self.inner.shape_of(&job).await;
+                    waiting.push((Waiting::new(job, None), shape));
+                }
+                self.inner.queue.push_all(waiting, self.inner.runtime.elapsed());
                 count
             }
             Err(error) => {
@@ -222,19 +224,20 @@ impl Poller {
         }
     }
 
-    /// Ids of webhooks with a full lane, joined by commas.
+    /// Ids of webhooks with a lane that is full or shut, joined by commas.
     fn full_webhooks(&self) -> String {
-        let lanes = self.inner.queue.lock();
-        let ids: Vec<_> = lanes.full().map(|key| key.webhook.to_string()).collect();
+        let scheduler = self.inner.queue.lock();
+        let closed = scheduler.closed(self.inner.runtime.elapsed());
+        let ids: Vec<_> = closed.map(|id| id.map_or("none", |id| id.as_str())).collect();
         // A leading comma keeps the text from being empty and from matching the start of an id.
         format!(",{}", ids.join(","))
     }
 
     /// Extends the leases of waiting jobs; those that were taken away are dropped.
-    async fn renew(&self, now: Micros) {
+    async fn renew(&self) {
         let waiting: Vec<Waiting> = {
             let mut lanes = self.inner.queue.lock();
-            lanes.sweep(now);
+            lanes.sweep(self.inner.runtime.elapsed());
             lanes.waiting().cloned().collect()
         };
         let until = self.inner.settings.node.lease_end(&self.inner.runtime);
@@ -294,16 +297,23 @@ fn interrupted_attempt(job: &Job, now: Micros) -> Attempt {
     }
 }
 
-/// A slot of a lane, given back however the attempt ends.
+/// A place in a lane, given back however the attempt ends.
 struct Slot {
     inner: Arc<Inner>,
-    key: Key,
-    went: Went,
+    ticket: Ticket,
+    end: End,
+}
+
+impl Slot {
+    fn new(inner: Arc<Inner>, ticket: Ticket) -> Self {
+        let end = End { went: Went::Unknown, latency: Duration::ZERO, error: None };
+        Self { inner, ticket, end }
+    }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.inner.queue.done(&self.key, self.went);
+        self.inner.queue.done(&self.ticket, &self.end, self.inner.runtime.elapsed());
     }
 }
 
@@ -330,6 +340,7 @@ async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
         biased;
         outcome = &mut sending => outcome,
         () = inner.runtime.pause(SHOWN_AFTER) => {
+            inner.queue.linger(&mut slot.ticket);
             let at = inner.runtime.now();
             let (id, epoch) = (job.id.clone(), job.epoch);
             let space_id = job.space_id.clone();
@@ -337,9 +348,11 @@ async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
             sending.await
         }
     };
-    let policy = model::delivery::Policy::default();
+    let snapshot = inner.snapshot_of(job).await;
+    let policy = snapshot.as_deref().map(|known| known.policy(job.webhook_id.as_ref()));
+    let policy = policy.map_or_else(Cow::default, Cow::Borrowed);
     let judged = judge::judge(job, &outcome, &policy, &inner.runtime);
-    slot.went = judged.went;
+    slot.end = judged.end;
     // The slot is free for the next one; recording goes on beside.
     drop(slot);
     let space_id = job.space_id.clone();
@@ -401,6 +414,18 @@ impl Inner {
                 None
             }
         }
+    }
+
+    /// The webhooks of the job's space; `None` while they cannot be read.
+    async fn snapshot_of(&self, job: &Job) -> Option<Arc<Snapshot>> {
+        self.snapshots.of(&self.store, &job.space_id).await.ok()
+    }
+
+    /// What the policy of a job says about its lane.
+    async fn shape_of(&self, job: &Job) -> Shape {
+        let snapshot = self.snapshot_of(job).await;
+        let policy = snapshot.as_deref().map(|known| known.policy(job.webhook_id.as_ref()));
+        policy.map_or_else(|| Shape::from(&Policy::default()), Shape::from)
     }
 
     /// Starts the run of a job that points inside but was not settled with its event, such as one

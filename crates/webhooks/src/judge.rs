@@ -1,20 +1,21 @@
 //! What the outcome of an attempt means: for its job, for its lane, and for its webhook.
 
-use crate::lanes::Went;
 use crate::retry_after;
+use crate::schedule::{End, Went};
 use crate::send::Outcome;
 use model::delivery::{Failed, GiveUp, Next, Policy};
 use model::job::{Attempt, ErrorClass, Job, State};
 use model::limits;
 use model::time::Micros;
 use runtime::Runtime;
+use std::time::Duration;
 use store::jobs::Settled;
 
 /// What an outcome means.
 pub(crate) struct Judged {
     pub(crate) settled: Settled,
     pub(crate) attempt: Attempt,
-    pub(crate) went: Went,
+    pub(crate) end: End,
     /// Why the job's webhook is to be disabled.
     pub(crate) disable: Option<String>,
 }
@@ -43,15 +44,10 @@ pub(crate) fn judge(job: &Job, outcome: &Outcome, policy: &Policy, runtime: &Run
             (State::Queued, now.plus_ms(wait.max(asked.unwrap_or(0))))
         }
     };
-    let went = match (&failure, asked) {
-        (None, _) => Went::Well,
-        (Some(_), Some(wait)) => Went::Pause(now.plus_ms(wait)),
-        (Some(failure), None) => match failure.class {
-            ErrorClass::Http4xx | ErrorClass::Redirect | ErrorClass::TooLarge => Went::Well,
-            // None of these is the endpoint's doing.
-            ErrorClass::Blocked | ErrorClass::Proxy | ErrorClass::Auth => Went::Unknown,
-            _ => Went::Badly,
-        },
+    let end = End {
+        went: went(failure.as_ref().map(|failure| failure.class), status, asked),
+        latency: outcome.duration,
+        error: failure.as_ref().map(|failure| failure.class),
     };
     let mut summary = match (&outcome.failure, &failure, &outcome.response) {
         // An answer that arrived is named by its status, as documented.
@@ -85,7 +81,23 @@ pub(crate) fn judge(job: &Job, outcome: &Outcome, policy: &Policy, runtime: &Run
         url: job.url.clone(),
         detail: outcome.detail(),
     };
-    Judged { settled, attempt, went, disable }
+    Judged { settled, attempt, end, disable }
+}
+
+/// What a failure says about the endpoint.
+fn went(class: Option<ErrorClass>, status: Option<u16>, asked: Option<i64>) -> Went {
+    match (class, asked) {
+        (None, _) => Went::Well,
+        (_, Some(wait)) => Went::Pause(Duration::from_millis(wait.unsigned_abs())),
+        (Some(_), _) if status == Some(429) => Went::TooMuch,
+        (Some(class), _) => match class {
+            // It speaks; what it dislikes is the request.
+            ErrorClass::Http4xx | ErrorClass::Redirect | ErrorClass::TooLarge => Went::Well,
+            // None of these is the endpoint's doing.
+            ErrorClass::Blocked | ErrorClass::Proxy | ErrorClass::Auth => Went::Unknown,
+            _ => Went::Badly,
+        },
+    }
 }
 
 /// A wait, shortened or lengthened at random, so that jobs that failed together do not return
@@ -116,7 +128,6 @@ fn retry_after(outcome: &Outcome, now: Micros) -> Option<i64> {
 mod tests {
     use super::*;
     use crate::send::{Response, Trace};
-    use std::time::Duration;
 
     const NOW: Micros = Micros(1_800_000_000_000_000);
 

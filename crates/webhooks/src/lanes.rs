@@ -1,361 +1,203 @@
-//! Lanes: one queue for each endpoint, served in turn. Pure: no clock, no task, no socket.
-//!
-//! A lane may have so many deliveries under way at once: few at first, one more with each success,
-//! half with each failure. Lanes that fail together get at most half of all slots, so that
-//! endpoints which hang cannot take the slots of those which answer. First attempts go before
-//! retries. An answer with `Retry-After` pauses the whole lane.
+//! Lanes as people see them: how every endpoint of a webhook is doing on this node, and what can
+//! be done about it.
 
-use model::limits;
+pub use crate::schedule::{LaneState, LaneView};
+
+use crate::holds::{instant, words};
+use crate::jobs::{Page, rows, token};
+use crate::snapshot::Snapshot;
+use crate::{Actor, Error, Webhooks};
+use model::id::{KappId, WebhookId};
+use model::job::ErrorClass;
+use model::lane::LaneId;
 use model::time::Micros;
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use runtime::changes::Topic;
+use std::collections::HashMap;
 
-/// Deliveries a new lane may have under way.
-const CAP_FIRST: usize = 4;
+const ADMINISTER: &str = "see or change lanes";
 
-/// What lanes are told apart by: scheme, host and port, and webhook.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Key {
-    pub(crate) endpoint: Arc<str>,
-    pub(crate) webhook: Arc<str>,
-}
-
-/// Bounds of all lanes together and of each.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    /// Deliveries under way in all.
-    pub(crate) at_once: usize,
-    /// Deliveries under way in one lane.
-    pub(crate) per_lane: usize,
-    /// Jobs waiting in memory in all.
-    pub(crate) waiting: usize,
-    /// Jobs waiting in memory in one lane.
-    pub(crate) waiting_per_lane: usize,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self {
-            at_once: limits::DELIVERIES_AT_ONCE,
-            per_lane: limits::DELIVERIES_PER_LANE,
-            // A waiting job is some kilobytes with its payload.
-            waiting: 10_000,
-            waiting_per_lane: 1_000,
-        }
-    }
-}
-
-/// How a delivery went, as far as its lane is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Went {
-    /// The endpoint answered as it should.
-    Well,
-    /// It did not, or not in time.
-    Badly,
-    /// It asked to be left alone until then.
-    Pause(Micros),
-    /// Nothing was learned about the endpoint.
-    Unknown,
-}
-
-struct Lane<T> {
-    first: VecDeque<T>,
-    later: VecDeque<T>,
-    running: usize,
-    cap: usize,
-    /// Whether the latest delivery failed.
-    is_suspect: bool,
-    paused_until: Option<Micros>,
-    /// Whether the lane stands in the ring.
-    in_turn: bool,
-}
-
-impl<T> Lane<T> {
-    fn new() -> Self {
-        Self {
-            first: VecDeque::new(),
-            later: VecDeque::new(),
-            running: 0,
-            cap: CAP_FIRST,
-            is_suspect: false,
-            paused_until: None,
-            in_turn: false,
-        }
-    }
-
-    fn waiting(&self) -> usize {
-        self.first.len() + self.later.len()
-    }
-}
-
-/// All lanes.
-pub(crate) struct Lanes<T> {
-    bounds: Bounds,
-    lanes: HashMap<Key, Lane<T>>,
-    /// Lanes with waiting jobs, in the order of their turns.
-    ring: VecDeque<Key>,
-    waiting: usize,
-    running: usize,
-    suspects_running: usize,
-}
-
-impl<T> Lanes<T> {
-    pub(crate) fn new(bounds: Bounds) -> Self {
-        Self {
-            bounds,
-            lanes: HashMap::new(),
-            ring: VecDeque::new(),
-            waiting: 0,
-            running: 0,
-            suspects_running: 0,
-        }
-    }
-
-    /// Jobs that may still be taken into memory.
-    pub(crate) fn room(&self) -> usize {
-        self.bounds.waiting.saturating_sub(self.waiting)
-    }
-
+/// A lane with names and times of day.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    /// Its id.
+    pub id: LaneId,
+    /// Scheme, host and port.
+    pub endpoint: String,
+    /// The webhook's name; `None` for jobs made by hand, or when it is gone.
+    pub webhook: Option<String>,
+    /// The webhook.
+    pub webhook_id: Option<WebhookId>,
+    /// The slug of the webhook's kapp.
+    pub kapp_slug: Option<String>,
+    /// What it is doing.
+    pub state: LaneState,
+    /// That in words.
+    pub reason: String,
+    /// Until when.
+    pub until: Option<Micros>,
+    /// Jobs that wait in memory.
+    pub waiting: usize,
     /// Deliveries under way.
-    #[cfg(test)]
-    fn running(&self) -> usize {
-        self.running
-    }
+    pub running: usize,
+    /// Deliveries it may have under way.
+    pub concurrency: usize,
+    /// Starts in a second at most.
+    pub rate_per_second: Option<f64>,
+    /// Milliseconds that half, and 99 of 100, of the latest attempts took at most.
+    pub latency_ms: Option<(f64, f64)>,
+    /// Since when the first job waits in memory.
+    pub oldest_waiting_at: Option<Micros>,
+    /// Deliveries since the lane is known to this node.
+    pub delivered: u64,
+    /// Failed attempts since then.
+    pub failed: u64,
+    /// The last failure.
+    pub last_error: Option<(ErrorClass, Micros)>,
+    /// The node that tells this; every node has lanes of its own.
+    pub node: String,
+}
 
-    /// Whether nothing waits and nothing is under way.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.waiting == 0 && self.running == 0
-    }
+/// Which lanes to list.
+#[derive(Clone, Debug, Default)]
+pub struct LaneQuery {
+    /// Of the webhook of this name.
+    pub webhook: Option<String>,
+    /// In this state.
+    pub state: Option<LaneState>,
+    /// Whose endpoint or webhook contains this text, in any case.
+    pub text: Option<String>,
+    /// Rows of a page.
+    pub limit: Option<i64>,
+    /// The token of an earlier page.
+    pub page_token: Option<String>,
+}
 
-    /// Adds a job to its lane.
-    pub(crate) fn push(&mut self, key: &Key, job: T, is_retry: bool) {
-        let lane = self.lanes.entry(key.clone()).or_insert_with(Lane::new);
-        if is_retry {
-            lane.later.push_back(job);
-        } else {
-            lane.first.push_back(job);
+/// What a person does to a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaneAction {
+    /// Ends what holds it: the endpoint's pause and the breaker.
+    Resume,
+    /// Lets one job go, which shows whether the endpoint is back.
+    Probe,
+}
+
+impl LaneAction {
+    /// Reads a name of the API.
+    ///
+    /// # Errors
+    /// `Refused` when there is no such action.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        match text {
+            "resume" => Ok(Self::Resume),
+            "probe" => Ok(Self::Probe),
+            other => Err(Error::refused(format!(
+                "There is no action '{other}' on a lane; there are resume, probe"
+            ))),
         }
-        self.waiting += 1;
-        if !lane.in_turn {
-            lane.in_turn = true;
-            self.ring.push_back(key.clone());
-        }
-    }
-
-    /// Takes the next job whose lane has a slot; the caller owes a [`Lanes::done`] for it.
-    pub(crate) fn next(&mut self, now: Micros) -> Option<(Key, T)> {
-        if self.running >= self.bounds.at_once {
-            return None;
-        }
-        for _ in 0..self.ring.len() {
-            let key = self.ring.pop_front()?;
-            let suspects_full = self.suspects_running >= self.bounds.at_once / 2;
-            let Some(lane) = self.lanes.get_mut(&key) else { continue };
-            let is_paused = lane.paused_until.is_some_and(|until| until > now);
-            let may_run = lane.running < lane.cap.min(self.bounds.per_lane)
-                && !is_paused
-                && !(lane.is_suspect && suspects_full);
-            let job = if may_run {
-                lane.first.pop_front().or_else(|| lane.later.pop_front())
-            } else {
-                None
-            };
-            lane.in_turn = lane.waiting() > 0;
-            if lane.in_turn {
-                self.ring.push_back(key.clone());
-            }
-            if let Some(job) = job {
-                lane.running += 1;
-                if lane.is_suspect {
-                    self.suspects_running += 1;
-                }
-                self.waiting -= 1;
-                self.running += 1;
-                return Some((key, job));
-            }
-        }
-        None
-    }
-
-    /// Gives a slot back.
-    pub(crate) fn done(&mut self, key: &Key, went: Went) {
-        self.running = self.running.saturating_sub(1);
-        let Some(lane) = self.lanes.get_mut(key) else { return };
-        let was_suspect = lane.is_suspect;
-        let before = lane.running;
-        lane.running = lane.running.saturating_sub(1);
-        match went {
-            Went::Well => {
-                lane.is_suspect = false;
-                lane.cap = (lane.cap + 1).min(self.bounds.per_lane);
-            }
-            Went::Badly => {
-                lane.is_suspect = true;
-                lane.cap = (lane.cap / 2).max(1);
-            }
-            Went::Pause(until) => {
-                lane.cap = (lane.cap / 2).max(1);
-                lane.paused_until = lane.paused_until.max(Some(until));
-            }
-            Went::Unknown => {}
-        }
-        let counted = |is_suspect: bool, running: usize| if is_suspect { running } else { 0 };
-        self.suspects_running = (self.suspects_running + counted(lane.is_suspect, lane.running))
-            .saturating_sub(counted(was_suspect, before));
-        // A lane that learned nothing worth keeping is forgotten with its last job.
-        let is_plain = !lane.is_suspect && lane.paused_until.is_none();
-        if is_plain && lane.running == 0 && lane.waiting() == 0 {
-            self.lanes.remove(key);
-        }
-    }
-
-    /// When the first paused lane with waiting jobs may go on.
-    pub(crate) fn next_resume(&self, now: Micros) -> Option<Micros> {
-        let waiting = self.lanes.values().filter(|lane| lane.waiting() > 0);
-        waiting.filter_map(|lane| lane.paused_until).filter(|until| *until > now).min()
-    }
-
-    /// The lanes that take no more jobs into memory.
-    pub(crate) fn full(&self) -> impl Iterator<Item = &Key> {
-        let max = self.bounds.waiting_per_lane;
-        self.lanes.iter().filter(move |(_, lane)| lane.waiting() >= max).map(|(key, _)| key)
-    }
-
-    /// Removes the waiting jobs that `wanted` picks, and returns them.
-    pub(crate) fn remove(&mut self, wanted: impl Fn(&T) -> bool) -> Vec<T> {
-        let mut removed = Vec::new();
-        for lane in self.lanes.values_mut() {
-            for queue in [&mut lane.first, &mut lane.later] {
-                for job in std::mem::take(queue) {
-                    if wanted(&job) {
-                        removed.push(job);
-                    } else {
-                        queue.push_back(job);
-                    }
-                }
-            }
-        }
-        self.waiting -= removed.len();
-        removed
-    }
-
-    /// Every waiting job.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = &T> {
-        self.lanes.values().flat_map(|lane| lane.first.iter().chain(&lane.later))
-    }
-
-    /// Forgets idle lanes that are kept for what they learned, to be called now and then.
-    pub(crate) fn sweep(&mut self, now: Micros) {
-        self.lanes.retain(|_, lane| {
-            lane.running > 0
-                || lane.waiting() > 0
-                || lane.paused_until.is_some_and(|until| until > now)
-        });
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(name: &str) -> Key {
-        Key { endpoint: name.into(), webhook: "w".into() }
+impl Webhooks {
+    /// Every lane this node knows, of all spaces: for metrics.
+    pub fn lane_views(&self) -> Vec<LaneView> {
+        let ticks = self.inner.runtime.elapsed();
+        self.inner.queue.lock().views(ticks)
     }
 
-    fn lanes(at_once: usize, per_lane: usize) -> Lanes<u32> {
-        Lanes::new(Bounds { at_once, per_lane, waiting: 100, waiting_per_lane: 10 })
+    /// Jobs that wait in this node's memory, and deliveries under way: for metrics.
+    pub fn load(&self) -> (usize, usize) {
+        self.inner.queue.lock().load()
     }
 
-    fn take(lanes: &mut Lanes<u32>) -> Option<u32> {
-        lanes.next(Micros(0)).map(|(_, job)| job)
+    /// Lists the lanes of the actor's space on this node, by endpoint.
+    ///
+    /// # Errors
+    /// `Refused` for a bad limit or token, `Forbidden`, `Store`.
+    pub async fn lanes(&self, actor: &Actor, query: LaneQuery) -> Result<Page<Lane>, Error> {
+        actor.must_administer(ADMINISTER)?;
+        let rows = usize::try_from(rows(query.limit)?).unwrap_or(usize::MAX);
+        let after = query.page_token.as_deref().map(token::read).transpose()?;
+        let mut lanes = self.lanes_of(actor).await?;
+        let text = query.text.as_deref().unwrap_or_default().trim().to_lowercase();
+        lanes.retain(|lane| {
+            let webhook = lane.webhook.as_deref().unwrap_or_default();
+            let is_found = lane.endpoint.contains(&text) || webhook.to_lowercase().contains(&text);
+            is_found
+                && query.state.is_none_or(|state| lane.state == state)
+                && query.webhook.as_deref().is_none_or(|name| name == webhook)
+                && after.as_ref().is_none_or(|(id, endpoint)| {
+                    (lane.endpoint.as_str(), lane.id.0) > (endpoint.as_str(), id.0)
+                })
+        });
+        lanes.sort_by(|a, b| (&a.endpoint, a.id).cmp(&(&b.endpoint, b.id)));
+        let has_more = lanes.len() > rows;
+        lanes.truncate(rows);
+        let last = lanes.last().filter(|_| has_more);
+        let next_page_token = last.map(|lane| token::write(Micros(lane.id.0), &lane.endpoint));
+        Ok(Page { items: lanes, next_page_token, looked: None })
     }
 
-    #[test]
-    fn lanes_take_turns() {
-        let mut lanes = lanes(100, 100);
-        for job in 0..4 {
-            lanes.push(&key("a"), job, false);
+    /// Lets a lane of this node go on and returns it as it then is.
+    ///
+    /// # Errors
+    /// `NotFound` for a lane that this node does not know, `Forbidden`, `Store`.
+    pub async fn lane_action(
+        &self,
+        actor: &Actor,
+        id: &str,
+        action: LaneAction,
+    ) -> Result<Lane, Error> {
+        actor.must_administer(ADMINISTER)?;
+        let missing = || Error::not_found("Lane", id);
+        let lane = LaneId::parse(id).ok_or_else(missing)?;
+        let ticks = self.inner.runtime.elapsed();
+        {
+            let mut scheduler = self.inner.queue.lock();
+            let known = scheduler.view(lane, ticks);
+            known.filter(|view| *view.space() == actor.space_id).ok_or_else(missing)?;
+            scheduler.let_go(lane, action == LaneAction::Probe, ticks);
         }
-        lanes.push(&key("b"), 10, false);
-        lanes.push(&key("c"), 20, false);
-        let order: Vec<_> = std::iter::from_fn(|| take(&mut lanes)).collect();
-        assert_eq!(order, [0, 10, 20, 1, 2, 3]);
+        self.inner.queue.poke();
+        self.inner.changes.publish(&actor.space_id, Topic::Lanes);
+        let mut lanes = self.lanes_of(actor).await?;
+        let at = lanes.iter().position(|known| known.id == lane).ok_or_else(missing)?;
+        Ok(lanes.swap_remove(at))
     }
 
-    #[test]
-    fn first_attempts_go_before_retries() {
-        let mut lanes = lanes(100, 100);
-        lanes.push(&key("a"), 1, true);
-        lanes.push(&key("a"), 2, false);
-        assert_eq!([take(&mut lanes), take(&mut lanes)], [Some(2), Some(1)]);
+    async fn lanes_of(&self, actor: &Actor) -> Result<Vec<Lane>, Error> {
+        let inner = &self.inner;
+        let snapshot = inner.snapshots.of(&inner.store, &actor.space_id).await?;
+        let space = actor.space_id.clone();
+        let kapps = self.read(move |tx| Ok(store::kapps::list(tx, &space)?)).await?;
+        let slugs: HashMap<_, _> = kapps.into_iter().map(|kapp| (kapp.id, kapp.slug)).collect();
+        let views = self.lane_views().into_iter().filter(|view| *view.space() == actor.space_id);
+        Ok(views.map(|view| self.lane(&view, &snapshot, &slugs)).collect())
     }
 
-    #[test]
-    fn a_lane_starts_small_grows_with_success_and_shrinks_with_failure() {
-        let mut lanes = lanes(100, 6);
-        for job in 0..40 {
-            lanes.push(&key("a"), job, false);
+    fn lane(&self, view: &LaneView, snapshot: &Snapshot, slugs: &HashMap<KappId, String>) -> Lane {
+        let (ticks, now) = (self.inner.runtime.elapsed(), self.inner.runtime.now());
+        let webhook = view.webhook().and_then(|id| snapshot.by_id(id)).map(|c| &c.webhook);
+        let hold = snapshot.hold(view.webhook());
+        let at = |ticked| instant(ticked, ticks, now);
+        Lane {
+            id: view.id,
+            endpoint: view.endpoint().to_owned(),
+            webhook: webhook.map(|webhook| webhook.name.clone()),
+            webhook_id: view.webhook().cloned(),
+            kapp_slug: webhook.and_then(|webhook| slugs.get(webhook.kapp_id.as_ref()?).cloned()),
+            state: if hold.is_some() { LaneState::Paused } else { view.state },
+            until: view.until.filter(|_| hold.is_none()).map(at),
+            reason: hold.unwrap_or_else(|| words(view, ticks, now)),
+            waiting: view.waiting,
+            running: view.running,
+            concurrency: view.concurrency,
+            rate_per_second: view.rate_per_second,
+            latency_ms: view.latency_ms,
+            oldest_waiting_at: view.oldest_since.map(at),
+            delivered: view.delivered,
+            failed: view.failed,
+            last_error: view.last_error.map(|(class, ticked)| (class, at(ticked))),
+            node: self.inner.settings.node.id().to_string(),
         }
-        let running = |lanes: &mut Lanes<u32>| std::iter::from_fn(|| take(lanes)).count();
-        assert_eq!(running(&mut lanes), CAP_FIRST);
-        for _ in 0..4 {
-            lanes.done(&key("a"), Went::Well);
-        }
-        assert_eq!(running(&mut lanes), 6, "one more with each success, to the bound");
-        for _ in 0..6 {
-            lanes.done(&key("a"), Went::Badly);
-        }
-        assert_eq!(running(&mut lanes), 1);
-        assert_eq!(lanes.running(), 1);
-    }
-
-    #[test]
-    fn lanes_that_fail_get_half_of_the_slots() {
-        let mut lanes = lanes(8, 4);
-        for n in 0..8 {
-            let name = format!("bad{n}");
-            lanes.push(&key(&name), n, false);
-            lanes.push(&key(&name), n, false);
-        }
-        while let Some((key, _)) = lanes.next(Micros(0)) {
-            lanes.done(&key, Went::Badly);
-            if lanes.waiting().count() == 8 {
-                break;
-            }
-        }
-        let bad = std::iter::from_fn(|| take(&mut lanes)).count();
-        assert_eq!(bad, 4);
-        lanes.push(&key("good"), 99, false);
-        assert_eq!(take(&mut lanes), Some(99));
-    }
-
-    #[test]
-    fn a_paused_lane_waits_and_resumes() {
-        let mut lanes = lanes(8, 4);
-        lanes.push(&key("a"), 1, false);
-        lanes.push(&key("a"), 2, false);
-        let (a, _) = lanes.next(Micros(0)).unwrap();
-        lanes.done(&a, Went::Pause(Micros(50)));
-        assert_eq!(lanes.next(Micros(49)).map(|(_, job)| job), None);
-        assert_eq!(lanes.next_resume(Micros(49)), Some(Micros(50)));
-        assert_eq!(lanes.next(Micros(50)).map(|(_, job)| job), Some(2));
-        assert_eq!(lanes.next_resume(Micros(50)), None);
-    }
-
-    #[test]
-    fn full_lanes_and_room_are_told() {
-        let mut lanes = lanes(1, 1);
-        for job in 0..10 {
-            lanes.push(&key("a"), job, false);
-        }
-        lanes.push(&key("b"), 11, false);
-        assert_eq!(lanes.full().collect::<Vec<_>>(), [&key("a")]);
-        assert_eq!(lanes.room(), 89);
-        assert_eq!(lanes.remove(|job| *job == 3), [3]);
-        assert_eq!((lanes.room(), lanes.full().count()), (90, 0));
-        while let Some((key, _)) = lanes.next(Micros(0)) {
-            lanes.done(&key, Went::Well);
-        }
-        assert!(lanes.is_idle() && lanes.lanes.is_empty());
     }
 }

@@ -15,15 +15,17 @@ mod dispatch;
 mod error;
 pub mod guard;
 pub mod history;
+mod holds;
 pub mod inspectors;
 pub mod jobs;
 mod judge;
-mod lanes;
+pub mod lanes;
 pub mod outbox;
 pub mod overview;
 mod queue;
 mod record;
 mod retry_after;
+mod schedule;
 pub mod send;
 pub mod sign;
 mod snapshot;
@@ -120,7 +122,7 @@ impl Webhooks {
             workflows,
             snapshots: snapshot::Snapshots::new(vault.clone()),
             vault,
-            queue: queue::Queue::new(lanes::Bounds::default()),
+            queue: queue::Queue::new(schedule::Bounds::default()),
             settings: Settings { public_url, node },
             pace: inspectors::Pace::default(),
         };

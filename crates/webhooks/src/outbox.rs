@@ -9,6 +9,7 @@
 //! A crash before the commit leaves nothing; one after it leaves everything: the jobs are leased
 //! to a node that is gone and are taken up when the lease is void.
 
+use crate::queue::{self, Waiting};
 use crate::snapshot::{Compiled, Snapshot};
 use crate::target::{self, Target};
 use crate::verdict::{self, Decision};
@@ -30,6 +31,7 @@ pub struct Prepared {
     webhooks: Arc<Inner>,
     space_id: SpaceId,
     generation: i64,
+    snapshot: Arc<Snapshot>,
     items: Vec<Item>,
     started: Mutex<Vec<RunId>>,
 }
@@ -68,14 +70,15 @@ impl Webhooks {
         let generation = snapshot.generation;
         let is_slow = snapshot.webhooks.iter().any(Compiled::is_slow);
         let items = if is_slow {
-            let inner = inner.clone();
+            let (inner, snapshot) = (inner.clone(), snapshot.clone());
             let work = move || inner.items(&snapshot, events);
             let done = self.inner.runtime.spawn_blocking(work).await;
             done.map_err(|error| store::Error::db(format!("preparing an event: {error}")))?
         } else {
             inner.items(&snapshot, events)
         };
-        Ok(Prepared { webhooks: inner, space_id, generation, items, started: Mutex::default() })
+        let started = Mutex::default();
+        Ok(Prepared { webhooks: inner, space_id, generation, snapshot, items, started })
     }
 }
 
@@ -101,7 +104,7 @@ impl Inner {
                 continue;
             }
             let decision = self.decide(compiled, &item.event, &bindings);
-            let job_id = decision.url.map(|url| self.fire(compiled, url, &mut item));
+            let job_id = decision.url.map(|url| self.fire(snapshot, compiled, url, &mut item));
             verdicts.push(WebhookVerdict {
                 webhook_id: compiled.webhook.id.clone(),
                 webhook: compiled.webhook.name.clone(),
@@ -130,7 +133,13 @@ impl Inner {
     }
 
     /// Makes the job of a webhook that fired.
-    fn fire(&self, compiled: &Compiled, url: String, item: &mut Item) -> JobId {
+    fn fire(
+        &self,
+        snapshot: &Snapshot,
+        compiled: &Compiled,
+        url: String,
+        item: &mut Item,
+    ) -> JobId {
         let target = target::read(&url, self.settings.public_url.as_ref());
         let mut job = self.job(compiled, &item.event, url);
         let id = job.id.clone();
@@ -147,7 +156,12 @@ impl Inner {
             }
             Target::Outside => {
                 let node = &self.settings.node;
-                if self.queue.has_room() && node.is_present(&self.runtime) {
+                let is_held = snapshot.hold(job.webhook_id.as_ref()).is_some();
+                let lane = queue::lane_of(&job);
+                if !is_held
+                    && node.is_present(&self.runtime)
+                    && self.queue.has_room(lane, self.runtime.elapsed())
+                {
                     job.leased_by = Some(node.id().to_string());
                     job.leased_until = Some(node.lease_end(&self.runtime));
                     job.epoch = 1;
@@ -289,10 +303,11 @@ impl Prepared {
         for item in &self.items {
             fired |= !item.jobs.is_empty() || !item.starts.is_empty();
             for job in item.jobs.iter().filter(|job| job.state == State::Queued) {
+                // What is not leased has no room here, or its lane is held: the table keeps it.
                 if job.leased_by.is_some() {
-                    inner.queue.push(job.clone(), Some(item.payload.clone()));
-                } else {
-                    inner.queue.poke();
+                    let waiting = Waiting::new(job.clone(), Some(item.payload.clone()));
+                    let policy = self.snapshot.policy(job.webhook_id.as_ref());
+                    inner.queue.push(waiting, policy.into(), inner.runtime.elapsed());
                 }
             }
         }

@@ -1,14 +1,15 @@
 //! The jobs a node holds in memory, leased to it: shared by whoever hands jobs in and the loop
 //! that delivers them.
 
-use crate::lanes::{Bounds, Key, Lanes, Went};
+use crate::schedule::{Bounds, End, Job as Entry, Name, Scheduler, Shape, Ticket};
 use model::id::JobId;
 use model::job::Job;
+use model::lane::{self, LaneId};
 use model::time::Micros;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
-use url::Url;
 
 /// A job in memory.
 #[derive(Clone, Debug)]
@@ -42,7 +43,7 @@ impl Lease {
 }
 
 pub(crate) struct Queue {
-    lanes: Mutex<Lanes<Waiting>>,
+    scheduler: Mutex<Scheduler<Waiting>>,
     /// Wakes the loop that starts attempts.
     wake: Notify,
     /// Wakes the loop that looks into the table.
@@ -51,6 +52,8 @@ pub(crate) struct Queue {
     look: AtomicBool,
     /// Whether it should look for attempts that a node which is gone left behind.
     look_closely: AtomicBool,
+    /// Whether that loop found no room for what is due.
+    is_starved: AtomicBool,
     /// Whether a delivery loop runs on this node.
     is_open: AtomicBool,
 }
@@ -58,11 +61,12 @@ pub(crate) struct Queue {
 impl Queue {
     pub(crate) fn new(bounds: Bounds) -> Self {
         Self {
-            lanes: Mutex::new(Lanes::new(bounds)),
+            scheduler: Mutex::new(Scheduler::new(bounds)),
             wake: Notify::new(),
             poke: Notify::new(),
             look: AtomicBool::new(false),
             look_closely: AtomicBool::new(false),
+            is_starved: AtomicBool::new(false),
             is_open: AtomicBool::new(false),
         }
     }
@@ -72,24 +76,30 @@ impl Queue {
         self.is_open.store(is_open, Ordering::SeqCst);
     }
 
-    /// Whether a new job may be born leased to this node.
-    pub(crate) fn has_room(&self) -> bool {
-        self.is_open.load(Ordering::SeqCst) && self.lock().room() > 0
+    /// Whether a new job of a lane may be born leased to this node.
+    pub(crate) fn has_room(&self, lane: LaneId, now: Duration) -> bool {
+        self.is_open.load(Ordering::SeqCst) && self.lock().room_of(lane, now) > 0
     }
 
     /// Takes a job that is leased to this node.
-    pub(crate) fn push(&self, job: Arc<Job>, body: Option<Arc<str>>) {
-        self.push_all(vec![Waiting::new(job, body)]);
+    pub(crate) fn push(&self, waiting: Waiting, shape: Shape, now: Duration) {
+        self.push_all(vec![(waiting, shape)], now);
     }
 
-    pub(crate) fn push_all(&self, jobs: Vec<Waiting>) {
-        let mut lanes = self.lock();
-        for waiting in jobs {
-            let key = key(&waiting.job);
-            let is_retry = waiting.job.started_at.is_some();
-            lanes.push(&key, waiting, is_retry);
+    pub(crate) fn push_all(&self, jobs: Vec<(Waiting, Shape)>, now: Duration) {
+        let mut scheduler = self.lock();
+        for (waiting, shape) in jobs {
+            let job = waiting.job.clone();
+            let bytes = waiting.body.as_ref().map_or(0, |body| body.len());
+            let entry = Entry {
+                is_late: job.started_at.is_some(),
+                bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+                since: now,
+                job: waiting,
+            };
+            scheduler.push(lane_of(&job), || name(&job), shape, entry);
         }
-        drop(lanes);
+        drop(scheduler);
         self.wake.notify_one();
     }
 
@@ -108,6 +118,11 @@ impl Queue {
     /// Waits until somebody pokes.
     pub(crate) async fn poked(&self) {
         self.poke.notified().await;
+    }
+
+    /// Has the table looked into once half of the room is free again.
+    pub(crate) fn starve(&self) {
+        self.is_starved.store(true, Ordering::SeqCst);
     }
 
     /// Drops a waiting job that a person took away.
@@ -140,30 +155,47 @@ impl Queue {
         self.wake.notify_one();
     }
 
-    pub(crate) fn next(&self, now: Micros) -> Option<(Key, Waiting)> {
-        self.lock().next(now)
+    pub(crate) fn next(&self, now: Duration) -> Option<(Ticket, Waiting)> {
+        let mut scheduler = self.lock();
+        let next = scheduler.next(now);
+        let is_half_empty = scheduler.is_half_empty();
+        drop(scheduler);
+        if is_half_empty && self.is_starved.swap(false, Ordering::SeqCst) {
+            self.poke();
+        }
+        next
     }
 
-    pub(crate) fn done(&self, key: &Key, went: Went) {
-        self.lock().done(key, went);
+    /// An attempt takes longer than most.
+    pub(crate) fn linger(&self, ticket: &mut Ticket) {
+        self.lock().linger(ticket);
+    }
+
+    pub(crate) fn done(&self, ticket: &Ticket, end: &End, now: Duration) {
+        let mut scheduler = self.lock();
+        scheduler.done(ticket, end, now);
+        let has_news = scheduler.has_news();
+        drop(scheduler);
         self.wake.notify_one();
+        if has_news {
+            self.poke.notify_one();
+        }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Lanes<Waiting>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Scheduler<Waiting>> {
+        self.scheduler.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The lane of a job: its endpoint and webhook.
-pub(crate) fn key(job: &Job) -> Key {
-    let endpoint = match Url::parse(&job.url) {
-        Ok(url) => {
-            let host = url.host_str().unwrap_or_default();
-            let port = url.port_or_known_default().unwrap_or_default();
-            format!("{}://{host}:{port}", url.scheme())
-        }
-        Err(_) => String::from("-"),
-    };
-    let webhook = job.webhook_id.as_ref().map_or("none", |id| id.as_str());
-    Key { endpoint: endpoint.into(), webhook: webhook.into() }
+/// The lane of a job.
+pub(crate) fn lane_of(job: &Job) -> LaneId {
+    LaneId::of(&job.url, job.webhook_id.as_ref())
+}
+
+fn name(job: &Job) -> Name {
+    Name {
+        endpoint: lane::endpoint(&job.url).into(),
+        webhook: job.webhook_id.clone(),
+        space: job.space_id.clone(),
+    }
 }

@@ -7,6 +7,7 @@
 use crate::attempt::Outgoing;
 use crate::sign::Signer;
 use expr::js::{Filter, Template};
+use model::delivery::{Policy, Settings};
 use model::id::{SpaceId, WebhookId};
 use model::webhook::Webhook;
 use runtime::Runtime;
@@ -34,6 +35,8 @@ pub(crate) struct Snapshot {
     pub(crate) signer: Signer,
     /// Milliseconds of the runtime at which the generation was last seen to hold.
     seen_ms: AtomicU64,
+    /// How the space delivers.
+    pub(crate) settings: Settings,
 }
 
 /// A webhook with its expressions compiled.
@@ -44,6 +47,8 @@ pub(crate) struct Compiled {
     pub(crate) url: Result<Template, String>,
     /// How its requests are made.
     pub(crate) outgoing: Outgoing,
+    /// The space's policy with the webhook's overrides.
+    pub(crate) policy: Policy,
     /// Whether an expression mentions `identity`, which is not part of the payload.
     pub(crate) wants_identity: bool,
     /// How many evaluations in a row were slow.
@@ -51,14 +56,15 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    pub(crate) fn new(vault: &Vault, webhook: Webhook) -> Self {
+    pub(crate) fn new(vault: &Vault, webhook: Webhook, policy: &Policy) -> Self {
         let filter = Filter::compile(&webhook.filter).map_err(|e| e.to_string());
         let url = Template::compile(&webhook.url).map_err(|e| e.to_string());
         let wants_identity =
             webhook.filter.contains("identity") || webhook.url.contains("identity");
         let outgoing = Outgoing::new(vault, &webhook);
+        let policy = policy.with(&webhook.delivery);
         let slow = AtomicU32::new(0);
-        Self { webhook, filter, url, outgoing, wants_identity, slow }
+        Self { webhook, filter, url, outgoing, policy, wants_identity, slow }
     }
 }
 
@@ -83,6 +89,28 @@ impl Snapshot {
     /// Finds a webhook by its id.
     pub(crate) fn by_id(&self, id: &WebhookId) -> Option<&Compiled> {
         self.webhooks.iter().find(|c| c.webhook.id == *id)
+    }
+
+    /// The policy of a job's webhook; the space's when there is none.
+    pub(crate) fn policy(&self, webhook: Option<&WebhookId>) -> &Policy {
+        let own = webhook.and_then(|id| self.by_id(id));
+        own.map_or(&self.settings.policy, |compiled| &compiled.policy)
+    }
+
+    /// Why jobs of a webhook must not be delivered at present, in words.
+    pub(crate) fn hold(&self, webhook: Option<&WebhookId>) -> Option<String> {
+        let own = webhook.and_then(|id| self.by_id(id)).map(|compiled| &compiled.webhook);
+        if let Some(off) = own.filter(|webhook| !webhook.enabled) {
+            return Some(match &off.disabled_reason {
+                Some(reason) => format!("held: the webhook is disabled. {reason}"),
+                None => "held: the webhook is disabled".to_owned(),
+            });
+        }
+        if own.is_some_and(|webhook| webhook.paused) {
+            return Some("held: the webhook is paused".to_owned());
+        }
+        let by = self.settings.paused_by.as_deref().unwrap_or("somebody");
+        self.settings.paused.then(|| format!("held: all deliveries were paused by {by}"))
     }
 }
 
@@ -136,18 +164,20 @@ impl Snapshots {
         let id = space.clone();
         // The generation is read first: should a webhook change in between, the snapshot is taken
         // for older than it is and refused in time, never the other way round.
-        let (generation, webhooks, keys) = store
+        let (generation, settings, webhooks, keys) = store
             .read(move |tx| {
                 let generation = store::webhooks::generation(tx, &id)?;
+                let settings = store::delivery::of_space(tx, &id)?;
                 let keys = store::signing_keys::of_space(tx, &id)?;
-                Ok::<_, store::Error>((generation, store::webhooks::of_space(tx, &id)?, keys))
+                let webhooks = store::webhooks::of_space(tx, &id)?;
+                Ok::<_, store::Error>((generation, settings, webhooks, keys))
             })
             .await?;
-        let compile = |webhook| Compiled::new(&self.vault, webhook);
+        let compile = |webhook| Compiled::new(&self.vault, webhook, &settings.policy);
         let webhooks = webhooks.into_iter().map(compile).collect();
         let signer = Signer::new(&self.vault, keys);
         let seen_ms = AtomicU64::new(0);
-        let snapshot = Arc::new(Snapshot { generation, webhooks, signer, seen_ms });
+        let snapshot = Arc::new(Snapshot { generation, webhooks, settings, signer, seen_ms });
         let mut kept = self.lock();
         if kept.len() >= SPACES_MAX {
             kept.clear();
