@@ -86,6 +86,12 @@ pub struct Run {
     pub tree_version_id: TreeVersionId,
     /// The job that started it; unique.
     pub job_id: Option<JobId>,
+    /// The caller's own key for the start; no two runs of a tree have the same.
+    pub start_key: Option<String>,
+    /// The run that started it, if one did.
+    pub parent: Option<Parent>,
+    /// The run at the top of the chain of parents; `None`: itself.
+    pub root_id: Option<RunId>,
     /// The event that started it.
     pub event_id: Option<EventId>,
     /// The trace it belongs to.
@@ -96,6 +102,8 @@ pub struct Run {
     pub source_record_id: Option<String>,
     /// The data it was started with; `None`: the event's payload, which is stored once.
     pub source_data: Option<String>,
+    /// Its inputs by name, of a routine or a tree that declares any.
+    pub inputs: Option<serde_json::Value>,
     /// Its state.
     pub state: RunState,
     /// Opaque token of the run.
@@ -120,6 +128,17 @@ pub struct Run {
     pub updated_at: Micros,
     /// When it finished.
     pub finished_at: Option<Micros>,
+}
+
+/// Where a run was started from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// The run.
+    pub run_id: RunId,
+    /// The task.
+    pub seq: i64,
+    /// Whether that task waits for it.
+    pub awaited: bool,
 }
 
 /// One execution of a node.

@@ -5,6 +5,7 @@ use crate::{Error, Row, Select, Sql, Tx};
 use model::id::{ErrorId, RunId, SpaceId, TriggerId};
 use model::run::RunError;
 use model::time::Micros;
+use serde::{Deserialize, Serialize};
 
 macro_rules! select {
     ($tail:literal) => {
@@ -121,7 +122,8 @@ pub fn of_run(tx: &mut Tx, run: RunId) -> Result<Vec<RunError>, Error> {
 }
 
 /// Which errors to list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Filter {
     /// Of this run.
     pub run_id: Option<RunId>,
@@ -151,6 +153,11 @@ pub struct Filter {
     pub end: Option<Micros>,
     /// Only those with a smaller number, for paging.
     pub before: Option<i64>,
+    /// Whose summary is this.
+    pub summary: Option<String>,
+    /// These, and no others; empty: all. Those that were not asked for by the other fields are
+    /// left out.
+    pub ids: Vec<i64>,
 }
 
 const LIST: Sql = select!(
@@ -202,6 +209,9 @@ fn narrow<'a>(select: &mut Select<'a>, filter: &'a Filter) {
     if let Some(end) = filter.end {
         select.and("e.created_at < $?", end);
     }
+    if let Some(summary) = &filter.summary {
+        select.and("e.summary = $?", summary);
+    }
     if let Some(before) = filter.before {
         select.and("e.id < $?", before);
     }
@@ -231,4 +241,107 @@ pub fn list(
     narrow(&mut select, filter);
     select.end("ORDER BY e.id DESC LIMIT $?", limit);
     select.query(tx, read)
+}
+
+/// The numbers of errors that follow one another, from `after` to `upto`, oldest first.
+///
+/// # Errors
+/// Those of the store.
+pub fn following(
+    tx: &mut Tx,
+    space: &SpaceId,
+    filter: &Filter,
+    after: i64,
+    upto: i64,
+    limit: i64,
+) -> Result<Vec<ErrorId>, Error> {
+    let mut select = Select::new(&IDS, &[space.into()]);
+    narrow(&mut select, filter);
+    select.and("e.id > $?", after);
+    select.and("e.id <= $?", upto);
+    if !filter.ids.is_empty() {
+        let mut ids: Vec<i64> =
+            filter.ids.iter().copied().filter(|id| (after + 1..=upto).contains(id)).collect();
+        ids.sort_unstable();
+        ids.truncate(usize::try_from(limit).unwrap_or_default());
+        select.and_in("e.id", ids.into_iter().map(Into::into).collect());
+    }
+    select.end("ORDER BY e.id LIMIT $?", limit);
+    select.query(tx, |row| Ok(ErrorId(row.i64(0)?)))
+}
+
+const IDS: Sql = Sql::both(
+    "SELECT e.id FROM errors e JOIN runs r ON r.id = e.run_id \
+     JOIN trees t ON t.id = r.tree_id WHERE r.space_id = $1",
+);
+
+/// The largest number of an error.
+///
+/// # Errors
+/// Those of the store.
+pub fn last(tx: &mut Tx) -> Result<i64, Error> {
+    tx.query_one(&LAST, &[], |row| row.i64(0))
+}
+
+const LAST: Sql = Sql::both("SELECT coalesce(max(id), 0) FROM errors");
+
+/// Errors of one cause.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// The documented type.
+    pub kind: String,
+    /// What they say.
+    pub summary: String,
+    /// The node.
+    pub node_id: Option<String>,
+    /// The tree's id.
+    pub tree_id: String,
+    /// The tree's source, group and name.
+    pub tree: [String; 3],
+    /// How many there are.
+    pub count: i64,
+    /// The oldest and the newest.
+    pub first_at: Micros,
+    /// When the newest happened.
+    pub last_at: Micros,
+    /// The newest one's number.
+    pub last_id: ErrorId,
+}
+
+const GROUPS: Sql = Sql::both(
+    "SELECT DISTINCT e.kind, e.summary, e.node_id, t.id, t.source, t.tree_group, t.name, \
+     count(*) OVER (PARTITION BY e.kind, e.summary, e.node_id, t.id), \
+     min(e.created_at) OVER (PARTITION BY e.kind, e.summary, e.node_id, t.id), \
+     max(e.created_at) OVER (PARTITION BY e.kind, e.summary, e.node_id, t.id), \
+     max(e.id) OVER (PARTITION BY e.kind, e.summary, e.node_id, t.id) \
+     FROM errors e JOIN runs r ON r.id = e.run_id JOIN trees t ON t.id = r.tree_id \
+     WHERE r.space_id = $1",
+);
+
+/// Groups errors by type, tree, node and summary, the largest group first.
+///
+/// # Errors
+/// Those of the store.
+pub fn groups(
+    tx: &mut Tx,
+    space: &SpaceId,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Group>, Error> {
+    let mut select = Select::new(&GROUPS, &[space.into()]);
+    narrow(&mut select, filter);
+    select.end("ORDER BY 8 DESC, 11 DESC LIMIT $?", limit);
+    select.query(tx, |row| {
+        Ok(Group {
+            kind: row.text(0)?,
+            summary: row.text(1)?,
+            node_id: row.opt_text(2)?,
+            tree_id: row.text(3)?,
+            tree: [row.text(4)?, row.text(5)?, row.text(6)?],
+            count: row.i64(7)?,
+            first_at: row.micros(8)?,
+            last_at: row.micros(9)?,
+            last_id: ErrorId(row.i64(10)?),
+        })
+    })
 }

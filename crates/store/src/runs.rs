@@ -3,7 +3,7 @@
 use crate::trees::like;
 use crate::{Error, Row, Select, Sql, Tx};
 use model::id::{EventId, JobId, RunId, SpaceId, TraceId, TreeId, TreeVersionId};
-use model::run::{Run, RunState};
+use model::run::{Parent, Run, RunState};
 use model::time::Micros;
 
 macro_rules! select {
@@ -15,7 +15,8 @@ macro_rules! select {
             ", r.state, r.token, ",
             $state,
             ", r.originator, r.leased_by, r.leased_until, r.wake_at, r.version, r.created_at, ",
-            "r.created_by, r.updated_at, r.finished_at",
+            "r.created_by, r.updated_at, r.finished_at, r.parent_id, r.parent_seq, r.awaited, ",
+            "r.root_id, r.inputs, r.start_key",
             $tail
         ))
     };
@@ -30,6 +31,15 @@ fn read(row: &Row) -> Result<Run, Error> {
         tree_version_id: TreeVersionId(row.i64(3)?),
         job_id: row.opt_text(4)?.map(JobId),
         event_id: row.opt_text(5)?.map(EventId),
+        start_key: row.opt_text(27)?,
+        parent: match (row.opt_i64(22)?, row.opt_i64(23)?) {
+            (Some(run), Some(seq)) => {
+                Some(Parent { run_id: RunId(run), seq, awaited: row.bool(24)? })
+            }
+            _ => None,
+        },
+        root_id: row.opt_i64(25)?.map(RunId),
+        inputs: row.opt_text(26)?.and_then(|text| serde_json::from_str(&text).ok()),
         trace_id: TraceId(row.text(6)?),
         depth: row.i64(7)?,
         source_record_id: row.opt_text(8)?,
@@ -53,12 +63,14 @@ fn read(row: &Row) -> Result<Run, Error> {
 const INSERT: Sql = Sql::both(
     "INSERT INTO runs (space_id, tree_id, tree_version_id, job_id, event_id, trace_id, depth, \
      source_record_id, source_data, state, token, engine_state, originator, leased_by, \
-     leased_until, wake_at, version, created_at, created_by, updated_at, finished_at) \
+     leased_until, wake_at, version, created_at, created_by, updated_at, finished_at, parent_id, \
+     parent_seq, awaited, root_id, inputs, start_key) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-     $19, $20, $21) ON CONFLICT (job_id) WHERE job_id IS NOT NULL DO NOTHING RETURNING id",
+     $19, $20, $21, $22, $23, $24, $25, $26, $27) ON CONFLICT DO NOTHING RETURNING id",
 );
 
-/// Adds a run and returns its number; `None` when its job has started one before.
+/// Adds a run and returns its number; `None` when its job, or
+/// its key for the tree, has started one before.
 ///
 /// # Errors
 /// Those of the store.
@@ -88,6 +100,12 @@ pub fn insert(tx: &mut Tx, run: &Run) -> Result<Option<RunId>, Error> {
             (&r.created_by).into(),
             r.updated_at.into(),
             r.finished_at.into(),
+            r.parent.map(|p| p.run_id.0).into(),
+            r.parent.map(|p| p.seq).into(),
+            r.parent.is_some_and(|p| p.awaited).into(),
+            r.root_id.map(|id| id.0).into(),
+            r.inputs.as_ref().map(ToString::to_string).into(),
+            r.start_key.as_ref().into(),
         ],
         |row| Ok(RunId(row.i64(0)?)),
     )
@@ -101,6 +119,29 @@ const BY_JOB: Sql = Sql::both("SELECT id FROM runs WHERE job_id = $1");
 /// Those of the store.
 pub fn by_job(tx: &mut Tx, job: &JobId) -> Result<Option<RunId>, Error> {
     tx.query_opt(&BY_JOB, &[job.into()], |row| Ok(RunId(row.i64(0)?)))
+}
+
+const BY_KEY: Sql = Sql::both("SELECT id FROM runs WHERE tree_id = $1 AND start_key = $2");
+
+/// The run of a tree that a caller's key started.
+///
+/// # Errors
+/// Those of the store.
+pub fn by_key(tx: &mut Tx, tree: &TreeId, key: &str) -> Result<Option<RunId>, Error> {
+    tx.query_opt(&BY_KEY, &[tree.into(), key.into()], |row| Ok(RunId(row.i64(0)?)))
+}
+
+const OPEN_CHILDREN: Sql = Sql::both(
+    "SELECT id FROM runs WHERE parent_id = $1 AND awaited = TRUE \
+     AND state IN ('Running', 'Waiting', 'Error') ORDER BY id",
+);
+
+/// Unfinished runs that tasks of a run wait for.
+///
+/// # Errors
+/// Those of the store.
+pub fn open_children(tx: &mut Tx, parent: RunId) -> Result<Vec<RunId>, Error> {
+    tx.query(&OPEN_CHILDREN, &[parent.into()], |row| Ok(RunId(row.i64(0)?)))
 }
 
 const BY_ID: Sql =
@@ -304,10 +345,12 @@ pub fn cancel(tx: &mut Tx, id: RunId, now: Micros) -> Result<bool, Error> {
 }
 
 const UPDATE_SOURCE_DATA: Sql = Sql::both(
-    "UPDATE runs SET source_data = $3, version = version + 1 WHERE id = $1 AND space_id = $2",
+    "UPDATE runs SET source_data = coalesce($3, source_data), inputs = coalesce($4, inputs), \
+     version = version + 1 WHERE id = $1 AND space_id = $2",
 );
 
-/// Replaces what a run was started with; whoever walks it reads it again. False when it is gone.
+/// Replaces what a run was started with, data, inputs or both; whoever walks it reads it again.
+/// False when it is gone.
 ///
 /// # Errors
 /// Those of the store.
@@ -315,9 +358,12 @@ pub fn update_source_data(
     tx: &mut Tx,
     space: &SpaceId,
     id: RunId,
-    data: &str,
+    data: Option<&str>,
+    inputs: Option<&serde_json::Value>,
 ) -> Result<bool, Error> {
-    Ok(tx.execute(&UPDATE_SOURCE_DATA, &[id.into(), space.into(), data.into()])? == 1)
+    let inputs = inputs.map(ToString::to_string);
+    let values = [id.into(), space.into(), data.into(), inputs.into()];
+    Ok(tx.execute(&UPDATE_SOURCE_DATA, &values)? == 1)
 }
 
 const DELETE: Sql = Sql::both("DELETE FROM runs WHERE id = $1");
@@ -335,10 +381,12 @@ const STUCK: Sql = Sql::both(
      AND r.leased_until IS NULL AND r.wake_at IS NULL AND r.updated_at < $1 \
      AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.run_id = r.id AND t.deferred = TRUE) \
      AND NOT EXISTS (SELECT 1 FROM errors e WHERE e.run_id = r.id AND e.active = TRUE) \
+     AND NOT EXISTS (SELECT 1 FROM runs c WHERE c.parent_id = r.id AND c.awaited = TRUE \
+       AND c.state IN ('Running', 'Waiting', 'Error')) \
      ORDER BY r.id LIMIT $2",
 );
 
-/// Unfinished runs that nothing will ever move: no lease, timer, deferral or open error, and
+/// Unfinished runs that nothing will ever move: no lease, timer, deferral, child or open error, and
 /// unchanged since `before`.
 ///
 /// # Errors
@@ -378,6 +426,10 @@ pub struct Filter {
     pub source_record_id: Option<String>,
     /// Started by this event.
     pub event_id: Option<String>,
+    /// Started by this run.
+    pub parent_id: Option<i64>,
+    /// This run, and those that descend from it.
+    pub root_id: Option<i64>,
     /// In any of these states; empty: all.
     pub states: Vec<RunState>,
     /// Oldest first.
@@ -427,6 +479,8 @@ fn narrow<'a>(select: &mut Select<'a>, filter: &'a Filter) {
         ("r.id = $?", filter.id.map(|id| id.0)),
         ("r.id > $?", filter.after_id),
         ("r.id < $?", filter.before_id),
+        ("r.parent_id = $?", filter.parent_id),
+        ("(r.root_id = $? OR r.id = $?)", filter.root_id),
         ("r.created_at >= $?", filter.start.map(|at| at.0)),
         ("r.created_at < $?", filter.end.map(|at| at.0)),
     ];
@@ -464,10 +518,10 @@ pub fn list(
     select.query(tx, |row| {
         Ok(Listed {
             run: read(row)?,
-            source: row.text(22)?,
-            group: row.text(23)?,
-            tree: row.text(24)?,
-            tree_kind: row.text(25)?,
+            source: row.text(28)?,
+            group: row.text(29)?,
+            tree: row.text(30)?,
+            tree_kind: row.text(31)?,
         })
     })
 }

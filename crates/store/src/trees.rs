@@ -238,6 +238,26 @@ pub fn routine(tx: &mut Tx, space: &SpaceId, key: &str) -> Result<Option<Tree>, 
     tx.query_opt(&ROUTINE, &[space.into(), key.into()], read)
 }
 
+const CALLED: Sql = select!(
+    "WHERE space_id = $1 AND definition_id = $2 AND deleted = FALSE \
+     AND (kind = 'Global Routine' OR (kind = 'Local Routine' AND source = $3)) \
+     ORDER BY kind DESC, id LIMIT 1"
+);
+
+/// Finds the routine that a node of a tree of `source` calls: the source's own before a global
+/// one.
+///
+/// # Errors
+/// Those of the store.
+pub fn called(
+    tx: &mut Tx,
+    space: &SpaceId,
+    definition_id: &str,
+    source: &str,
+) -> Result<Option<Tree>, Error> {
+    tx.query_opt(&CALLED, &[space.into(), definition_id.into(), source.into()], read)
+}
+
 /// Which trees to list.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {

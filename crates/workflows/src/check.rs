@@ -174,7 +174,7 @@ pub(crate) fn unknown_handler(id: &str) -> String {
 }
 
 /// The known name with the fewest edits, when it is near enough to be a slip.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let most = TYPO_EDITS_MAX.min(name.chars().count() / 2);
     known
         .map(|k| (edits(&name.to_lowercase(), &k.to_lowercase()), k))

@@ -41,6 +41,8 @@ pub struct About {
     pub tree: String,
     /// Id of the record the run is about.
     pub source_id: Option<String>,
+    /// The run's inputs.
+    pub inputs: Option<Value>,
 }
 
 /// The variables that stay the same all through a run.
@@ -79,6 +81,9 @@ impl Base {
                 json!({ "Name": about.source, "Group": about.group, "Id": about.source_id,
                         "Data": self.data.text() }),
             );
+            if let Some(inputs) = &about.inputs {
+                variables.insert("inputs".into(), inputs.clone());
+            }
             variables.insert("run".into(), json!({ "Id": about.run_id }));
             variables.insert("tree".into(), json!({ "Name": about.tree }));
             variables

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::step::state::{ErrorKind, Resolution};
 use model::id::{ErrorId, RunId, TriggerId};
 use model::run::{RunError, Trigger, TriggerStatus};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use store::errors::{self, Filter};
 use store::{Tx, runs, triggers};
 
@@ -25,6 +25,8 @@ pub struct Decision {
     pub action: Resolution,
     /// A note kept with them.
     pub note: String,
+    /// For Retry Task: parameters that are filled in, instead of what they evaluate to.
+    pub inputs: Map<String, Value>,
 }
 
 /// What became of a decision.
@@ -53,6 +55,20 @@ impl Workflows {
             Ok((errors::list(tx, &space, &filter, limit)?, count))
         };
         self.inner.store.read(both).await
+    }
+
+    /// Open errors grouped by what caused them, the largest group first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn error_groups(
+        &self,
+        actor: &Actor,
+        filter: Filter,
+        limit: i64,
+    ) -> Result<Vec<errors::Group>> {
+        let space = actor.space_id.clone();
+        self.inner.store.read(move |tx| Ok(errors::groups(tx, &space, &filter, limit)?)).await
     }
 
     /// An error.
@@ -106,7 +122,7 @@ impl Workflows {
 }
 
 /// Resolves one error inside a transaction; the run, or why not.
-fn resolve_one(
+pub(crate) fn resolve_one(
     tx: &mut Tx,
     actor: &Actor,
     id: ErrorId,
@@ -127,8 +143,17 @@ fn resolve_one(
             allowed.join(", ")
         )));
     }
-    let resolution = json!({ "action": action.as_str(), "note": decision.note,
-                             "by": actor.username, "at": claim.now.iso() });
+    let edits = !decision.inputs.is_empty();
+    if edits && action != Resolution::RetryTask {
+        return Ok(Err("Inputs are edited for Retry Task only.".into()));
+    }
+    let mut resolution = json!({ "action": action.as_str(), "note": decision.note,
+                                 "by": actor.username, "at": claim.now.iso() });
+    let mut results = json!({ "error": id.0, "action": action.as_str() });
+    if edits {
+        resolution["inputs"] = json!(decision.inputs);
+        results["inputs"] = json!(decision.inputs);
+    }
     if !errors::handle(tx, id, &resolution, claim.now)? {
         return Ok(Err(format!("The error {id} was resolved before.")));
     }
@@ -147,7 +172,7 @@ fn resolve_one(
             originator: format!("Error {id} resolved by {}", actor.username),
             scheduled_at: None,
             token: None,
-            results: json!({ "error": id.0, "action": action.as_str() }),
+            results,
             message: Some(decision.note.clone()).filter(|note| !note.is_empty()),
             created_at: claim.now,
             updated_at: claim.now,

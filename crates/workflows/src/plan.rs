@@ -3,7 +3,7 @@
 //! A plan is made of whatever could be read. A mistake does not stop a tree from being stored or
 //! run; a run that reaches the place raises the documented error there.
 
-use crate::definition::{self, ConnectorKind, Definition};
+use crate::definition::{self, ConnectorKind, Definition, Field};
 use crate::handlers::{self, Handler, Work};
 use expr::ruby::{Condition, Erb, Problems};
 use model::limits;
@@ -15,6 +15,10 @@ use std::collections::{HashMap, HashSet};
 pub struct Plan {
     /// Nodes, in the definition's order; of several with one id the first counts.
     pub(crate) nodes: Vec<Node>,
+    /// What it declares to be given.
+    pub(crate) inputs: Vec<Field>,
+    /// What it declares to leave.
+    pub(crate) outputs: Vec<Field>,
     /// Whether an expression may look at what the run was started with.
     pub(crate) reads_source: bool,
     index: HashMap<String, usize>,
@@ -29,6 +33,10 @@ pub(crate) struct Node {
     pub(crate) handler: Option<&'static Handler>,
     /// Whether it waits for its completion by token after its work.
     pub(crate) defers: bool,
+    /// Whether it calls a routine, and waits for what comes of it.
+    pub(crate) routine: Option<Awaited>,
+    /// How its work is tried again by itself.
+    pub(crate) retry: Option<definition::Retry>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) edges: Vec<Edge>,
     /// Connectors that enter it.
@@ -38,6 +46,10 @@ pub(crate) struct Node {
     /// For a junction: the nodes from which it can be reached.
     pub(crate) upstream: HashSet<String>,
 }
+
+/// Whether the task of a routine call waits for its run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Awaited(pub(crate) bool);
 
 impl Node {
     /// Whether it takes part in a run in this way.
@@ -70,6 +82,8 @@ impl Plan {
         let mut problems = Vec::new();
         let mut plan = Self {
             nodes: Vec::new(),
+            inputs: definition.inputs.clone(),
+            outputs: definition.outputs.clone(),
             reads_source: reads_source(definition),
             index: HashMap::new(),
         };
@@ -187,14 +201,22 @@ fn compile_node(node: &definition::Node, position: usize, problems: &mut Vec<Pro
         id: node.id.clone(),
         name: node.name.clone(),
         definition_id: node.definition_id.clone(),
+        retry: node.retry,
         parameters: parameters.collect(),
         defers: node.defers && node.deferrable && node.id != "start",
+        routine: (handler.is_none() && is_routine(&node.definition_id))
+            .then_some(Awaited(node.defers || node.deferrable)),
         handler,
         edges: Vec::new(),
         incoming: 0,
         number: number(&node.id, position),
         upstream: HashSet::new(),
     }
+}
+
+/// Whether a node calls a routine: those are not among the handlers.
+pub(crate) fn is_routine(definition_id: &str) -> bool {
+    definition_id.starts_with("routine_")
 }
 
 /// The number at the end of a node's id; its position when it has none.
@@ -213,7 +235,7 @@ fn reads_source(definition: &Definition) -> bool {
             || text.split('@').skip(1).any(|rest| {
                 let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
                 let name = &rest[..end.unwrap_or(rest.len())];
-                !matches!(name, "results" | "variables" | "task" | "run" | "tree")
+                !matches!(name, "results" | "variables" | "inputs" | "task" | "run" | "tree")
             })
     })
 }

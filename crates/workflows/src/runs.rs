@@ -1,13 +1,14 @@
 //! Runs as people use them: start by hand, look at, call off, start a node, edit results.
 
 use crate::actor::Actor;
-use crate::definition::{self, Definition, Format};
-use crate::engine::{StartOutcome, StartRequest, TreeRef};
+use crate::definition::{self, Definition, Field, Format};
+use crate::engine::{StartOutcome, StartRequest, TreeRef, children, find};
 use crate::error::{Error, Result};
+use crate::inputs;
 use crate::step::state::State;
 use crate::{Workflows, view};
-use model::id::{RunId, TaskId, TriggerId};
-use model::run::{Run, RunError, Task, Trigger, TriggerStatus};
+use model::id::{RunId, TaskId, TreeVersionId, TriggerId};
+use model::run::{Run, RunError, RunState, Task, Trigger, TriggerStatus};
 use model::tree::Tree;
 use serde_json::{Map, Value, json};
 use store::runs::{Filter, Listed};
@@ -52,9 +53,18 @@ pub struct StartByHand {
     pub tree: TreeRef,
     /// The data to start with.
     pub data: String,
+    /// Its inputs; `None`: none were given.
+    pub inputs: Option<Map<String, Value>>,
+    /// A key of the caller's: the tree is started once with it.
+    pub key: Option<String>,
     /// What starts it, in words.
     pub originator: String,
 }
+
+/// Children that a run shows; the list has them all.
+const CHILDREN_MAX: i64 = 1_000;
+/// Characters of a caller's key.
+const KEY_CHARS_MAX: usize = 255;
 
 impl Workflows {
     /// Starts a run and takes it up; returns its number and the tree's title.
@@ -66,10 +76,18 @@ impl Workflows {
         actor: &Actor,
         start: StartByHand,
     ) -> Result<(RunId, String)> {
+        if start.key.as_ref().is_some_and(|key| key.chars().count() > KEY_CHARS_MAX) {
+            let message = format!("The idempotency key has more than {KEY_CHARS_MAX} characters.");
+            return Err(Error::Invalid(message));
+        }
         let request = StartRequest {
             space_id: actor.space_id.clone(),
             tree: start.tree,
             job_id: None,
+            key: start.key.filter(|key| !key.trim().is_empty()),
+            parent: None,
+            root_id: None,
+            inputs: None,
             event_id: None,
             trace_id: actor.cause.trace_id.clone(),
             depth: actor.cause.depth,
@@ -80,16 +98,67 @@ impl Workflows {
             actor: actor.username.clone(),
             originator: start.originator,
         };
-        let engine = self.clone();
-        let outcome = self.inner.store.write(move |tx| engine.start(tx, &request)).await;
-        match outcome.map_err(Error::Store)? {
-            StartOutcome::Started { run, title } => {
-                self.started(run);
-                Ok((run, title))
+        let given = start.inputs;
+        loop {
+            let (engine, request, given) = (self.clone(), request.clone(), given.clone());
+            let write = self
+                .inner
+                .store
+                .write(move |tx| engine.start_checked(tx, &request, given.as_ref()));
+            match write.await.map_err(Error::Store)? {
+                Checked::Outcome(StartOutcome::Started { run, title }) => {
+                    self.started(run);
+                    return Ok((run, title));
+                }
+                Checked::Outcome(StartOutcome::Refused { status: 404, message }) => {
+                    return Err(Error::NotFound(message));
+                }
+                Checked::Outcome(StartOutcome::Refused { message, .. }) => {
+                    return Err(Error::Invalid(message));
+                }
+                Checked::Unplanned(version) => {
+                    self.inner.plans.get(&self.inner.store, version).await?;
+                }
             }
-            StartOutcome::Refused { status: 404, message } => Err(Error::NotFound(message)),
-            StartOutcome::Refused { message, .. } => Err(Error::Invalid(message)),
         }
+    }
+
+    /// Starts a run whose inputs are checked against what the tree declares.
+    fn start_checked(
+        &self,
+        tx: &mut Tx,
+        request: &StartRequest,
+        given: Option<&Map<String, Value>>,
+    ) -> std::result::Result<Checked, store::Error> {
+        let refused =
+            |status, message| Ok(Checked::Outcome(StartOutcome::Refused { status, message }));
+        let tree = match find(tx, request)? {
+            Ok(tree) => tree,
+            Err(message) => return refused(404, message),
+        };
+        // A plan is compiled outside of transactions.
+        let Some(planned) = self.inner.plans.peek(tree.version_id) else {
+            return Ok(Checked::Unplanned(tree.version_id));
+        };
+        let data = request.data.as_deref().unwrap_or_default();
+        match inputs_of(&planned.plan.inputs, &tree, given, data) {
+            Err(message) => refused(400, message),
+            Ok(None) => Ok(Checked::Outcome(self.start_tree(tx, request, &tree)?)),
+            Ok(Some(inputs)) => {
+                let inputs = Some(Value::Object(inputs));
+                let request = StartRequest { inputs, ..request.clone() };
+                Ok(Checked::Outcome(self.start_tree(tx, &request, &tree)?))
+            }
+        }
+    }
+
+    /// Runs that a run has started, in order, without their data.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn children(&self, actor: &Actor, run: RunId) -> Result<Vec<Listed>> {
+        let filter = Filter { parent_id: Some(run.0), ascending: true, ..Filter::default() };
+        self.runs(actor, filter, CHILDREN_MAX).await
     }
 
     /// Lists runs, newest first unless asked otherwise.
@@ -159,16 +228,25 @@ impl Workflows {
             .ok_or_else(|| Error::NotFound(format!("There is no task with the token \"{token}\".")))
     }
 
-    /// Replaces what a run was started with.
+    /// Replaces what a run was started with: data, inputs or both.
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn edit_run(&self, actor: &Actor, id: RunId, data: String) -> Result<()> {
+    pub async fn edit_run(
+        &self,
+        actor: &Actor,
+        id: RunId,
+        data: Option<String>,
+        inputs: Option<Value>,
+    ) -> Result<()> {
         let space = actor.space_id.clone();
         let changed: bool = self
             .inner
             .store
-            .write(move |tx| Ok::<_, Error>(runs::update_source_data(tx, &space, id, &data)?))
+            .write(move |tx| {
+                let (data, inputs) = (data.as_deref(), inputs.as_ref());
+                Ok::<_, Error>(runs::update_source_data(tx, &space, id, data, inputs)?)
+            })
             .await?;
         if changed { Ok(()) } else { Err(Error::not_found("run", id)) }
     }
@@ -181,25 +259,48 @@ impl Workflows {
     pub async fn cancel_or_delete_run(&self, actor: &Actor, id: RunId) -> Result<bool> {
         let (space, now) = (actor.space_id.clone(), self.inner.runtime.now());
         let resolution = json!({ "action": "Cancel Run", "by": actor.username, "at": now.iso() });
-        let cancelled = self
+        let claim = self.inner.claim_at(now);
+        let (cancelled, parent) = self
             .inner
             .store
             .write(move |tx| {
-                if runs::by_id(tx, &space, id)?.is_none() {
+                let Some(run) = runs::by_id(tx, &space, id)? else {
                     return Err(Error::not_found("run", id));
+                };
+                // A parent before its child: so do all who hold both.
+                let parent = run.parent.filter(|parent| parent.awaited);
+                if let Some(parent) = parent {
+                    runs::lock(tx, parent.run_id)?;
                 }
-                if runs::cancel(tx, id, now)? {
-                    tasks::close_all(tx, id, now)?;
-                    triggers::close_all(tx, id, now)?;
-                    errors::handle_all(tx, id, &resolution, now)?;
-                    return Ok(true);
+                if !children::cancel(tx, id, &resolution, now)? {
+                    runs::delete(tx, id)?;
+                    return Ok((false, None));
                 }
-                runs::delete(tx, id)?;
-                Ok(false)
+                if let Some(parent) = parent {
+                    children::tell_parent(tx, parent, id, None, &claim)?;
+                }
+                Ok((true, parent))
             })
             .await?;
+        if let Some(parent) = parent {
+            self.started(parent.run_id);
+        }
         self.inner.changes.publish_run(&actor.space_id, id);
         Ok(cancelled)
+    }
+
+    /// Calls off a run that is not finished.
+    ///
+    /// # Errors
+    /// `NotFound`, `Late` when it is finished.
+    pub async fn cancel_run(&self, actor: &Actor, id: RunId) -> Result<()> {
+        let state = self.run_detail(actor, id).await?.run.state;
+        if matches!(state, RunState::Complete | RunState::Cancelled) {
+            let message = format!("The run #{id} is {}.", state.as_str().to_lowercase());
+            return Err(Error::Late { status: 409, message });
+        }
+        self.cancel_or_delete_run(actor, id).await?;
+        Ok(())
     }
 
     /// Starts a node of a run by hand, with the results the run has so far.
@@ -289,6 +390,34 @@ impl Workflows {
     }
 }
 
+/// What became of a start whose inputs are checked.
+enum Checked {
+    Outcome(StartOutcome),
+    /// The tree's plan is not in memory.
+    Unplanned(TreeVersionId),
+}
+
+/// The inputs of a start. A routine takes its source data as its inputs when none are given.
+fn inputs_of(
+    declared: &[Field],
+    tree: &Tree,
+    given: Option<&Map<String, Value>>,
+    data: &str,
+) -> std::result::Result<Option<Map<String, Value>>, String> {
+    let given = match given {
+        Some(inputs) => inputs.clone(),
+        None if tree.kind == "Tree" => Map::new(),
+        None => serde_json::from_str(data).unwrap_or_default(),
+    };
+    if declared.is_empty() {
+        return Ok(Some(given).filter(|given| !given.is_empty()));
+    }
+    match inputs::unknown(declared, &given) {
+        Some(message) => Err(message),
+        None => inputs::complete(declared, &given).map(Some),
+    }
+}
+
 /// Lets later nodes see a task's edited results; false when the run has moved.
 fn republish(tx: &mut Tx, run: &Run, task: &Task) -> Result<bool> {
     let mut state: State = serde_json::from_str(&run.engine_state).unwrap_or_default();
@@ -310,7 +439,7 @@ fn republish(tx: &mut Tx, run: &Run, task: &Task) -> Result<bool> {
 }
 
 /// The record a document is about: its submission, form, user or team.
-fn record_id(data: &str) -> Option<String> {
+pub(crate) fn record_id(data: &str) -> Option<String> {
     let data: Value = serde_json::from_str(data).ok()?;
     let id = data.pointer("/submission/id").and_then(Value::as_str)?;
     Some(id.to_owned())

@@ -167,6 +167,7 @@ impl Workflows {
         };
         let name = text::name("name", input.name.as_deref().unwrap_or_default())?;
         let title = [source.as_str(), group.as_str(), name.as_str()].join(SEPARATOR);
+        let input_name = name.clone();
         if force && self.tree(actor, &TreeKey::Title(title.clone())).await.is_ok() {
             return self.update_tree(actor, &TreeKey::Title(title), input).await;
         }
@@ -181,7 +182,10 @@ impl Workflows {
             name,
             kind,
             status: status(input.status.as_deref().unwrap_or("Active"))?,
-            definition_id: input.definition_id.filter(|id| !id.trim().is_empty()),
+            definition_id: input
+                .definition_id
+                .filter(|id| !id.trim().is_empty())
+                .or_else(|| (!is_tree).then(|| routine_id(&input_name))),
             owner_email: input.owner_email,
             notes: input.notes,
             version_id: TreeVersionId(0),
@@ -359,6 +363,13 @@ fn empty(name: &str) -> String {
         ..Definition::default()
     };
     definition::to_json(&definition).to_string()
+}
+
+/// The id by which nodes call a routine that was given none: `routine_` and its name.
+fn routine_id(name: &str) -> String {
+    let words = name.to_lowercase();
+    let words = words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    format!("routine_{}_v1", words.collect::<Vec<_>>().join("_"))
 }
 
 /// Source, group and name of a title.

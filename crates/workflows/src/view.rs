@@ -57,6 +57,9 @@ pub(crate) fn document(detail: &Detail) -> Value {
         "eventId": detail.run.event_id,
         "traceId": detail.run.trace_id,
         "depth": detail.run.depth,
+        "parentId": detail.run.parent.map(|p| p.run_id),
+        "originatingId": detail.run.root_id.unwrap_or(detail.run.id),
+        "inputs": detail.run.inputs,
         "startedAt": detail.run.created_at.iso(),
         "updatedAt": detail.run.updated_at.iso(),
         "finishedAt": detail.run.finished_at.map(model::time::Micros::iso),
@@ -83,7 +86,7 @@ fn node_state(tasks: &[&Task], detail: &Detail) -> &'static str {
     match tasks.iter().rev().find(|t| t.status != TaskStatus::Closed) {
         None if detail.errors.iter().any(|e| ended_badly(e, last)) => "error",
         None => "complete",
-        Some(open) if open.deferred || timer(open, &detail.triggers).is_some() => "waiting",
+        Some(open) if is_waiting(open, detail) => "waiting",
         Some(_) => "running",
     }
 }
@@ -100,6 +103,16 @@ fn timer<'a>(task: &Task, triggers: &'a [Trigger]) -> Option<&'a Trigger> {
             && t.scheduled_at.is_some()
             && t.token.as_deref() == Some(task.token.as_str())
     })
+}
+
+/// The run that an open task of a routine call waits for.
+fn child(task: &Task) -> Option<i64> {
+    let calls = crate::plan::is_routine(&task.definition_id);
+    calls.then(|| task.results[crate::step::RUN_ID].as_str()?.parse().ok()).flatten()
+}
+
+fn is_waiting(open: &Task, detail: &Detail) -> bool {
+    open.deferred || child(open).is_some() || timer(open, &detail.triggers).is_some()
 }
 
 fn task(task: &Task) -> Value {
@@ -145,8 +158,13 @@ fn waiting_for(detail: &Detail) -> Vec<Value> {
                     "since": open.started_at.iso() })
         };
         if let Some(timer) = timer(open, &detail.triggers) {
-            let mut entry = entry("timer");
+            let retries = timer.originator == "ENGINE Retry";
+            let mut entry = entry(if retries { "retry" } else { "timer" });
             entry["until"] = timer.scheduled_at.map(model::time::Micros::iso).into();
+            waits.push(entry);
+        } else if let Some(run) = child(open) {
+            let mut entry = entry("child");
+            entry["runId"] = run.into();
             waits.push(entry);
         } else if open.deferred {
             let mut entry = entry("deferral");

@@ -12,10 +12,14 @@ use model::id::{ErrorId, RunId};
 use model::run::RunError;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use store::errors::Filter;
+use store::errors::{Filter, Group};
 use utoipa::{IntoParams, ToSchema};
 use workflows::errors::Decision;
 use workflows::step::state::{ErrorKind, Resolution};
+
+/// Groups of errors that are listed unless `limit` says otherwise, and at most.
+const GROUPS_USUAL: i64 = 100;
+const GROUPS_MAX: i64 = 1_000;
 
 /// The parameters of the list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -48,6 +52,34 @@ pub(crate) struct ListQuery {
     offset: Option<i64>,
 }
 
+impl ListQuery {
+    fn filter(self) -> Result<Filter> {
+        let active = match given(self.status).map(|s| s.to_ascii_lowercase()).as_deref() {
+            None => None,
+            Some("active") => Some(true),
+            Some("handled") => Some(false),
+            Some(_) => return Err(Error::bad_request("status must be Active or Handled.")),
+        };
+        Ok(Filter {
+            run_id: self.run_id.map(RunId),
+            active,
+            kind: given(self.kind),
+            node_id: given(self.node_id),
+            source: given(self.source),
+            group: given(self.group),
+            group_fragment: given(self.group_fragment),
+            tree: given(self.tree),
+            tree_fragment: given(self.tree_fragment),
+            tree_id: given(self.tree_id),
+            source_record_id: given(self.source_id),
+            start: instant("start", self.start.as_deref())?,
+            end: instant("end", self.end.as_deref())?,
+            before: self.before_id,
+            ..Filter::default()
+        })
+    }
+}
+
 /// A decision about errors.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -57,6 +89,9 @@ pub(crate) struct ResolveBody {
     action: String,
     /// A note kept with the errors.
     resolution: Option<String>,
+    /// For Retry Task: parameters by name, instead of what they evaluate to.
+    #[schema(value_type = Option<Object>)]
+    inputs: Option<Map<String, Value>>,
 }
 
 /// An error as clients read it, with the actions that resolve it.
@@ -110,30 +145,10 @@ pub(crate) async fn list(
 ) -> Result<axum::Json<Value>> {
     let include = Include::parse(query.include.as_deref());
     let page = Page::read(query.limit, query.offset)?;
-    let active = match given(query.status).map(|s| s.to_ascii_lowercase()).as_deref() {
-        None => None,
-        Some("active") => Some(true),
-        Some("handled") => Some(false),
-        Some(_) => return Err(Error::bad_request("status must be Active or Handled.")),
-    };
-    let filter = Filter {
-        run_id: query.run_id.map(RunId),
-        active,
-        kind: given(query.kind),
-        node_id: given(query.node_id),
-        source: given(query.source),
-        group: given(query.group),
-        group_fragment: given(query.group_fragment),
-        tree: given(query.tree),
-        tree_fragment: given(query.tree_fragment),
-        tree_id: given(query.tree_id),
-        source_record_id: given(query.source_id),
-        start: instant("start", query.start.as_deref())?,
-        end: instant("end", query.end.as_deref())?,
-        before: query.before_id,
-    };
+    let id = query.id;
+    let filter = query.filter()?;
     let who = actor(&caller);
-    let (rows, count) = match query.id {
+    let (rows, count) = match id {
         Some(id) => (vec![app.workflows.error(&who, ErrorId(id)).await?], 1),
         None => app.workflows.errors(&who, filter, page.reach()).await?,
     };
@@ -171,17 +186,12 @@ pub(crate) async fn resolve(
     caller: Caller,
     Json(body): Json<ResolveBody>,
 ) -> Result<axum::Json<Value>> {
-    let action = Resolution::parse(&body.action).ok_or_else(|| {
-        Error::bad_request(format!(
-            "\"{}\" is no action; there are Do Nothing, Retry Task, Skip Task, Continue Branch \
-             and Cancel Branch.",
-            body.action
-        ))
-    })?;
+    let action = action(&body.action)?;
     let decision = Decision {
         ids: body.ids.into_iter().map(ErrorId).collect(),
         action,
         note: body.resolution.unwrap_or_default(),
+        inputs: body.inputs.unwrap_or_default(),
     };
     let resolved = app.workflows.resolve(&actor(&caller), decision).await?;
     if resolved.done.is_empty()
@@ -198,6 +208,47 @@ pub(crate) async fn resolve(
         .map(|(id, reason)| json!({ "id": id, "message": reason }))
         .collect();
     Ok(answer)
+}
+
+/// Reads an action that resolves errors.
+pub(super) fn action(text: &str) -> Result<Resolution> {
+    Resolution::parse(text).ok_or_else(|| {
+        Error::bad_request(format!(
+            "\"{text}\" is no action; there are Do Nothing, Retry Task, Skip Task, Continue \
+             Branch and Cancel Branch."
+        ))
+    })
+}
+
+/// Errors of one cause.
+pub(super) fn group(group: &Group) -> Value {
+    json!({
+        "type": group.kind,
+        "summary": group.summary,
+        "nodeId": group.node_id,
+        "treeId": group.tree_id,
+        "tree": group.tree.join(" :: "),
+        "count": group.count,
+        "firstAt": group.first_at.iso(),
+        "lastAt": group.last_at.iso(),
+        "lastErrorId": group.last_id,
+        "actions": actions(&group.kind),
+    })
+}
+
+/// Groups errors by what caused them, the largest group first.
+#[utoipa::path(get, path = "/app/api/v2/errors/groups", tag = "Errors",
+    operation_id = "groupErrors", params(ListQuery),
+    responses((status = 200, description = "`{groups}`", body = inline(Object))))]
+pub(crate) async fn groups(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Value>> {
+    let limit = query.limit.unwrap_or(GROUPS_USUAL).clamp(1, GROUPS_MAX);
+    let filter = Filter { active: Some(true), ..query.filter()? };
+    let groups = app.workflows.error_groups(&actor(&caller), filter, limit).await?;
+    Ok(axum::Json(json!({ "groups": groups.iter().map(group).collect::<Vec<_>>() })))
 }
 
 /// Lists the actions that resolve each type of error.

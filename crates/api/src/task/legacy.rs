@@ -54,7 +54,8 @@ pub(crate) async fn run_tree(
     };
     let originator = format!("API v1 Run Tree by {}", caller.username);
     let tree = TreeRef::Title { source, group, name };
-    let start = StartByHand { tree, data, originator };
+    let (inputs, key) = (runs::inputs(&data), runs::key(&headers)?);
+    let start = StartByHand { tree, data, inputs, key, originator };
     let (run, title) = app.workflows.start_by_hand(&actor(&caller), start).await?;
     Ok(axum::Json(json!({
         "messageType": "success",

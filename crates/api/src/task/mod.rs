@@ -7,6 +7,7 @@ mod errors;
 mod handlers;
 mod legacy;
 mod paging;
+mod resolutions;
 mod runs;
 mod sources;
 mod tasks;
@@ -47,6 +48,7 @@ pub(crate) fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(runs::list, runs::start))
         .routes(routes!(runs::read, runs::update, runs::delete))
         .routes(routes!(runs::trigger))
+        .routes(routes!(runs::act))
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::read, tasks::edit))
         .routes(routes!(triggers::list))
@@ -56,6 +58,11 @@ pub(crate) fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(triggers::read))
         .routes(routes!(errors::list))
         .routes(routes!(errors::resolve))
+        .routes(routes!(errors::groups))
+        .routes(routes!(resolutions::list, resolutions::create))
+        .routes(routes!(resolutions::preview))
+        .routes(routes!(resolutions::read))
+        .routes(routes!(resolutions::act))
         .routes(routes!(errors::read))
         .routes(routes!(handlers::list))
         .routes(routes!(handlers::read))

@@ -8,10 +8,11 @@ use crate::error::{Error, Result};
 use crate::include::{Include, IncludeQuery};
 use crate::input::{Json, Path, Query, Raw};
 use axum::extract::State;
+use http::HeaderMap;
 use model::id::RunId;
 use model::run::{Run, RunState};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use store::runs::{Filter, Listed};
 use utoipa::{IntoParams, ToSchema};
 use workflows::engine::TreeRef;
@@ -44,6 +45,10 @@ pub(crate) struct ListQuery {
     tree_type: Option<String>,
     /// Id of the event that started the run.
     event_id: Option<String>,
+    /// The run that started it.
+    parent_id: Option<i64>,
+    /// The run at the top of the chain that led to it.
+    originating_id: Option<i64>,
     /// A documented status or one of ours, in any case; several are separated by commas.
     status: Option<String>,
     /// `true`: only the count; `false`: rows and `more`; absent: rows and `count`.
@@ -80,6 +85,19 @@ pub(crate) struct TriggerBody {
     _selection_criterion: Option<String>,
 }
 
+/// What a person does to a run.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ActionBody {
+    /// `Resume` (all errors that can be retried), `Run Again`, `Cancel`, or for an open task
+    /// `Skip Task` and `Cancel Branch`.
+    action: String,
+    /// The task's number in the run.
+    task_seq: Option<i64>,
+    /// A note kept with what is resolved.
+    note: Option<String>,
+}
+
 /// What a person corrects in a run.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -87,10 +105,9 @@ pub(crate) struct RunBody {
     /// A text, or a document that is kept as text.
     #[schema(value_type = Option<String>)]
     source_data: Option<Value>,
-    /// Accepted and ignored: trees have no inputs of their own yet.
+    /// Inputs by name; those of a run that has none are left alone when this is empty.
     #[schema(value_type = Option<Object>)]
-    #[serde(rename = "inputs")]
-    _inputs: Option<Value>,
+    inputs: Option<Map<String, Value>>,
     #[serde(rename = "message")]
     _message: Option<String>,
 }
@@ -130,7 +147,8 @@ pub(super) fn document(run: &Run, tree: &Value, include: &Include) -> Value {
         "status": status(run.state),
         "state": run.state.as_str(),
         "sourceId": run.source_record_id,
-        "originatingId": run.source_record_id,
+        "originatingId": run.root_id.unwrap_or(run.id).to_string(),
+        "parentId": run.parent.map(|parent| parent.run_id),
         "originator": run.originator,
         "token": run.token,
         "source": { "name": tree["sourceName"] },
@@ -176,7 +194,7 @@ pub(super) fn single(detail: &Detail, include: &Include) -> Value {
         document["sourceData"] = json!(detail.source_data);
     }
     if include.has("inputs") {
-        document["inputs"] = json!({});
+        document["inputs"] = detail.run.inputs.clone().unwrap_or_else(|| json!({}));
     }
     if include.has("outputs") {
         document["outputs"] = json!(detail.outputs().unwrap_or_default());
@@ -193,13 +211,15 @@ pub(super) fn single(detail: &Detail, include: &Include) -> Value {
             document[name] = detail.errors.iter().map(super::errors::document).collect();
         }
     }
-    for empty in ["audits", "children"] {
-        if include.has(empty) {
-            document[empty] = json!([]);
-        }
+    if include.has("audits") {
+        document["audits"] = json!([]);
     }
     if include.has("parent") {
-        document["parent"] = Value::Null;
+        document["parent"] = match &detail.run.parent {
+            Some(parent) => json!({ "id": parent.run_id, "taskSeq": parent.seq,
+                                    "waits": parent.awaited }),
+            None => Value::Null,
+        };
     }
     if include.has("view") {
         document["view"] = detail.view();
@@ -233,6 +253,8 @@ pub(crate) async fn list(
         tree_kind: given(query.tree_type),
         source_record_id: given(query.source_id),
         event_id: given(query.event_id),
+        parent_id: query.parent_id,
+        root_id: query.originating_id,
         states: states(query.status.as_deref().unwrap_or_default())?,
         ascending: query.direction.is_some_and(|d| d.eq_ignore_ascii_case("ASC")),
     };
@@ -255,7 +277,8 @@ pub(crate) async fn list(
     Ok(axum::Json(document))
 }
 
-/// Starts a run; the body is its source data, whatever it is.
+/// Starts a run; the body is its source data, and its `inputs` where the tree declares any. With
+/// an `Idempotency-Key`, the same start again answers the same run.
 #[utoipa::path(post, path = "/app/api/v2/runs", tag = "Runs", operation_id = "startRun",
     params(StartQuery), request_body = String,
     responses((status = 200, description = "`{messageType, message, runId}`",
@@ -264,6 +287,7 @@ pub(crate) async fn start(
     State(app): State<App>,
     caller: Caller,
     Query(query): Query<StartQuery>,
+    headers: HeaderMap,
     Raw(body): Raw,
 ) -> Result<axum::Json<Value>> {
     let tree = match (given(query.guid), query.source_name, query.source_group, query.name) {
@@ -277,7 +301,8 @@ pub(crate) async fn start(
     };
     let data = text(&body)?;
     let originator = format!("API v2 Run Tree by {}", caller.username);
-    let start = StartByHand { tree, data, originator };
+    let (inputs, key) = (inputs(&data), key(&headers)?);
+    let start = StartByHand { tree, data, inputs, key, originator };
     let (run, _) = app.workflows.start_by_hand(&actor(&caller), start).await?;
     let message = format!("Initiated run #{run}.");
     Ok(axum::Json(json!({
@@ -286,6 +311,20 @@ pub(crate) async fn start(
         "runId": run.to_string(),
         "run": { "id": run },
     })))
+}
+
+/// The inputs that a body names under `inputs`.
+pub(super) fn inputs(data: &str) -> Option<Map<String, Value>> {
+    let body: Map<String, Value> = serde_json::from_str(data).ok()?;
+    body.get("inputs")?.as_object().cloned()
+}
+
+/// The caller's key: the same start with the same key is one run.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str();
+    let text = text.map_err(|_| Error::bad_request("The Idempotency-Key is not a text."))?;
+    Ok(given(Some(text.to_owned())))
 }
 
 /// A body as text.
@@ -304,8 +343,14 @@ pub(crate) async fn read(
     Path(id): Path<i64>,
     Query(query): Query<IncludeQuery>,
 ) -> Result<axum::Json<Value>> {
-    let detail = app.workflows.run_detail(&actor(&caller), RunId(id)).await?;
-    Ok(axum::Json(single(&detail, &query.read())))
+    let (who, include) = (actor(&caller), query.read());
+    let detail = app.workflows.run_detail(&who, RunId(id)).await?;
+    let mut document = single(&detail, &include);
+    if include.has("children") {
+        let children = app.workflows.children(&who, RunId(id)).await?;
+        document["children"] = children.iter().map(|row| listed(row, &include)).collect();
+    }
+    Ok(axum::Json(document))
 }
 
 /// Replaces what the run was started with; nodes that run from now on see it.
@@ -319,12 +364,14 @@ pub(crate) async fn update(
     Json(body): Json<RunBody>,
 ) -> Result<axum::Json<Value>> {
     let who = actor(&caller);
-    if let Some(data) = body.source_data {
-        let data = data.as_str().map_or_else(|| data.to_string(), str::to_owned);
-        app.workflows.edit_run(&who, RunId(id), data).await?;
+    let data = body.source_data;
+    let data = data.map(|data| data.as_str().map_or_else(|| data.to_string(), str::to_owned));
+    let inputs = body.inputs.filter(|inputs| !inputs.is_empty()).map(Value::Object);
+    if data.is_some() || inputs.is_some() {
+        app.workflows.edit_run(&who, RunId(id), data, inputs).await?;
     }
     let detail = app.workflows.run_detail(&who, RunId(id)).await?;
-    Ok(axum::Json(single(&detail, &Include::parse(Some("details,sourceData")))))
+    Ok(axum::Json(single(&detail, &Include::parse(Some("details,sourceData,inputs")))))
 }
 
 /// Calls off a run that is not finished; removes the records of one that is.
@@ -339,6 +386,47 @@ pub(crate) async fn delete(
     let cancelled = app.workflows.cancel_or_delete_run(&actor(&caller), RunId(id)).await?;
     let done = if cancelled { "Cancelled" } else { "Deleted" };
     Ok(success(&format!("{done} run #{id}.")))
+}
+
+/// Brings a run forward by hand.
+#[utoipa::path(post, path = "/app/api/v2/runs/{id}/actions", tag = "Runs",
+    operation_id = "actOnRun", params(("id" = i64, Path)), request_body = ActionBody,
+    responses((status = 200, description = "A message; `runId` of a new run.",
+    body = inline(Object))))]
+pub(crate) async fn act(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+    Json(body): Json<ActionBody>,
+) -> Result<axum::Json<Value>> {
+    let (who, run) = (actor(&caller), RunId(id));
+    let task = || body.task_seq.ok_or_else(|| Error::bad_request("Give the task's taskSeq."));
+    match body.action.trim().to_ascii_lowercase().as_str() {
+        "resume" => {
+            let note = body.note.unwrap_or_default();
+            let resolved = app.workflows.resume(&who, run, note).await?;
+            Ok(success(&format!("Resumed run #{id} at {} nodes.", resolved.done.len())))
+        }
+        "run again" => {
+            let new = app.workflows.run_again(&who, run, key(&headers)?).await?;
+            let mut answer = success(&format!("Initiated run #{new}."));
+            answer["runId"] = new.to_string().into();
+            Ok(answer)
+        }
+        "cancel" => {
+            app.workflows.cancel_run(&who, run).await?;
+            Ok(success(&format!("Cancelled run #{id}.")))
+        }
+        action @ ("skip task" | "cancel branch") => {
+            app.workflows.end_task(&who, run, task()?, action == "skip task").await?;
+            Ok(success(&format!("Ended task {} of run #{id}.", task()?)))
+        }
+        other => Err(Error::bad_request(format!(
+            "\"{other}\" is no action; there are Resume, Run Again, Cancel, Skip Task and Cancel \
+             Branch."
+        ))),
+    }
 }
 
 /// Starts a node of a run by hand.

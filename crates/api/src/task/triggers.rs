@@ -67,7 +67,11 @@ pub(super) fn document(trigger: &Trigger) -> Value {
     json!({
         "id": trigger.id,
         "runId": trigger.run_id,
-        "action": if managed { "Root" } else { &trigger.action },
+        "action": match trigger.action.as_str() {
+            "Resolve" | "Decide" => "Root",
+            "Child" => "Complete",
+            action => action,
+        },
         "type": trigger.kind,
         "status": trigger.status.as_str(),
         "mode": "Active",

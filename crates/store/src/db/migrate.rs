@@ -40,6 +40,8 @@ pub(super) const ALL: &[Migration] = migrations![
     "0006_secrets",
     "0007_payload_parts",
     "0008_inspectors",
+    "0009_child_runs",
+    "0010_resolutions",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.

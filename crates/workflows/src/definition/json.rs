@@ -70,6 +70,10 @@ fn read_node(node: &Map<String, Value>) -> Node {
         defers: flag(node, "defers"),
         deferrable: flag(node, "deferrable"),
         visible: flag(node, "visible"),
+        retry: node
+            .get("retry")
+            .filter(|r| r.is_object())
+            .map(|r| serde_json::from_value(r.clone()).unwrap_or_default()),
         x: place("x"),
         y: place("y"),
         messages: objects(node.get("messages"))
@@ -144,7 +148,7 @@ fn write_node(node: &Node, connectors: &[Connector]) -> Value {
                     "content": c.to })
         })
         .collect();
-    json!({
+    let mut written = json!({
         "id": node.id,
         "name": node.name,
         "definitionId": node.definition_id,
@@ -157,7 +161,11 @@ fn write_node(node: &Node, connectors: &[Connector]) -> Value {
         "messages": messages,
         "parameters": parameters,
         "dependents": { "task": dependents },
-    })
+    });
+    if let Some(retry) = &node.retry {
+        written["retry"] = json!(retry);
+    }
+    written
 }
 
 /// Writes whole numbers without a fraction, as builders do.
@@ -205,6 +213,7 @@ fn fields(value: Option<&Value>) -> Vec<Field> {
             description: text_of(f, "description"),
             default_value: text_of(f, "defaultValue"),
             required: flag(f, "required"),
+            kind: text_of(f, "type"),
         })
         .collect()
 }

@@ -65,6 +65,28 @@ pub struct Node {
     pub messages: Vec<Message>,
     /// Parameters, as templates.
     pub parameters: Vec<Parameter>,
+    /// How often its work is tried again by itself; an extension of ours.
+    pub retry: Option<Retry>,
+}
+
+/// How a node's work is tried again by itself when it fails.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Retry {
+    /// Attempts in all, the first included.
+    pub attempts: i64,
+    /// Seconds before the second attempt.
+    pub first_wait_seconds: f64,
+    /// What each wait is multiplied by for the next.
+    pub factor: f64,
+    /// Seconds of a wait at most.
+    pub max_wait_seconds: f64,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { attempts: 3, first_wait_seconds: 10.0, factor: 3.0, max_wait_seconds: 3_600.0 }
+    }
 }
 
 /// A message template of a node.
@@ -155,6 +177,9 @@ pub struct Field {
     pub default_value: String,
     /// Whether a value must be given.
     pub required: bool,
+    /// `Text`, `Number`, `Boolean` or `JSON`; blank: any text.
+    #[serde(rename = "type", skip_serializing_if = "String::is_empty")]
+    pub kind: String,
 }
 
 /// The two formats in which definitions travel.

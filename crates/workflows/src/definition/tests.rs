@@ -60,6 +60,7 @@ fn routine_interfaces_survive() {
         description: "which".into(),
         default_value: "7".into(),
         required: true,
+        kind: "Number".into(),
     });
     definition.outputs.push(Field { name: "Out".into(), ..Field::default() });
     let xml = to_xml(&definition);

@@ -1,7 +1,7 @@
 //! treeXml in and out: `<tree>` with its header, or a bare `<taskTree>`.
 
 use super::{
-    Connector, ConnectorKind, Definition, Document, Field, Header, Message, Node, Parameter,
+    Connector, ConnectorKind, Definition, Document, Field, Header, Message, Node, Parameter, Retry,
     Unreadable, position,
 };
 use quick_xml::Reader;
@@ -135,6 +135,7 @@ fn node(task: &Element, id: String) -> Node {
         defers: task.flag("defers"),
         deferrable: task.flag("deferrable"),
         visible: task.flag("visible"),
+        retry: task.child("retry").map(retry),
         x: task.attribute("x").trim().parse().unwrap_or_default(),
         y: task.attribute("y").trim().parse().unwrap_or_default(),
         messages: task
@@ -167,6 +168,7 @@ fn field(element: &Element) -> Field {
         description: element.attribute("tooltip"),
         default_value: element.text.clone(),
         required: element.attribute("required").eq_ignore_ascii_case("true"),
+        kind: element.attribute("type"),
     }
 }
 
@@ -270,6 +272,26 @@ pub(crate) fn write_element(element: &Element) -> String {
     out
 }
 
+fn retry(element: &Element) -> Retry {
+    let usual = Retry::default();
+    let number =
+        |name: &str, otherwise: f64| element.attribute(name).trim().parse().unwrap_or(otherwise);
+    Retry {
+        attempts: element.attribute("attempts").trim().parse().unwrap_or(usual.attempts),
+        first_wait_seconds: number("firstWaitSeconds", usual.first_wait_seconds),
+        factor: number("factor", usual.factor),
+        max_wait_seconds: number("maxWaitSeconds", usual.max_wait_seconds),
+    }
+}
+
+fn write_retry(retry: &Retry) -> String {
+    format!(
+        "\n      <retry attempts=\"{}\" firstWaitSeconds=\"{}\" factor=\"{}\" \
+         maxWaitSeconds=\"{}\"/>",
+        retry.attempts, retry.first_wait_seconds, retry.factor, retry.max_wait_seconds
+    )
+}
+
 /// Writes a whole `<tree>`.
 pub(super) fn write_export(document: &Document) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -325,8 +347,12 @@ fn write_interface(out: &mut String, definition: &Definition) {
     for field in &definition.inputs {
         let _ = write!(
             out,
-            "\n      <parameter id=\"{}\" required=\"{}\" tooltip=\"{}\">{}</parameter>",
+            "\n      <parameter id=\"{}\"{} required=\"{}\" tooltip=\"{}\">{}</parameter>",
             in_attribute(&field.name),
+            match field.kind.as_str() {
+                "" => String::new(),
+                kind => format!(" type=\"{}\"", in_attribute(kind)),
+            },
             field.required,
             in_attribute(&field.description),
             escape(&field.default_value)
@@ -350,7 +376,7 @@ fn write_task(out: &mut String, node: &Node, connectors: &[Connector]) {
         "\n    <task definition_id=\"{}\" id=\"{}\" name=\"{}\" x=\"{}\" y=\"{}\">\
          \n      <version>{}</version>\n      <configured>{}</configured>\
          \n      <defers>{}</defers>\n      <deferrable>{}</deferrable>\
-         \n      <visible>{}</visible>\n      <parameters>",
+         \n      <visible>{}</visible>{}\n      <parameters>",
         in_attribute(&node.definition_id),
         in_attribute(&node.id),
         in_attribute(&node.name),
@@ -360,7 +386,8 @@ fn write_task(out: &mut String, node: &Node, connectors: &[Connector]) {
         node.configured,
         node.defers,
         node.deferrable,
-        node.visible
+        node.visible,
+        node.retry.as_ref().map(write_retry).unwrap_or_default()
     );
     for p in &node.parameters {
         let _ = write!(

@@ -1,11 +1,15 @@
 //! The one guarded write of a stretch: run, tasks, triggers, errors and deliveries, or nothing.
 
-use super::deferrals::{self, Delivered, Delivery};
-use crate::handlers::Outside;
-use crate::step::state::State;
-use crate::step::{Call, Outcome};
-use model::id::{ErrorId, RunId, SpaceId, TriggerId};
-use model::run::{RunError, RunState, Task, Trigger, TriggerStatus};
+use super::Workflows;
+use super::children::{Inside, tell_parent};
+use super::deferrals::{self, Delivered};
+use super::plans::Planned;
+use super::start::StartOutcome;
+use crate::inputs;
+use crate::step::Outcome;
+use crate::step::state::{ErrorKind, State};
+use model::id::{ErrorId, RunId, TriggerId};
+use model::run::{Parent, RunError, RunState, Task, Trigger, TriggerStatus};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use store::runs::{Advance, Claim};
@@ -14,7 +18,10 @@ use store::{Store, Tx, errors, runs, tasks, triggers};
 /// Everything one stretch writes.
 pub(super) struct Commit {
     pub(super) run_id: RunId,
-    pub(super) space_id: SpaceId,
+    /// The run whose task waits for this one.
+    pub(super) parent: Option<Parent>,
+    pub(super) planned: Arc<Planned>,
+    pub(super) engine: Workflows,
     pub(super) from_version: i64,
     pub(super) state: State,
     /// The state as text, rendered outside of the transaction unless that still changes it.
@@ -26,18 +33,18 @@ pub(super) struct Commit {
     pub(super) taken: Vec<TriggerId>,
     /// Whether the inbox may hold more than was taken.
     pub(super) has_more_inbox: bool,
-    /// Deliveries to make in this very transaction.
-    pub(super) deliveries: Vec<Call>,
+    /// Work of tasks that is done in this very transaction.
+    pub(super) inside: Vec<(i64, Inside)>,
     pub(super) claim: Claim,
 }
 
 /// What the write brought.
 pub(super) struct Committed {
-    /// The state as written: errors numbered, deliveries settled.
+    /// The state as written: errors numbered, work inside settled.
     pub(super) state: State,
-    /// Deliveries that were refused: the task and the reason.
-    pub(super) refused: Vec<(i64, String)>,
-    /// Other runs whose inbox has something new.
+    /// Work that was refused: the task, the type of error and the reason.
+    pub(super) refused: Vec<(i64, ErrorKind, String)>,
+    /// Other runs that are new, or whose inbox has something new.
     pub(super) woken: Vec<RunId>,
     /// Whether the run's own inbox has.
     pub(super) own_inbox: bool,
@@ -75,10 +82,16 @@ impl Commit {
         }
         self.write_triggers(tx)?;
         self.write_errors(tx, &mut done.state)?;
-        for call in &self.deliveries {
-            self.deliver(tx, call, &mut done)?;
+        for (seq, inside) in &self.inside {
+            self.carry_out(tx, *seq, inside, &mut done)?;
         }
         let state = done.state.run_state();
+        if let Some(parent) = self.parent.filter(|_| state == RunState::Complete) {
+            let outputs = inputs::outputs(&self.planned.plan.outputs, done.state.outputs.as_ref());
+            if tell_parent(tx, parent, self.run_id, Some(&outputs), &self.claim)? {
+                done.woken.push(parent.run_id);
+            }
+        }
         let wake_at = done.state.wake_at();
         let advance = Advance {
             id: self.run_id,
@@ -167,31 +180,47 @@ impl Commit {
         Ok(())
     }
 
-    fn deliver(&self, tx: &mut Tx, call: &Call, done: &mut Committed) -> Result<(), store::Error> {
-        let Outside::CreateTrigger { complete, token, results, message } = &call.work else {
-            return Ok(());
-        };
-        let delivery = Delivery {
-            space_id: self.space_id.clone(),
-            token: token.clone(),
-            complete: *complete,
-            results: results.clone(),
-            message: message.clone(),
-            originator: format!("HANDLER Create Trigger of run #{}", self.run_id),
-        };
-        match deferrals::deliver(tx, &delivery, &self.claim, Some(self.run_id))? {
-            Delivered::Taken { trigger, run } => {
-                let mut results = Map::new();
-                results.insert("trigger_id".into(), Value::from(trigger.0.to_string()));
-                results.insert("run_id".into(), Value::from(run.0.to_string()));
-                done.state.settle(call.seq, results);
-                if run == self.run_id {
-                    done.own_inbox = true;
-                } else {
+    fn carry_out(
+        &self,
+        tx: &mut Tx,
+        seq: i64,
+        inside: &Inside,
+        done: &mut Committed,
+    ) -> Result<(), store::Error> {
+        let mut results = Map::new();
+        match inside {
+            Inside::Refuse(kind, message) => done.refused.push((seq, *kind, message.clone())),
+            Inside::Start(request, result) => match self.engine.start(tx, request)? {
+                StartOutcome::Started { run, .. } => {
+                    results.insert((*result).into(), run.to_string().into());
+                    done.state.settle(seq, results);
                     done.woken.push(run);
                 }
+                StartOutcome::Refused { message, .. } => {
+                    let kind = match request.parent {
+                        Some(Parent { awaited: true, .. }) => ErrorKind::MissingRoutine,
+                        _ => ErrorKind::Handler,
+                    };
+                    done.refused.push((seq, kind, message));
+                }
+            },
+            Inside::Deliver(delivery) => {
+                match deferrals::deliver(tx, delivery, &self.claim, Some(self.run_id))? {
+                    Delivered::Taken { trigger, run } => {
+                        results.insert("trigger_id".into(), Value::from(trigger.0.to_string()));
+                        results.insert("run_id".into(), Value::from(run.0.to_string()));
+                        done.state.settle(seq, results);
+                        if run == self.run_id {
+                            done.own_inbox = true;
+                        } else {
+                            done.woken.push(run);
+                        }
+                    }
+                    Delivered::Refused { message, .. } => {
+                        done.refused.push((seq, ErrorKind::Handler, message));
+                    }
+                }
             }
-            Delivered::Refused { message, .. } => done.refused.push((call.seq, message)),
         }
         Ok(())
     }

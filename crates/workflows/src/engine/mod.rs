@@ -7,6 +7,8 @@
 //! key only when its outcome was never recorded.
 
 mod actors;
+mod background;
+pub(crate) mod children;
 mod commit;
 mod deferrals;
 mod plans;
@@ -17,6 +19,7 @@ mod walk;
 
 pub use deferrals::{Delivered, Delivery};
 pub use ports::{Behalf, Failure, Http, HttpResponse, Submission, Submissions};
+pub(crate) use start::find;
 pub use start::{StartOutcome, StartRequest, TreeRef};
 pub(crate) use store::runs::Claim;
 
@@ -81,6 +84,8 @@ pub(crate) struct Inner {
     /// The earliest time at which the poller has something to do, in microseconds.
     wake_at: AtomicI64,
     poll: Notify,
+    /// Told when something was added that the background loop has to do.
+    pub(crate) background: Notify,
 }
 
 impl Workflows {
@@ -102,6 +107,7 @@ impl Workflows {
                 call_permits: Semaphore::new(CALLS_AT_ONCE),
                 wake_at: AtomicI64::new(i64::MAX),
                 poll: Notify::new(),
+                background: Notify::new(),
             }),
         }
     }
@@ -112,6 +118,8 @@ impl Workflows {
         self.inner.runtime.spawn(async move { engine.dispatch().await });
         let engine = Arc::clone(&self.inner);
         self.inner.runtime.spawn(async move { engine.poll_loop().await });
+        let engine = Arc::clone(&self.inner);
+        self.inner.runtime.spawn(async move { engine.background_loop().await });
     }
 
     /// Called when a node was found gone, or a hint says that a run was woken: the poller looks.
@@ -162,8 +170,8 @@ impl Inner {
                 request.headers.push(("Idempotency-Key".into(), key.into()));
                 self.http.send(behalf, &request).await.map(HttpResponse::results)
             }
-            Outside::CreateTrigger { .. } => {
-                return Err("A delivery happens in the run's own write.".into());
+            Outside::CreateTrigger { .. } | Outside::Routine { .. } | Outside::RunTree { .. } => {
+                return Err("It happens in the run's own write.".into());
             }
         };
         walk::within_limit(results.map_err(|failure| failure.0)?)

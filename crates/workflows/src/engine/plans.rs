@@ -58,6 +58,11 @@ impl Plans {
         Ok(Some(planned))
     }
 
+    /// The plan of a version, when it is in memory.
+    pub(crate) fn peek(&self, id: TreeVersionId) -> Option<Arc<Planned>> {
+        self.lock().get(&id).cloned()
+    }
+
     /// Forgets a version whose tree was renamed.
     pub(crate) fn forget(&self, id: TreeVersionId) {
         self.lock().remove(&id);

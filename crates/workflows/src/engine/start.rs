@@ -4,7 +4,7 @@ use super::actors::READY_MAX;
 use super::walk::Fresh;
 use super::{Workflows, deferrals};
 use model::id::{EventId, JobId, RunId, SpaceId, TraceId, TreeId};
-use model::run::{Run, RunState};
+use model::run::{Parent, Run, RunState};
 use model::time::Micros;
 use model::tree::Tree;
 use serde_json::Value;
@@ -39,6 +39,14 @@ pub struct StartRequest {
     pub tree: TreeRef,
     /// The job that starts it; no two runs have the same.
     pub job_id: Option<JobId>,
+    /// A key of the caller's; no two runs of the tree have the same.
+    pub key: Option<String>,
+    /// The run and task that start it.
+    pub parent: Option<Parent>,
+    /// The run at the top of the chain of parents.
+    pub root_id: Option<RunId>,
+    /// Its inputs, completed and checked.
+    pub inputs: Option<Value>,
     /// The event it is about.
     pub event_id: Option<EventId>,
     /// The trace it belongs to.
@@ -89,12 +97,22 @@ impl Workflows {
             Ok(tree) => tree,
             Err(message) => return Ok(StartOutcome::Refused { status: 404, message }),
         };
+        self.start_tree(tx, request, &tree)
+    }
+
+    /// Starts a run of a tree that was found.
+    pub(crate) fn start_tree(
+        &self,
+        tx: &mut Tx,
+        request: &StartRequest,
+        tree: &Tree,
+    ) -> Result<StartOutcome, Error> {
         let title = tree.title();
         if !tree.status.eq_ignore_ascii_case("active") {
             let message = format!("The \"{title}\" tree is {}.", tree.status.to_lowercase());
             return Ok(StartOutcome::Refused { status: 400, message });
         }
-        let mut run = self.new_run(request, &tree);
+        let mut run = self.new_run(request, tree);
         match runs::insert(tx, &run)? {
             Some(id) => {
                 run.id = id;
@@ -102,8 +120,11 @@ impl Workflows {
                 Ok(StartOutcome::Started { run: id, title })
             }
             None => {
-                let job = request.job_id.as_ref();
-                let earlier = job.map(|job| runs::by_job(tx, job)).transpose()?.flatten();
+                let earlier = match (&request.job_id, &request.key) {
+                    (Some(job), _) => runs::by_job(tx, job)?,
+                    (None, Some(key)) => runs::by_key(tx, &tree.id, key)?,
+                    (None, None) => None,
+                };
                 let run = earlier.ok_or(Error::Retry)?;
                 Ok(StartOutcome::Started { run, title })
             }
@@ -145,6 +166,10 @@ impl Workflows {
             tree_id: tree.id.clone(),
             tree_version_id: tree.version_id,
             job_id: r.job_id.clone(),
+            start_key: r.key.clone(),
+            parent: r.parent,
+            root_id: r.root_id,
+            inputs: r.inputs.clone(),
             event_id: r.event_id.clone(),
             trace_id: r.trace_id.clone(),
             depth: r.depth,
@@ -180,7 +205,8 @@ impl Workflows {
     }
 }
 
-fn find(tx: &mut Tx, request: &StartRequest) -> Result<Result<Tree, String>, Error> {
+/// Finds the tree to start; the message when there is none.
+pub(crate) fn find(tx: &mut Tx, request: &StartRequest) -> Result<Result<Tree, String>, Error> {
     let space = &request.space_id;
     Ok(match &request.tree {
         TreeRef::Title { source, group, name } => trees::by_title(tx, space, source, group, name)?

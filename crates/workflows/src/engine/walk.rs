@@ -5,7 +5,7 @@ use super::actors::Taken;
 use super::commit::{Commit, Refusal};
 use super::plans::Planned;
 use crate::context::{About, Base, SourceData};
-use crate::handlers::{Effect, Outside};
+use crate::handlers::Effect;
 use crate::step::state::ErrorKind;
 use crate::step::state::{OpenError, Place, Resolution, State};
 use crate::step::{Call, Ctx, Input, NewError, Outcome, call_again, step};
@@ -37,6 +37,13 @@ pub(crate) struct Loaded {
     pending: Vec<Call>,
     /// Such work that must not be repeated.
     doubtful: Vec<i64>,
+}
+
+impl Loaded {
+    /// The name of its tree's source.
+    pub(super) fn source(&self) -> &str {
+        &self.planned.source
+    }
 }
 
 /// A run that was started on this node and has not been walked.
@@ -100,23 +107,25 @@ impl Inner {
         let (state, mut outcome) = self.compute(at, inputs);
         let mut new_calls = std::mem::take(&mut outcome.calls);
         new_calls.extend(pending);
-        let (deliveries, outside): (Vec<_>, Vec<_>) = new_calls
-            .into_iter()
-            .partition(|call| matches!(call.work, Outside::CreateTrigger { .. }));
+        let (inside, outside): (Vec<_>, Vec<_>) =
+            new_calls.into_iter().partition(|call| call.work.is_inside_commit());
         let (more, has_errors) = (outcome.more, !outcome.errors.is_empty());
         let now = self.runtime.now();
-        let is_final = !has_errors && deliveries.is_empty();
+        let inside = self.prepare(at, inside, now).await?;
+        let is_final = !has_errors && inside.is_empty();
         let commit = Arc::new(Commit {
             text: is_final.then(|| state.text()),
             tasks: outcome.tasks.values().map(|record| record.row(id)).collect(),
             run_id: id,
-            space_id: at.run.space_id.clone(),
+            parent: at.run.parent.filter(|parent| parent.awaited),
+            planned: Arc::clone(&at.planned),
+            engine: super::Workflows { inner: Arc::clone(self) },
             from_version: at.run.version,
             state,
             outcome,
             has_more_inbox: taken.len() >= triggers::INBOX_ROWS,
             taken,
-            deliveries,
+            inside,
             claim: self.claim_at(now),
         });
         let done = match commit.write(&self.store).await {
@@ -133,7 +142,8 @@ impl Inner {
         at.doubtful.clear();
         at.run.version += 1;
         at.state = done.state;
-        inbox.extend(done.refused.into_iter().map(|(seq, message)| Input::Failed { seq, message }));
+        let refused = done.refused.into_iter();
+        inbox.extend(refused.map(|(seq, kind, message)| Input::Refused { seq, kind, message }));
         self.tell(&at.run, has_errors);
         for run in done.woken {
             self.actors.wake(run);
@@ -273,6 +283,7 @@ impl Inner {
             group: planned.group.clone(),
             tree: planned.name.clone(),
             source_id: run.source_record_id.clone(),
+            inputs: run.inputs.clone(),
         };
         Ok(Arc::new(Base::new(about, data)))
     }
@@ -348,7 +359,9 @@ async fn read_run(store: &Store, id: RunId) -> Result<Option<(Run, Vec<Trigger>)
 /// The task whose outside work an input ends.
 fn call_of(input: &Input) -> Option<i64> {
     match input {
-        Input::Done { seq, .. } | Input::Failed { seq, .. } => Some(*seq),
+        Input::Done { seq, .. } | Input::Failed { seq, .. } | Input::Refused { seq, .. } => {
+            Some(*seq)
+        }
         _ => None,
     }
 }
@@ -362,11 +375,24 @@ fn read_trigger(trigger: &Trigger) -> Option<Input> {
     match trigger.action.as_str() {
         "Complete" => Some(Input::Completed { token: token(), results: results(), message }),
         "Update" => Some(Input::Updated { token: token(), results: results(), message }),
+        "Child" => {
+            let outputs = trigger.results.get("outputs").and_then(Value::as_object).cloned();
+            let seq = trigger.results.get("seq")?.as_i64()?;
+            let run = RunId(trigger.results.get("run")?.as_i64()?);
+            Some(Input::Child { seq, run, outputs })
+        }
         "Resolve" => {
             let error = ErrorId(trigger.results.get("error")?.as_i64()?);
+            if let Some(inputs) = trigger.results.get("inputs").and_then(Value::as_object) {
+                return Some(Input::Edited { error, inputs: inputs.clone() });
+            }
             let action = Resolution::parse(trigger.results.get("action")?.as_str()?)?;
             Some(Input::Resolved { error, action })
         }
+        "Decide" => Some(Input::Decided {
+            seq: trigger.results.get("seq")?.as_i64()?,
+            goes_on: trigger.results.get("goesOn")?.as_bool()?,
+        }),
         "Root" => Some(Input::Manual {
             node: trigger.node_id.clone(),
             place: Place { branch: trigger.branch_id, loop_index: trigger.loop_index.clone() },

@@ -16,6 +16,7 @@ mod start;
 mod submission_create;
 mod submission_update;
 mod tree_return;
+mod tree_run;
 mod wait;
 
 use model::time::Micros;
@@ -150,12 +151,39 @@ pub enum Outside {
         /// A message for the task's record.
         message: String,
     },
+    /// Starts a run of a routine, in the transaction of the task.
+    Routine {
+        /// The id by which nodes call it.
+        definition: String,
+        /// What the node gives it.
+        inputs: Map<String, Value>,
+        /// Whether the task waits for what comes of it.
+        awaited: bool,
+    },
+    /// Starts a run of a tree, in the transaction of the task.
+    RunTree {
+        /// The tree's source.
+        source: String,
+        /// Its group.
+        group: String,
+        /// Its name.
+        name: String,
+        /// The run's source data.
+        body: String,
+    },
     /// Creates a submission.
     SubmissionCreate(SubmissionCreate),
     /// Changes a submission.
     SubmissionUpdate(SubmissionUpdate),
     /// Sends an HTTP request.
     Http(HttpRequest),
+}
+
+impl Outside {
+    /// Whether it happens in the transaction that records the task, and nowhere else.
+    pub(crate) fn is_inside_commit(&self) -> bool {
+        matches!(self, Self::CreateTrigger { .. } | Self::Routine { .. } | Self::RunTree { .. })
+    }
 }
 
 /// A submission to create.
@@ -212,6 +240,7 @@ pub const ALL: &[&Handler] = &[
     &defer::HANDLER,
     &create_trigger::HANDLER,
     &tree_return::HANDLER,
+    &tree_run::HANDLER,
     &join::HANDLER,
     &junction::HANDLER,
     &loop_head::HANDLER,

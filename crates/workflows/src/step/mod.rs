@@ -13,6 +13,7 @@
 
 mod gates;
 mod loops;
+mod repairs;
 pub(crate) mod scopes;
 pub mod state;
 
@@ -20,9 +21,9 @@ use crate::check::unknown_handler;
 use crate::context::{Base, Scope};
 use crate::definition::ConnectorKind;
 use crate::handlers::{Action, Inputs, Outside, Work};
-use crate::plan::{Node, Plan};
+use crate::plan::{Awaited, Node, Plan};
 use expr::ruby::Context;
-use model::id::ErrorId;
+use model::id::{ErrorId, RunId};
 use model::limits;
 use model::run::TaskStatus;
 use model::time::Micros;
@@ -52,6 +53,24 @@ pub enum Input {
         /// Why.
         message: String,
     },
+    /// Work that belongs to the run's own write was refused there.
+    Refused {
+        /// The task.
+        seq: i64,
+        /// The documented type of the error.
+        kind: ErrorKind,
+        /// Why.
+        message: String,
+    },
+    /// A run that a task waits for has ended.
+    Child {
+        /// The task.
+        seq: i64,
+        /// The run.
+        run: RunId,
+        /// What it left; `None`: it was called off.
+        outputs: Option<Map<String, Value>>,
+    },
     /// Somebody completed a deferral.
     Completed {
         /// The deferral's token.
@@ -78,6 +97,20 @@ pub enum Input {
         error: ErrorId,
         /// The decision.
         action: Resolution,
+    },
+    /// Somebody has a task carried out again after an error, with parameters filled in.
+    Edited {
+        /// The error.
+        error: ErrorId,
+        /// Values by parameter.
+        inputs: Map<String, Value>,
+    },
+    /// Somebody ends an open task.
+    Decided {
+        /// The task.
+        seq: i64,
+        /// Whether its branch goes on, without results.
+        goes_on: bool,
     },
     /// Somebody starts a node by hand.
     Manual {
@@ -162,6 +195,9 @@ pub struct Call {
     pub work: Outside,
 }
 
+/// The result under which the task of a routine call keeps the number of its run.
+pub(crate) const RUN_ID: &str = "Run Id";
+
 /// Applies inputs and goes on until everything waits, or the limit of one commit is reached.
 pub fn step(plan: &Plan, state: &mut State, inputs: Vec<Input>, ctx: &mut Ctx<'_>) -> Outcome {
     let mut stepper = Stepper { plan, state, ctx, out: Outcome::default() };
@@ -175,9 +211,12 @@ pub fn step(plan: &Plan, state: &mut State, inputs: Vec<Input>, ctx: &mut Ctx<'_
 /// The outside work of a task that was under way when its process died; `None` when the node or
 /// its inputs no longer lead to any.
 pub fn call_again(plan: &Plan, open: &Open, now: Micros) -> Option<Call> {
-    let handler = plan.node(&open.record.node)?.handler?;
-    let Work::Act(act) = handler.work else { return None };
     let record = &open.record;
+    let node = plan.node(&record.node)?;
+    if let Some(awaited) = node.routine {
+        return Some(routine_call(node, record, awaited));
+    }
+    let Work::Act(act) = node.handler?.work else { return None };
     let inputs = Inputs { parameters: &record.inputs, token: &record.token, now };
     match act(&inputs) {
         Ok(Action::Outside(work)) => {
@@ -185,6 +224,16 @@ pub fn call_again(plan: &Plan, open: &Open, now: Micros) -> Option<Call> {
         }
         _ => None,
     }
+}
+
+/// The call of a routine by a task whose parameters are evaluated.
+fn routine_call(node: &Node, record: &Record, awaited: Awaited) -> Call {
+    let work = Outside::Routine {
+        definition: node.definition_id.clone(),
+        inputs: record.inputs.clone(),
+        awaited: awaited.0,
+    };
+    Call { seq: record.seq, key: record.token.clone(), work }
 }
 
 struct Stepper<'a, 'c> {
@@ -201,20 +250,19 @@ impl<'a> Stepper<'a, '_> {
             Input::Done { seq, results } => {
                 self.state.settle(seq, results);
             }
-            Input::Failed { seq, message } => {
-                let calling = |open: &Open| open.phase == Phase::Calling;
-                if self.state.open.get(&seq).is_some_and(calling)
-                    && let Some(open) = self.state.open.remove(&seq)
-                {
-                    self.fail(open.record, ErrorKind::Handler, &message);
-                }
-            }
+            Input::Failed { seq, message } => self.failed(seq, &message),
+            Input::Refused { seq, kind, message } => self.refused(seq, kind, &message),
+            Input::Child { seq, run, outputs } => self.child_ended(seq, run, outputs),
             Input::Completed { token, results, message } => {
                 self.completed(&token, results, message);
             }
             Input::Updated { token, results, message } => self.updated(&token, results, message),
             Input::Tick => self.tick(),
-            Input::Resolved { error, action } => self.resolved(error, action),
+            Input::Resolved { error, action } => self.resolved(error, action, Map::new()),
+            Input::Edited { error, inputs } => {
+                self.resolved(error, Resolution::RetryTask, inputs);
+            }
+            Input::Decided { seq, goes_on } => self.decided(seq, goes_on),
             Input::Manual { node, place } => self.manual(node, place),
         }
     }
@@ -249,6 +297,41 @@ impl<'a> Stepper<'a, '_> {
             place.branch = self.next_branch();
         }
         self.state.queue.push_back(Todo::Enter { node, place, from: String::new() });
+    }
+
+    /// A task's outside work did not succeed.
+    fn refused(&mut self, seq: i64, kind: ErrorKind, message: &str) {
+        let calling = |open: &Open| open.phase == Phase::Calling;
+        if self.state.open.get(&seq).is_some_and(calling)
+            && let Some(open) = self.state.open.remove(&seq)
+        {
+            self.fail(open.record, kind, message);
+        }
+    }
+
+    /// A run that a task waits for has ended, perhaps before the task noticed that it waits.
+    fn child_ended(&mut self, seq: i64, run: RunId, outputs: Option<Map<String, Value>>) {
+        let Some(open) = self.state.open.get(&seq) else { return };
+        let started = open.record.results.get(RUN_ID).and_then(Value::as_str);
+        let is_settled = open.phase == Phase::Settled && started == Some(&run.to_string());
+        if open.phase != Phase::Child(run) && !is_settled {
+            return;
+        }
+        let Some(mut record) = self.state.open.remove(&seq).map(|open| open.record) else { return };
+        if is_settled {
+            self.connect(&mut record, ConnectorKind::Create);
+        }
+        match outputs {
+            Some(outputs) => {
+                record.deferred_results = outputs;
+                self.publish(&record);
+                self.close(record);
+            }
+            None => {
+                let message = format!("The routine's run #{run} was cancelled.");
+                self.fail(record, ErrorKind::Handler, &message);
+            }
+        }
     }
 
     fn completed(&mut self, token: &str, results: Map<String, Value>, message: Option<String>) {
@@ -289,46 +372,19 @@ impl<'a> Stepper<'a, '_> {
             .open
             .iter()
             .filter_map(|(seq, open)| match open.phase {
-                Phase::Until(at) if at <= self.ctx.now => Some((at, *seq)),
+                Phase::Until(at) | Phase::Retry(at) if at <= self.ctx.now => Some((at, *seq)),
                 _ => None,
             })
             .collect();
         due.sort_unstable();
         for (_, seq) in due {
-            if let Some(open) = self.state.open.remove(&seq) {
-                self.out.due.push(open.record.token.clone());
+            let Some(open) = self.state.open.get_mut(&seq) else { continue };
+            self.out.due.push(open.record.token.clone());
+            if matches!(open.phase, Phase::Retry(_)) {
+                open.phase = Phase::Settled;
+                self.state.queue.push_back(Todo::Again { seq, inputs: Map::new() });
+            } else if let Some(open) = self.state.open.remove(&seq) {
                 self.close(open.record);
-            }
-        }
-    }
-
-    fn resolved(&mut self, error: ErrorId, action: Resolution) {
-        let Some(at) = self.state.errors.iter().position(|e| e.id == Some(error)) else { return };
-        let resolved = self.state.errors.remove(at);
-        match action {
-            Resolution::RetryTask => {
-                self.state.queue.push_back(Todo::Again { seq: resolved.seq });
-            }
-            Resolution::ContinueBranch => {
-                if let Some((node, place)) = resolved.connector {
-                    let from = format!("error#{error}");
-                    self.state.queue.push_back(Todo::Enter { node, place, from });
-                }
-            }
-            Resolution::CancelBranch => {}
-            Resolution::SkipTask => {
-                if let Some(mut open) = self.state.open.remove(&resolved.seq) {
-                    open.record.results = Map::new();
-                    self.publish(&open.record);
-                    self.close(open.record);
-                }
-            }
-            Resolution::DoNothing => {
-                if let Some(mut open) = self.state.open.remove(&resolved.seq) {
-                    open.record.status = TaskStatus::Closed;
-                    open.record.finished_at = Some(self.ctx.now);
-                    self.save(open.record);
-                }
             }
         }
     }
@@ -362,11 +418,11 @@ impl<'a> Stepper<'a, '_> {
                     self.tree_error(&message);
                 }
             },
-            Todo::Again { seq } => {
+            Todo::Again { seq, inputs } => {
                 if let Some(open) = self.state.open.remove(&seq)
                     && let Some(node) = self.plan.node(&open.record.node)
                 {
-                    self.execute(node, open.record);
+                    self.execute(node, open.record, &inputs);
                 }
             }
             Todo::Leave { seq } => {
@@ -401,7 +457,7 @@ impl<'a> Stepper<'a, '_> {
             return;
         }
         let record = self.new_record(node, place);
-        self.execute(node, record);
+        self.execute(node, record, &Map::new());
     }
 
     fn new_record(&mut self, node: &Node, place: Place) -> Record {
@@ -420,21 +476,26 @@ impl<'a> Stepper<'a, '_> {
             deferred_results: Map::new(),
             connectors: Vec::new(),
             messages: Vec::new(),
+            attempts: 0,
             started_at: self.ctx.now,
             finished_at: None,
         }
     }
 
-    fn execute(&mut self, node: &'a Node, mut record: Record) {
-        let Some(handler) = node.handler else {
-            let routine = node.definition_id.starts_with("routine_");
-            let kind = if routine { ErrorKind::MissingRoutine } else { ErrorKind::MissingHandler };
-            return self.fail(record, kind, &unknown_handler(&node.definition_id));
-        };
-        match self.evaluate(node, &record) {
+    fn execute(&mut self, node: &'a Node, mut record: Record, given: &Map<String, Value>) {
+        if node.handler.is_none() && node.routine.is_none() {
+            let message = unknown_handler(&node.definition_id);
+            return self.fail(record, ErrorKind::MissingHandler, &message);
+        }
+        match self.evaluate(node, &record, given) {
             Ok(inputs) => record.inputs = inputs,
             Err(message) => return self.fail(record, ErrorKind::NodeParameter, &message),
         }
+        if let Some(awaited) = node.routine {
+            let call = routine_call(node, &record, awaited);
+            return self.call(record, call);
+        }
+        let Some(handler) = node.handler else { return };
         let act = match handler.work {
             Work::Act(act) => act,
             Work::LoopHead => return self.open_loop(node, record),
@@ -459,19 +520,32 @@ impl<'a> Stepper<'a, '_> {
             Ok(Action::Wait(until)) => self.wait(record, until),
             Ok(Action::Outside(work)) => {
                 let call = Call { seq: record.seq, key: record.token.clone(), work };
-                self.out.calls.push(call);
-                record.status = TaskStatus::WorkInProgress;
-                self.hold(record, Phase::Calling);
+                self.call(record, call);
             }
             Err(message) => self.fail(record, ErrorKind::Handler, &message),
         }
     }
 
-    fn evaluate(&self, node: &Node, record: &Record) -> Result<Map<String, Value>, String> {
+    fn call(&mut self, mut record: Record, call: Call) {
+        self.out.calls.push(call);
+        record.status = TaskStatus::WorkInProgress;
+        self.hold(record, Phase::Calling);
+    }
+
+    fn evaluate(
+        &self,
+        node: &Node,
+        record: &Record,
+        given: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, String> {
         let scope = self.scope(record);
         let context = Context::new(&scope, self.ctx.now);
         let mut inputs = Map::new();
         for parameter in &node.parameters {
+            if let Some(value) = given.get(&parameter.id) {
+                inputs.insert(parameter.id.clone(), value.clone());
+                continue;
+            }
             let place = |e: &dyn std::fmt::Display| format!("Parameter \"{}\": {e}", parameter.id);
             let template = parameter.template.as_ref().map_err(|e| place(e))?;
             // Random values differ between parameters, and are the same when a step is repeated.
@@ -495,9 +569,14 @@ impl<'a> Stepper<'a, '_> {
     }
 
     /// A node's work is done: it closes, or waits for its completion by token.
-    fn finish(&mut self, node: &Node, record: Record) {
+    fn finish(&mut self, node: &Node, mut record: Record) {
         self.publish(&record);
-        if node.defers { self.defer(record) } else { self.close(record) }
+        let run = record.results.get(RUN_ID).and_then(Value::as_str).and_then(|id| id.parse().ok());
+        if let (Some(Awaited(true)), Some(run)) = (node.routine, run) {
+            self.connect(&mut record, ConnectorKind::Create);
+            return self.hold(record, Phase::Child(RunId(run)));
+        }
+        if node.defers && node.routine.is_none() { self.defer(record) } else { self.close(record) }
     }
 
     fn defer(&mut self, mut record: Record) {

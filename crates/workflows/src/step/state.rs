@@ -129,6 +129,9 @@ pub enum Todo {
     Again {
         /// The task.
         seq: i64,
+        /// Parameters that a person has filled in, instead of what they evaluate to.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        inputs: Map<String, Value>,
     },
     /// A task's outside work is done and recorded: go on from it.
     Leave {
@@ -158,6 +161,10 @@ pub enum Phase {
     Deferred,
     /// A time.
     Until(Micros),
+    /// A time at which its work is tried again.
+    Retry(Micros),
+    /// The run of the routine it called.
+    Child(RunId),
     /// A loop whose iterations have not all begun.
     Looping,
     /// A person.
@@ -319,12 +326,20 @@ pub struct Record {
     pub deferred_results: Map<String, Value>,
     /// Connector verdicts.
     pub connectors: Vec<Value>,
-    /// Messages.
+    /// Messages; failed attempts are among them.
     pub messages: Vec<Value>,
+    /// Attempts that have failed since a person last looked at it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempts: i64,
     /// When it began.
     pub started_at: Micros,
     /// When it was done.
     pub finished_at: Option<Micros>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 impl Record {
@@ -369,7 +384,7 @@ impl State {
     /// The earliest time at which it goes on by itself.
     pub fn wake_at(&self) -> Option<Micros> {
         let timers = self.open.values().filter_map(|open| match open.phase {
-            Phase::Until(at) => Some(at),
+            Phase::Until(at) | Phase::Retry(at) => Some(at),
             _ => None,
         });
         timers.min()

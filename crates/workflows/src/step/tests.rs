@@ -231,8 +231,12 @@ fn unknown_handlers_and_missing_nodes_are_errors_of_their_type() {
     let sim = Sim::started(&["x nothing_v1", "start -> x", "start -> gone"]);
     let kinds: Vec<_> = sim.state.errors.iter().map(|e| e.kind.as_str()).collect();
     assert_eq!(kinds, ["Missing Handler Error", "Tree Error"]);
-    let sim = Sim::started(&["x routine_x_v1", "start -> x"]);
-    assert_eq!(sim.state.errors[0].kind, ErrorKind::MissingRoutine);
+    // Whether a routine exists is known in the write that would start it.
+    let mut sim = Sim::started(&["x routine_x_v1", "start -> x"]);
+    let kind = ErrorKind::MissingRoutine;
+    sim.give(Input::Refused { seq: sim.calls[0].seq, kind, message: "gone".into() });
+    assert_eq!(sim.state.errors[0].kind, kind);
+    assert_eq!(sim.trail(), "start [x] Error");
 }
 
 #[test]

@@ -167,8 +167,13 @@ impl Bench {
     }
 
     pub(crate) async fn start_with(&self, name: &str, data: &str) -> RunId {
-        let start =
-            StartByHand { tree: tree_ref(name), data: data.into(), originator: "test".into() };
+        let start = StartByHand {
+            tree: tree_ref(name),
+            data: data.into(),
+            inputs: None,
+            key: None,
+            originator: "test".into(),
+        };
         self.engine.start_by_hand(&self.actor, start).await.unwrap().0
     }
 

@@ -108,7 +108,12 @@ async fn an_error_waits_for_a_decision_and_the_run_goes_on() {
         assert_eq!(failed.errors[0].kind, "Handler Error");
         assert_eq!(failed.errors[0].text, "connection refused");
         assert_eq!(failed.view()["nodes"][1]["state"], "error");
-        let decide = |action| Decision { ids: vec![failed.errors[0].id], action, note: "".into() };
+        let decide = |action| Decision {
+            ids: vec![failed.errors[0].id],
+            action,
+            note: "".into(),
+            inputs: serde_json::Map::new(),
+        };
         let wrong = bench.engine.resolve(&bench.actor, decide(Resolution::ContinueBranch)).await;
         assert_eq!(wrong.unwrap().refused.len(), 1);
 

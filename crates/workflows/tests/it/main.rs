@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod bench;
+mod children;
 mod deferrals;
 mod lives;
+mod repairs;
 mod simulation;
 mod starts;
 mod trees;
