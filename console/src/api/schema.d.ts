@@ -980,6 +980,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v2/errors/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Groups errors by what caused them, the largest group first. */
+        get: operations["getTaskErrorsGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v2/errors/resolve": {
         parameters: {
             query?: never;
@@ -1082,6 +1099,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v2/resolutions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists resolutions, newest first. */
+        get: operations["getTaskResolutions"];
+        put?: never;
+        /** Decides about many errors: a job that goes on by itself, as fast as its rate allows. */
+        post: operations["postTaskResolutions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/resolutions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells what a decision would be about. */
+        post: operations["postTaskResolutionsPreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/resolutions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a resolution with its progress. */
+        get: operations["getTaskResolutionsId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/resolutions/{id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pauses, resumes or cancels a resolution. */
+        post: operations["postTaskResolutionsIdActions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v2/runs": {
         parameters: {
             query?: never;
@@ -1092,7 +1178,10 @@ export interface paths {
         /** Lists runs, newest first. */
         get: operations["getTaskRuns"];
         put?: never;
-        /** Starts a run; the body is its source data, whatever it is. */
+        /**
+         * Starts a run; the body is its source data, and its `inputs` where the tree declares any. With
+         *     an `Idempotency-Key`, the same start again answers the same run.
+         */
         post: operations["postTaskRuns"];
         delete?: never;
         options?: never;
@@ -1133,6 +1222,23 @@ export interface paths {
         post?: never;
         /** Calls off a run that is not finished; removes the records of one that is. */
         delete: operations["deleteTaskRunsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/runs/{id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a run forward by hand. */
+        post: operations["postTaskRunsIdActions"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1489,6 +1595,21 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What a person does to a run. */
+        ActionBody: {
+            /**
+             * @description `Resume` (all errors that can be retried), `Run Again`, `Cancel`, or for an open task
+             *     `Skip Task` and `Cancel Branch`.
+             */
+            action: string;
+            /** @description A note kept with what is resolved. */
+            note?: string | null;
+            /**
+             * Format: int64
+             * @description The task's number in the run.
+             */
+            taskSeq?: number | null;
+        };
         /** @description One try to deliver a job. */
         Attempt: {
             /** @description The address spoken to. */
@@ -1677,6 +1798,27 @@ export interface components {
             kappSlug?: string | null;
             lastError?: string | null;
             webhook: string;
+        };
+        /** @description Which open errors; absent properties do not narrow. */
+        FilterBody: {
+            /** @description Before this instant. */
+            end?: string | null;
+            group?: string | null;
+            nodeId?: string | null;
+            /** Format: int64 */
+            runId?: number | null;
+            source?: string | null;
+            /** @description Id of the record the run is about. */
+            sourceId?: string | null;
+            /** @description From this instant on. */
+            start?: string | null;
+            /** @description Exactly what the errors say in one line. */
+            summary?: string | null;
+            tree?: string | null;
+            /** @description The tree's guid. */
+            treeId?: string | null;
+            /** @description The documented type. */
+            type?: string | null;
         };
         /** @description A form as clients read it. */
         Form: (components["schemas"]["Details"] | null) & Record<string, never> & {
@@ -1895,17 +2037,36 @@ export interface components {
             /** @description `v1` or `v1a`. */
             kind: string;
         };
+        /** @description A decision about many errors. */
+        ResolutionBody: {
+            /** @description One of the actions of `/meta/availableErrorActions`; a preview needs none. */
+            action?: string | null;
+            filter?: components["schemas"]["FilterBody"] | null;
+            /** @description These errors, at most 15,000; together with a filter, those of them it holds for. */
+            ids?: number[] | null;
+            /** @description For Retry Task: parameters by name, instead of what they evaluate to. */
+            inputs?: Record<string, never> | null;
+            /**
+             * Format: int64
+             * @description From 1 to 1,000; 100 when absent.
+             */
+            ratePerSecond?: number | null;
+            /** @description A note kept with the errors. */
+            resolution?: string | null;
+        };
         /** @description A decision about errors. */
         ResolveBody: {
             /** @description One of the actions of `/meta/availableErrorActions`. */
             action: string;
             ids: number[];
+            /** @description For Retry Task: parameters by name, instead of what they evaluate to. */
+            inputs?: Record<string, never> | null;
             /** @description A note kept with the errors. */
             resolution?: string | null;
         };
         /** @description What a person corrects in a run. */
         RunBody: {
-            /** @description Accepted and ignored: trees have no inputs of their own yet. */
+            /** @description Inputs by name; those of a run that has none are left alone when this is empty. */
             inputs?: Record<string, never> | null;
             message?: string | null;
             /** @description A text, or a document that is kept as text. */
@@ -2000,6 +2161,11 @@ export interface components {
             level: string;
             /** @description The worst of it, in words. */
             sentence: string;
+        };
+        /** @description What to do with a resolution. */
+        SteeringBody: {
+            /** @description `pause`, `resume` or `cancel`. */
+            action: string;
         };
         /** @description A submission as clients read it. */
         Submission: (components["schemas"]["Details"] | null) & {
@@ -5110,6 +5276,49 @@ export interface operations {
             };
         };
     };
+    getTaskErrorsGroups: {
+        parameters: {
+            query?: {
+                include?: string;
+                id?: number;
+                runId?: number;
+                /** @description `Active` or `Handled`. */
+                status?: string;
+                type?: string;
+                nodeId?: string;
+                source?: string;
+                group?: string;
+                groupFragment?: string;
+                tree?: string;
+                treeFragment?: string;
+                /** @description The tree's guid. */
+                treeId?: string;
+                /** @description Id of the record the run is about. */
+                sourceId?: string;
+                start?: string;
+                end?: string;
+                /** @description Only smaller numbers. */
+                beforeId?: number;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{groups}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
     postTaskErrorsResolve: {
         parameters: {
             query?: never;
@@ -5244,6 +5453,122 @@ export interface operations {
             };
         };
     };
+    getTaskResolutions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{resolutions}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskResolutions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolutionBody"];
+            };
+        };
+        responses: {
+            /** @description The resolution. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskResolutionsPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolutionBody"];
+            };
+        };
+        responses: {
+            /** @description `{count, groups}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskResolutionsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resolution. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskResolutionsIdActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SteeringBody"];
+            };
+        };
+        responses: {
+            /** @description The resolution. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
     getTaskRuns: {
         parameters: {
             query?: {
@@ -5268,6 +5593,10 @@ export interface operations {
                 treeType?: string;
                 /** @description Id of the event that started the run. */
                 eventId?: string;
+                /** @description The run that started it. */
+                parentId?: number;
+                /** @description The run at the top of the chain that led to it. */
+                originatingId?: number;
                 /** @description A documented status or one of ours, in any case; several are separated by commas. */
                 status?: string;
                 /** @description `true`: only the count; `false`: rows and `more`; absent: rows and `count`. */
@@ -5485,6 +5814,32 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskRunsIdActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionBody"];
+            };
+        };
+        responses: {
+            /** @description A message; `runId` of a new run. */
             200: {
                 headers: {
                     [name: string]: unknown;
