@@ -43,7 +43,7 @@ pub enum Topic {
 
 impl Topic {
     /// All topics, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Spaces,
         Self::Kapps,
         Self::Forms,
