@@ -12,6 +12,7 @@ mod load;
 mod measure;
 mod plan;
 mod process;
+mod queued;
 mod receiver;
 mod report;
 mod setup;
@@ -56,6 +57,13 @@ struct Options {
     /// Callers that submit at once, each with a connection of its own.
     #[arg(long, default_value_t = 64)]
     callers: usize,
+    /// Bytes of text in a submission, so that it weighs what a filled-in form weighs: 900 make a
+    /// request of 1 KB, and a webhook of that with the form's surroundings.
+    #[arg(long, default_value_t = 900)]
+    details: usize,
+    /// Jobs that wait when the server starts.
+    #[arg(long, default_value_t = 1_000_000)]
+    queued: u64,
     /// Seconds of each loaded measurement.
     #[arg(long, default_value_t = 8)]
     seconds: u64,

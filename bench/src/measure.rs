@@ -43,6 +43,22 @@ pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
     ticks(&stat).map(|ticks| ticks / TICKS_PER_SECOND).context("cannot read CPU time")
 }
 
+/// Seconds of CPU of a process's threads by the beginning of their names, in the order given; what
+/// is left comes last.
+pub(crate) fn cpu_by_thread(pid: u32, names: &[&str]) -> Result<Vec<f64>> {
+    let mut seconds = vec![0.0; names.len() + 1];
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread may end at any time.
+        let Ok(stat) = fs::read_to_string(task?.path().join("stat")) else { continue };
+        let name = stat.split_once('(').map_or("", |(_, rest)| rest);
+        let group = names.iter().position(|group| name.starts_with(group)).unwrap_or(names.len());
+        if let (Some(ticks), Some(sum)) = (ticks(&stat), seconds.get_mut(group)) {
+            *sum += ticks / TICKS_PER_SECOND;
+        }
+    }
+    Ok(seconds)
+}
+
 /// Linux counts CPU time for programs in hundredths of a second on every architecture.
 const TICKS_PER_SECOND: f64 = 100.0;
 

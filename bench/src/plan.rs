@@ -13,15 +13,22 @@ use crate::load::{self, Accepted, Markers, Target};
 use crate::measure::{self, Latency};
 use crate::process::{self, Process};
 use crate::report::Figures;
-use crate::{Options, floors, setup};
+use crate::{Options, floors, queued, setup};
 
 /// How long what was accepted may take to be delivered or to run, after the load has ended.
 const SETTLE_WITHIN: Duration = Duration::from_secs(60);
+/// How long after the start the server is at rest.
+const IDLE_AFTER: Duration = Duration::from_secs(12);
+/// Submissions a second to many endpoints.
+const ENDPOINTS_RATE: f64 = 100.0;
 /// The gentle rate of the latency measurement, in submissions a second.
 const GENTLE_RATE: f64 = 100.0;
 
 /// Bytes of the floor's body when no webhook was measured.
 const PAYLOAD_BYTES: usize = 2_300;
+
+/// The threads that a submission's CPU time is told apart by.
+const THREADS: [&str; 3] = ["store-writer", "store-checkpoin", "store-reader"];
 
 /// What can be measured by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -34,6 +41,10 @@ pub(crate) enum Scenario {
     Half,
     /// Submissions that start runs.
     Runs,
+    /// Ten thousand endpoints, with and without one in a hundred that hangs.
+    Endpoints,
+    /// A start with a million queued jobs; SQLite only.
+    Queued,
     /// The floors of the machine.
     Floors,
 }
@@ -79,12 +90,15 @@ pub(crate) async fn run(options: &Options) -> Result<Figures> {
         time: Duration::from_secs(options.seconds),
         callers: options.callers,
     };
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    // The memory that hashing the first password takes is given back when its thread ends.
+    tokio::time::sleep(IDLE_AFTER).await;
     figures.section("At rest");
     figures.number("start_ms", "first start, until ready", ready.as_secs_f64() * 1e3, "ms");
     figures.number("idle_mib", "memory when idle", bench.memory()?, "MiB");
 
-    let (outside, inside) = setup::create(bench.server.address, bench.receiver.address).await?;
+    let (at, receiver) = (bench.server.address, bench.receiver.address);
+    let targets = setup::create(at, receiver, options.details).await?;
+    let (outside, inside) = (targets.outside, targets.inside);
     progress("warming up");
     bench.warm_up(&outside).await?;
     let disk = database.is_none().then(|| data.path());
@@ -103,9 +117,15 @@ pub(crate) async fn run(options: &Options) -> Result<Figures> {
     if wanted(Scenario::Runs) {
         bench.runs(&inside, &mut figures).await?;
     }
+    if wanted(Scenario::Endpoints) {
+        bench.endpoints(&targets.many, &mut figures).await?;
+    }
 
     let Bench { server, receiver, markers, time, callers, .. } = bench;
     drop(server);
+    if wanted(Scenario::Queued) && database.is_none() {
+        queued::measure(options, &dir, &mut figures).await?;
+    }
     if !wanted(Scenario::Floors) {
         return Ok(figures);
     }
@@ -198,6 +218,7 @@ impl Bench {
         progress("submissions with one outside webhook each, as many as possible");
         let disk_before = disk.map(measure::folder_bytes).transpose()?;
         let cpu_before = measure::cpu_seconds(self.server.pid())?;
+        let threads_before = measure::cpu_by_thread(self.server.pid(), &THREADS)?;
         let begun = Instant::now();
         let accepted = load::closed(target, &self.markers, self.callers, self.time).await?;
         let loaded = begun.elapsed().as_secs_f64();
@@ -228,6 +249,13 @@ impl Bench {
             cpu / events * 1e6,
             "µs",
         );
+        let threads = measure::cpu_by_thread(self.server.pid(), &THREADS)?;
+        let labels = ["in the writer", "in checkpoints", "in readers", "everywhere else"];
+        for (part, label) in labels.into_iter().enumerate() {
+            let of = |all: &[f64]| all.get(part).copied().unwrap_or_default();
+            let used = (of(&threads) - of(&threads_before)) / events * 1e6;
+            figures.number(format!("cpu_us_part_{part}"), format!("of it {label}"), used, "µs");
+        }
         if let Some((before, folder)) = disk_before.zip(disk) {
             let grown = measure::folder_bytes(folder)?.saturating_sub(before) as f64;
             figures.number(
@@ -283,6 +311,37 @@ impl Bench {
         let missing = accepted.len() as f64 - received.distinct as f64;
         figures.number(format!("{key}_undelivered"), "not delivered a minute later", missing, "");
         self.reset().await
+    }
+
+    /// How long webhooks to endpoints that answer take, first when all do, then when some hang.
+    async fn endpoints(&mut self, target: &Target, figures: &mut Figures) -> Result<()> {
+        figures.section("Ten thousand endpoints at 100 submissions a second, open loop");
+        for hanging in [false, true] {
+            progress(&format!("ten thousand endpoints, some hanging: {hanging}"));
+            if hanging {
+                self.control.send(Method::POST, "/hang", Bytes::new()).await?;
+            }
+            let all = load::open(target, &self.markers, ENDPOINTS_RATE, self.time).await?;
+            let answers = |one: &&Accepted| !(one.marker % setup::ENDPOINTS).is_multiple_of(100);
+            let healthy: Vec<Accepted> = all.iter().filter(answers).copied().collect();
+            self.settle(healthy.len()).await?;
+            let (_, text) = self.control.send(Method::GET, "/hits", Bytes::new()).await?;
+            let hits = parse_hits(std::str::from_utf8(&text)?);
+            let waits = healthy
+                .iter()
+                .filter_map(|one| Some((hits.get(&one.marker)? - one.sent_at).max(0)));
+            let waits = Latency::of(waits.collect());
+            let (key, label) = match hanging {
+                false => ("endpoints", "due to first byte, all answer"),
+                true => ("endpoints_hanging", "due to first byte, 1 % of them hang"),
+            };
+            figures.latency(key, label, waits);
+            let missing = healthy.iter().filter(|one| !hits.contains_key(&one.marker)).count();
+            let key = format!("{key}_undelivered");
+            figures.number(key, "not delivered a minute later", missing as f64, "");
+            self.reset().await?;
+        }
+        Ok(())
     }
 
     /// Runs of a tree of two nodes, each started by a submission.

@@ -4,6 +4,9 @@
 //! A hit is told apart by a marker that the load generator put into the submission and that the
 //! webhook's payload therefore carries: `marker-` and twelve digits. `GET /hits` lists the hits as
 //! lines of marker and time, `GET /count` counts them, `POST /reset` forgets them.
+//!
+//! It listens on every loopback address, so that one process can be ten thousand endpoints. After
+//! `POST /hang` those whose address ends in `.1` take requests and never answer.
 
 use std::collections::HashMap;
 use std::io;
@@ -35,14 +38,16 @@ struct Hits {
     bytes: u64,
     /// The first and the last delivery's time.
     span: Option<(i64, i64)>,
+    /// Whether some endpoints hang.
+    hanging: bool,
     /// The first time each marker was seen.
     first: HashMap<u64, i64>,
 }
 
 /// Serves until standard input ends, which it does when the benchmark ends.
 pub(crate) async fn run() -> Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("{}", listener.local_addr()?);
+    let listener = TcpListener::bind("0.0.0.0:0").await?;
+    println!("{}", SocketAddr::from(([127, 0, 0, 1], listener.local_addr()?.port())));
     tokio::spawn(serve(listener));
     tokio::task::spawn_blocking(|| io::copy(&mut io::stdin(), &mut io::sink())).await??;
     Ok(())
@@ -77,12 +82,20 @@ async fn answer(
     let body = body.collect().await?.to_bytes();
     // Reading the body has stamped this request again; the next one must be stamped afresh.
     first_byte.store(0, Ordering::Relaxed);
-    let mut hits = hits.lock().unwrap_or_else(PoisonError::into_inner);
+    let lock = || hits.lock().unwrap_or_else(PoisonError::into_inner);
+    if is_hanging(&head.headers) && lock().hanging {
+        std::future::pending::<()>().await;
+    }
+    let mut hits = lock();
     let text = match (&head.method, head.uri.path()) {
         (&Method::GET, "/count") => hits.summary(),
         (&Method::GET, "/hits") => hits.list(),
         (&Method::POST, "/reset") => {
             *hits = Hits::default();
+            String::new()
+        }
+        (&Method::POST, "/hang") => {
+            hits.hanging = true;
             String::new()
         }
         _ => {
@@ -91,6 +104,13 @@ async fn answer(
         }
     };
     Ok(Response::new(Full::from(text)))
+}
+
+/// Whether the address that was asked ends in `.1`, that of the control connection apart.
+fn is_hanging(headers: &http::HeaderMap) -> bool {
+    let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.and_then(|host| host.split(':').next()).unwrap_or_default();
+    host.ends_with(".1") && host != "127.0.0.1"
 }
 
 impl Hits {

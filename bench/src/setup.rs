@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::load::Target;
+use crate::load::{MARKER_PREFIX, Target};
 
 /// The kapp whose submissions call the receiver.
 const OUTSIDE: &str = "bench-outside";
@@ -15,19 +15,41 @@ const OUTSIDE: &str = "bench-outside";
 const INSIDE: &str = "bench-inside";
 /// The workflow source, group and name of the tree.
 const TREE: (&str, &str, &str) = ("Bench", "Submissions", "Submitted");
-/// Bytes of text in a submission, so that it weighs what a filled-in form weighs.
-const DETAILS_BYTES: usize = 900;
+/// The kapp whose submissions call one of many endpoints.
+const MANY: &str = "bench-many";
+/// How many endpoints those are; those whose number ends in 00 can be made to hang.
+pub(crate) const ENDPOINTS: u64 = 10_000;
 /// The workflow engine's routes.
 const TASK: &str = "/app/components/task/app/api/v2";
 
-/// Creates both kapps; returns where to submit to each.
-pub(crate) async fn create(server: SocketAddr, receiver: SocketAddr) -> Result<(Target, Target)> {
+/// Where to submit what.
+pub(crate) struct Targets {
+    /// Calls the receiver.
+    pub(crate) outside: Target,
+    /// Starts a run of two nodes.
+    pub(crate) inside: Target,
+    /// Calls one of ten thousand endpoints, by the number of the marker.
+    pub(crate) many: Target,
+}
+
+/// Creates a kapp for each kind of load.
+pub(crate) async fn create(
+    server: SocketAddr,
+    receiver: SocketAddr,
+    details: usize,
+) -> Result<Targets> {
     let mut client = Client::connect(server).await?;
     kapp(&mut client, OUTSIDE, &format!("http://{receiver}/hook")).await?;
     tree(&mut client).await?;
     let (source, group, name) = TREE;
     kapp(&mut client, INSIDE, &format!("/app/api/v1/run-tree/{source}/{group}/{name}")).await?;
-    Ok((target(server, OUTSIDE), target(server, INSIDE)))
+    let number = format!("Number(values('Marker').slice({})) % {ENDPOINTS}", MARKER_PREFIX.len());
+    let (net, host) = (format!("Math.floor({number} / 100)"), format!("{number} % 100 + 1"));
+    let port = receiver.port();
+    let many = format!("http://127.1.${{{net}}}.${{{host}}}:{port}/hook");
+    kapp(&mut client, MANY, &many).await?;
+    let target = |kapp| target(server, kapp, details);
+    Ok(Targets { outside: target(OUTSIDE), inside: target(INSIDE), many: target(MANY) })
 }
 
 /// How many runs of the tree are complete.
@@ -37,10 +59,10 @@ pub(crate) async fn complete_runs(client: &mut Client) -> Result<u64> {
     Ok(answer.get("count").and_then(Value::as_u64).unwrap_or_default())
 }
 
-fn target(address: SocketAddr, kapp: &str) -> Target {
+fn target(address: SocketAddr, kapp: &str, details: usize) -> Target {
     let body = json!({
         "coreState": "Submitted",
-        "values": { "Marker": "{marker}", "Details": "x".repeat(DETAILS_BYTES) },
+        "values": { "Marker": "{marker}", "Details": "x".repeat(details) },
     });
     Target {
         address,
