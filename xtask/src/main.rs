@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod chaos;
 mod console;
 mod openapi;
 mod project;
@@ -41,6 +42,8 @@ enum Command {
     Tidy,
     /// Builds a release and measures it.
     Bench(bench::Args),
+    /// Runs the server under load, injects faults, and checks that nothing was lost or done twice.
+    Chaos(chaos::Args),
     /// Writes docs/openapi.json and the console's client types from the server's own description.
     Openapi(openapi::Args),
     /// Installs what building and testing need, or names what is missing.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Ci => test::ci(),
         Command::Tidy => tidy::run(),
         Command::Bench(args) => bench::run(&args),
+        Command::Chaos(args) => chaos::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         Command::Setup => setup::run(),
         Command::Announce(args) => run::announce(&args),

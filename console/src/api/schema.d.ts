@@ -6591,7 +6591,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server is starting or stopping. */
+            /** @description The server starts, stops, or cannot store anything. */
             503: {
                 headers: {
                     [name: string]: unknown;

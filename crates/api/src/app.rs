@@ -4,12 +4,15 @@ use platform::Platform;
 use runtime::Runtime;
 use runtime::changes::Changes;
 use std::sync::Arc;
+use store::Store;
 use webhooks::Webhooks;
 use workflows::Workflows;
 
 /// The engines behind the API; cheap to clone.
 #[derive(Clone)]
 pub struct App {
+    /// The database, for those who ask whether it stores.
+    pub store: Store,
     /// Spaces, kapps, forms, submissions, people.
     pub platform: Arc<Platform>,
     /// Webhooks, their jobs, events.

@@ -99,6 +99,11 @@ impl Error {
         error
     }
 
+    /// The same with `Retry-After`.
+    pub(crate) fn after_seconds(self, seconds: i64) -> Self {
+        Self { retry_after_s: Some(seconds), ..self }
+    }
+
     /// 500 whose cause is already in the log.
     pub(crate) fn failed() -> Self {
         Self::new(

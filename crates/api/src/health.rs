@@ -17,10 +17,14 @@ pub(crate) async fn live() -> Json<Value> {
 /// Says whether the server accepts work: 200 once it does, 503 while it starts or stops.
 #[utoipa::path(get, path = "/readyz", tag = "Server", security(()),
     responses((status = 200, description = "The server accepts work."),
-        (status = 503, description = "The server is starting or stopping.")))]
+        (status = 503, description = "The server starts, stops, or cannot store anything.")))]
 pub(crate) async fn ready(State(app): State<App>) -> Result<Json<Value>> {
     if app.runtime.is_stopping() {
         return Err(Error::new(StatusCode::SERVICE_UNAVAILABLE, "The server is stopping."));
+    }
+    if let Err(error) = app.store.is_storing().await {
+        let message = format!("Nothing can be stored: {error}.");
+        return Err(Error::new(StatusCode::SERVICE_UNAVAILABLE, message).after_seconds(1));
     }
     Ok(Json(json!({ "status": "ready" })))
 }

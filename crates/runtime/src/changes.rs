@@ -2,7 +2,8 @@
 //! it for correctness, a listener that is too slow is told that it missed something, and nobody
 //! ever waits for a listener.
 
-use model::id::{RunId, SpaceId};
+use model::id::{JobId, RunId, SpaceId};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::broadcast;
 
 /// Changes kept for a listener that is behind; some 100 bytes each.
@@ -60,6 +61,11 @@ impl Topic {
         Self::Inspectors,
     ];
 
+    /// The topic of a name on the wire; `None` for one that this version does not know.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.as_str() == name)
+    }
+
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -92,6 +98,45 @@ pub struct Change {
     pub run_id: Option<RunId>,
 }
 
+/// What other nodes on the same database may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// Something moved.
+    Change(Change),
+    /// A person took a job out of the queue: whoever holds it drops it.
+    Taken(JobId),
+}
+
+impl Hint {
+    /// The hint on the wire: words between spaces.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Change(Change { space_id, topic, run_id: Some(run) }) => {
+                format!("{} {space_id} {run}", topic.as_str())
+            }
+            Self::Change(Change { space_id, topic, run_id: None }) => {
+                format!("{} {space_id}", topic.as_str())
+            }
+            Self::Taken(job) => format!("taken {job}"),
+        }
+    }
+
+    /// Reads a hint; `None` for one that this version does not know.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let (what, about) = (words.next()?, words.next()?);
+        if what == "taken" {
+            return Some(Self::Taken(JobId(about.to_owned())));
+        }
+        let run_id = words.next().and_then(|run| run.parse().ok()).map(RunId);
+        let (topic, space_id) = (Topic::parse(what)?, SpaceId(about.to_owned()));
+        Some(Self::Change(Change { space_id, topic, run_id }))
+    }
+}
+
+/// Tells other nodes; it must not block.
+type Teller = Box<dyn Fn(&Hint) + Send + Sync>;
+
 /// What a listener receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
@@ -105,6 +150,7 @@ pub enum Heard {
 #[derive(Clone)]
 pub struct Changes {
     sender: broadcast::Sender<Change>,
+    others: Arc<OnceLock<Teller>>,
 }
 
 /// One subscription.
@@ -114,7 +160,7 @@ pub struct Listener {
 
 impl Default for Changes {
     fn default() -> Self {
-        Self { sender: broadcast::Sender::new(BACKLOG_MAX) }
+        Self { sender: broadcast::Sender::new(BACKLOG_MAX), others: Arc::default() }
     }
 }
 
@@ -130,9 +176,29 @@ impl Changes {
         self.send(Change { space_id, topic: Topic::Runs, run_id: Some(run_id) });
     }
 
+    /// Tells other nodes that a person took a job out of the queue; never blocks.
+    pub fn taken(&self, job: &JobId) {
+        if let Some(tell) = self.others.get() {
+            tell(&Hint::Taken(job.clone()));
+        }
+    }
+
     fn send(&self, change: Change) {
+        if let Some(tell) = self.others.get() {
+            tell(&Hint::Change(change.clone()));
+        }
+        self.relay(change);
+    }
+
+    /// Tells those who listen here of a change on another node.
+    pub fn relay(&self, change: Change) {
         // An error only says that nobody listens.
         let _ = self.sender.send(change);
+    }
+
+    /// Has `tell` called with whatever other nodes may want to know; once for each process.
+    pub fn tell_others(&self, tell: impl Fn(&Hint) + Send + Sync + 'static) {
+        let _ = self.others.set(Box::new(tell));
     }
 
     /// Listens from now on.
@@ -172,5 +238,32 @@ mod tests {
         }
         let run = Change { space_id: space, topic: Topic::Runs, run_id: Some(RunId(7)) };
         assert_eq!(last, Some(Heard::Change(run)));
+    }
+
+    #[test]
+    fn hints_are_read_as_they_are_written() {
+        let space_id = SpaceId("s".to_owned());
+        let jobs = Change { space_id: space_id.clone(), topic: Topic::Jobs, run_id: None };
+        let run = Change { space_id, topic: Topic::Runs, run_id: Some(RunId(7)) };
+        let taken = Hint::Taken(JobId("j".to_owned()));
+        for hint in [Hint::Change(jobs), Hint::Change(run), taken] {
+            assert_eq!(Hint::parse(&hint.text()), Some(hint));
+        }
+        for unknown in ["", "jobs", "later s"] {
+            assert_eq!(Hint::parse(unknown), None);
+        }
+    }
+
+    #[test]
+    fn what_others_tell_is_not_told_again() {
+        let changes = Changes::default();
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let heard = Arc::clone(&told);
+        changes.tell_others(move |hint| heard.lock().unwrap().push(hint.text()));
+        let space_id = SpaceId("s".to_owned());
+        changes.publish(&space_id, Topic::Jobs);
+        changes.relay(Change { space_id, topic: Topic::Runs, run_id: None });
+        changes.taken(&JobId("j".to_owned()));
+        assert_eq!(*told.lock().unwrap(), ["jobs s", "taken j"]);
     }
 }

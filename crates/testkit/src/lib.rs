@@ -26,4 +26,4 @@ mod cluster;
 mod stores;
 
 pub use cluster::certificate;
-pub use stores::{Database, TestStore, both, postgres, postgres_store, sqlite};
+pub use stores::{Database, TestStore, both, end_connections, postgres, postgres_store, sqlite};

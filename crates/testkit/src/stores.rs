@@ -150,6 +150,16 @@ async fn template() -> String {
     name
 }
 
+/// Ends every connection to a database, as an administrator or a failover does.
+pub async fn end_connections(url: &str) {
+    let (client, connection) =
+        tokio_postgres::connect(url, NoTls).await.unwrap_or_else(|e| panic!("{url}: {e}"));
+    tokio::spawn(connection);
+    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    run(&client, end).await.expect("connections can be ended");
+}
+
 async fn maintenance() -> Client {
     let url = cluster::url("postgres").await;
     let (client, connection) =

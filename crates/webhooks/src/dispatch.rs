@@ -19,6 +19,7 @@ use crate::target::{self, Target};
 use crate::workflows::StartOutcome;
 use crate::{Inner, Webhooks, answer, judge, outbox};
 use model::delivery::Policy;
+use model::id::{JobId, SpaceId};
 use model::job::{Attempt, AttemptDetail, ErrorClass, Job, State};
 use model::limits;
 use model::time::Micros;
@@ -45,6 +46,21 @@ impl Webhooks {
     /// Called when a node was found gone, or hints that it left something: its jobs are looked for.
     pub fn take_over(&self) {
         self.inner.queue.poke_closely();
+    }
+
+    /// Called when another node says that jobs moved: some may be due that nobody holds.
+    pub fn look(&self) {
+        self.inner.queue.poke();
+    }
+
+    /// Called when another node says that a person took a job out of the queue.
+    pub fn drop_taken(&self, id: &JobId) {
+        self.inner.queue.forget(id);
+    }
+
+    /// Called when the generation of a space's webhooks is known: an older snapshot is dropped.
+    pub fn definitions_at(&self, space: &SpaceId, generation: i64) {
+        self.inner.snapshots.forget(space, generation - 1);
     }
 
     /// Called when others have taken over what this node holds: it drops that.

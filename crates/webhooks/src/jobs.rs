@@ -118,6 +118,7 @@ impl Webhooks {
         });
         let found = deleted.await?;
         self.inner.queue.forget(id);
+        self.inner.changes.taken(id);
         self.jobs_moved(actor);
         Ok(found)
     }

@@ -63,7 +63,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<api::App> {
         runtime: ground.runtime.clone(),
         changes: changes.clone(),
         node: node.clone(),
-        submissions: Arc::new(PlatformSubmissions::new(later.clone())),
+        submissions: Arc::new(PlatformSubmissions::new(later.clone(), ground.runtime.clone())),
         http: Arc::new(GuardedHttp::new(sender.clone())),
     });
     let webhooks = webhooks::Webhooks::new(webhooks::Options {
@@ -81,6 +81,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<api::App> {
     later.set(platform.clone()).ok().context("the engines were connected twice")?;
     let is_https = ground.config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
     Ok(api::App {
+        store: ground.store.clone(),
         platform: Arc::new(platform),
         webhooks,
         workflows,

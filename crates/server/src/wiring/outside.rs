@@ -7,18 +7,42 @@ use model::id::SubmissionId;
 use model::submission::CoreState;
 use platform::submissions::{Record, SaveOptions, SubmissionInput};
 use platform::{Actor, BoxFuture, Platform, Scope};
+use runtime::Runtime;
+use runtime::backoff::Backoff;
 use webhooks::send::{Limits, Request, Sender};
 use workflows::engine::{Behalf, Failure, Http, HttpResponse, Submission, Submissions};
 use workflows::handlers::{HttpRequest, SubmissionCreate, SubmissionUpdate};
 
+/// Waits between attempts of a change that the store could not take.
+const STORE_BACKOFF: Backoff = Backoff { first_ms: 100, factor: 2.0, max_ms: 5_000 };
+
 /// Changes submissions as the system, which may do what an administrator may.
 pub(super) struct PlatformSubmissions {
     platform: PlatformLater,
+    runtime: Runtime,
 }
 
 impl PlatformSubmissions {
-    pub(super) fn new(platform: PlatformLater) -> Self {
-        Self { platform }
+    pub(super) fn new(platform: PlatformLater, runtime: Runtime) -> Self {
+        Self { platform, runtime }
+    }
+
+    /// Repeats a change, which does no more the second time, for as long as the store cannot take
+    /// it: a database that restarts is no error of a run, for a person to mend.
+    async fn stored<F>(&self, change: impl Fn() -> F) -> Result<Record, platform::Error>
+    where
+        F: Future<Output = Result<Record, platform::Error>>,
+    {
+        let mut retry = 0;
+        loop {
+            let away = match change().await {
+                Err(platform::Error::Store(error)) if error.is_temporary() => error,
+                done => return done,
+            };
+            tracing::warn!(error = %away, "a run's change could not be stored; it is tried again");
+            self.runtime.sleep_ms(STORE_BACKOFF.wait_ms(retry, &self.runtime)).await;
+            retry += 1;
+        }
     }
 
     fn platform(&self) -> Result<&Platform, Failure> {
@@ -49,8 +73,10 @@ impl Submissions for PlatformSubmissions {
             };
             let options = SaveOptions::default();
             let form = new.form_slug.as_str();
-            let made = platform.create_submission(&actor, scope, form, input, &options).await;
-            made.map(|record| answer(&record)).map_err(|error| failure(&error))
+            let made = self.stored(|| {
+                platform.create_submission(&actor, scope, form, input.clone(), &options)
+            });
+            made.await.map(|record| answer(&record)).map_err(|error| failure(&error))
         })
     }
 
@@ -70,8 +96,9 @@ impl Submissions for PlatformSubmissions {
                 values: change.values.clone(),
                 ..SubmissionInput::default()
             };
-            let changed = platform.update_submission(&actor, &change.id, input).await;
-            changed.map(|record| answer(&record)).map_err(|error| failure(&error))
+            let changed =
+                self.stored(|| platform.update_submission(&actor, &change.id, input.clone()));
+            changed.await.map(|record| answer(&record)).map_err(|error| failure(&error))
         })
     }
 }

@@ -1,10 +1,12 @@
 //! The public API, as the suite needs it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::Value;
 
+/// How long a server may be busy.
+const BUSY: Duration = Duration::from_secs(10);
 pub(crate) const USERNAME: &str = "admin";
 pub(crate) const PASSWORD: &str = "kill-suite-password";
 /// The prefix of the workflow engine's routes.
@@ -53,10 +55,18 @@ impl Client {
     }
 
     async fn must(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
-        let answer = self.send(method.clone(), path, body).await;
-        let (status, body) = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        assert_eq!(status, 200, "{method} {path}: {body}");
-        body
+        let deadline = Instant::now() + BUSY;
+        loop {
+            let answer = self.send(method.clone(), path, body).await;
+            let (status, body) = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+            // A server that finds its database again says "in a moment".
+            if status == 503 && Instant::now() < deadline {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+            assert_eq!(status, 200, "{method} {path}: {body}");
+            return body;
+        }
     }
 
     /// Every element of a paged list.

@@ -1,4 +1,7 @@
-//! The two tests: the same story on SQLite and on PostgreSQL.
+//! Kills at random instants: the same story on SQLite and on PostgreSQL.
+
+mod chaos;
+mod faults;
 
 use std::time::Duration;
 
@@ -11,7 +14,7 @@ use crate::seed::Random;
 use crate::setup;
 
 /// Kills for each database.
-const KILLS: usize = 50;
+const KILLS: usize = 40;
 /// Clients that create submissions at the same time.
 const CLIENTS: usize = 6;
 /// A life lasts from the first request it could answer to well into its work.

@@ -15,17 +15,34 @@ use crate::client::Client;
 pub(crate) struct Load {
     acknowledged: Arc<Mutex<Vec<String>>>,
     number: Arc<AtomicUsize>,
+    refused: Arc<AtomicUsize>,
+    /// What each client waits after an answer.
+    pace: Duration,
     stop: Arc<AtomicBool>,
 }
 
 impl Load {
     /// Starts `clients` clients, each with one request at a time.
     pub(crate) fn start(client: &Client, clients: usize) -> (Self, Vec<JoinHandle<()>>) {
-        let load = Self::default();
-        let tasks = (0..clients)
-            .map(|_| tokio::spawn(load.clone().create_submissions(client.clone())))
-            .collect();
+        Self::paced(std::slice::from_ref(client), clients, Duration::ZERO)
+    }
+
+    /// Starts clients that take turns with the servers and rest after each answer.
+    pub(crate) fn paced(
+        servers: &[Client],
+        clients: usize,
+        pace: Duration,
+    ) -> (Self, Vec<JoinHandle<()>>) {
+        let load = Self { pace, ..Self::default() };
+        let own = |i: usize| servers[i % servers.len()].clone();
+        let tasks =
+            (0..clients).map(|i| tokio::spawn(load.clone().create_submissions(own(i)))).collect();
         (load, tasks)
+    }
+
+    /// Requests that were refused with 429 or 503, or not answered.
+    pub(crate) fn refused(&self) -> usize {
+        self.refused.load(Ordering::Relaxed)
     }
 
     async fn create_submissions(self, client: Client) {
@@ -37,8 +54,10 @@ impl Load {
                 Ok((200, answer)) => {
                     let id = answer["submission"]["id"].as_str().expect("an id").to_owned();
                     self.acknowledged.lock().unwrap().push(id);
+                    tokio::time::sleep(self.pace).await;
                 }
                 Ok((503 | 429, _)) | Err(_) => {
+                    self.refused.fetch_add(1, Ordering::Relaxed);
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
                 Ok((status, answer)) => panic!("{status}: {answer}"),

@@ -1,5 +1,6 @@
 //! The server under test, as a process.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -7,10 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How the servers of one test are started, again and again on the same data.
+#[derive(Clone)]
 pub(crate) struct Processes {
     folder: PathBuf,
     port: u16,
-    database_url: Option<String>,
+    settings: BTreeMap<String, String>,
 }
 
 /// A running server; killed when dropped.
@@ -20,9 +22,20 @@ pub(crate) struct Server {
 
 impl Processes {
     pub(crate) fn new(folder: &Path, database_url: Option<String>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        Self { folder: folder.to_owned(), port, database_url }
+        let settings =
+            database_url.into_iter().map(|url| ("KAPOK_DATABASE_URL".to_owned(), url)).collect();
+        Self { folder: folder.to_owned(), port: free_port(), settings }
+    }
+
+    /// Another node on the same database.
+    pub(crate) fn sibling(&self) -> Self {
+        Self { port: free_port(), ..self.clone() }
+    }
+
+    /// The same with a setting or another variable of the environment.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.settings.insert(name.to_owned(), value.to_owned());
+        self
     }
 
     pub(crate) fn url(&self) -> String {
@@ -58,9 +71,7 @@ impl Processes {
             .stdin(Stdio::null())
             .stdout(self.log())
             .stderr(self.log());
-        if let Some(url) = &self.database_url {
-            command.env("KAPOK_DATABASE_URL", url);
-        }
+        command.envs(&self.settings);
         let mut server = Server { child: command.spawn().unwrap() };
         let ready = format!("{}/readyz", self.url());
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -84,10 +95,28 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(self.pid(), name);
+    }
+
+    /// Waits until somebody else has killed it.
+    pub(crate) async fn killed(mut self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < deadline, "nobody killed the server");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// SIGTERM; returns whether it ended well.
     pub(crate) async fn stop(mut self) -> bool {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("TERM");
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -104,4 +133,15 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Sends a signal to a process of the test.
+pub(crate) fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+    assert!(sent.unwrap().success(), "SIG{name} to {pid}");
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }

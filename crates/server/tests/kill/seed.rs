@@ -9,12 +9,19 @@ impl Random {
     /// From `KAPOK_KILL_SEED`, or from the time.
     pub(crate) fn new() -> Self {
         let given = std::env::var("KAPOK_KILL_SEED").ok().and_then(|text| text.parse().ok());
-        let seed = given.unwrap_or_else(|| {
-            let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            u64::from(age.subsec_nanos()) ^ age.as_secs()
-        });
+        let seed = given.unwrap_or_else(fresh_seed);
         eprintln!("KAPOK_KILL_SEED={seed}");
         Self(seed)
+    }
+
+    /// From a seed that the caller has printed.
+    pub(crate) fn from(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `end`.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.next() % end.max(1)
     }
 
     fn next(&mut self) -> u64 {
@@ -30,4 +37,10 @@ impl Random {
         let span = u64::try_from((high - low).as_micros()).unwrap_or(1).max(1);
         low + Duration::from_micros(self.next() % span)
     }
+}
+
+/// A seed from the time.
+pub(crate) fn fresh_seed() -> u64 {
+    let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::from(age.subsec_nanos()) ^ age.as_secs()
 }

@@ -28,6 +28,11 @@ pub(crate) const ALWAYS: usize = 4;
 
 /// Creates everything; `hook` is where the outside webhook goes.
 pub(crate) async fn prepare(client: &Client, hook: &str) {
+    prepare_with(client, &[("Outside", hook)]).await;
+}
+
+/// Creates everything, with outside webhooks of these names and addresses.
+pub(crate) async fn prepare_with(client: &Client, hooks: &[(&str, &str)]) {
     client.post("/app/api/v1/kapps", json!({ "name": "Kill", "slug": "kill" })).await;
     for (slug, field) in [("ticket", "Summary"), ("log", "Run")] {
         let element = json!({ "type": "field", "name": field, "dataType": "string" });
@@ -41,7 +46,7 @@ pub(crate) async fn prepare(client: &Client, hook: &str) {
     });
     client.post(&format!("{TASK}/trees"), tree).await;
     let inside = "/app/api/v1/run-tree/Kinetic%20Request%20CE/Submissions%20%3E%20kill/Submitted";
-    for (name, url) in [("Inside", inside), ("Outside", hook)] {
+    for (name, url) in [("Inside", inside)].iter().chain(hooks) {
         let webhook = json!({
             "name": name, "type": "Submission", "event": "Submitted", "url": url,
             "filter": "form('slug') == 'ticket'",

@@ -109,6 +109,13 @@ impl Default for Limits {
     }
 }
 
+// A node that never lived.
+const TRIAL: Sql = Sql::both(
+    "INSERT INTO nodes (id, name, version, lock_key, has_lock, started_at, seen_at, gone_at) \
+     VALUES ('trial', 'trial', '', 0, FALSE, 0, 0, 0) \
+     ON CONFLICT (id) DO UPDATE SET seen_at = nodes.seen_at + 1",
+);
+
 /// An open database. Clones share it; the last one dropped lets its threads end.
 #[derive(Clone)]
 pub struct Store {
@@ -224,6 +231,21 @@ impl Store {
     /// The counters so far.
     pub fn stats(&self) -> Stats {
         self.inner.counters.snapshot()
+    }
+
+    /// Whether changes can be stored. Only when one was refused since the last call is that tried,
+    /// with a small write of its own.
+    ///
+    /// # Errors
+    /// What is in the way: `Full`, `Unavailable`, or what the trial says.
+    pub async fn is_storing(&self) -> Result<(), Error> {
+        match self.inner.counters.take_trouble() {
+            None => Ok(()),
+            // A trial that fails is noted as the refusal it is.
+            Some(_) => self.write(|tx| tx.push(&TRIAL, &[])).await.inspect_err(|error| {
+                self.inner.counters.trouble(error);
+            }),
+        }
     }
 
     /// Stops taking work, finishes what is queued, folds SQLite's log into its file and waits for

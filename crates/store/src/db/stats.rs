@@ -1,7 +1,9 @@
 //! Counters of what the store does, for the bench, the metrics and tests that count statements.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::error::Error;
 
 /// A snapshot of the counters since the store was opened. Subtract two to count a stretch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +39,7 @@ struct Cells {
     reads: AtomicU64,
     batch_max: AtomicU64,
     connects: AtomicU64,
+    trouble: Mutex<Option<Error>>,
 }
 
 /// The shared counters. Relaxed atomics: each is exact, together they are approximate.
@@ -69,6 +72,18 @@ impl Counters {
     }
     pub(super) fn connect(&self) {
         self.0.connects.fetch_add(1, Relaxed);
+    }
+
+    /// Nothing can be stored at present: the disk is full or fails, or the database is gone.
+    pub(super) fn trouble(&self, error: &Error) {
+        if matches!(error, Error::Full | Error::Unavailable { .. }) {
+            *self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+        }
+    }
+
+    /// What is in the way of storing, as last seen; forgets it.
+    pub(super) fn take_trouble(&self) -> Option<Error> {
+        self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(super) fn snapshot(&self) -> Stats {

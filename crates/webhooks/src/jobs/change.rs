@@ -51,6 +51,7 @@ impl Webhooks {
             let decided = self.decide(found, change).await?;
             if let Some(run) = self.apply(actor, decided).await? {
                 self.inner.queue.forget(id);
+                self.inner.changes.taken(id);
                 self.inner.queue.poke();
                 self.jobs_moved(actor);
                 if let Some(run) = run {

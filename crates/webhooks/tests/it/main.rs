@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "the receivers of the tests are the outside world")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod clock;
 mod delivery;
 mod outbox;
 mod receiver;

@@ -102,6 +102,9 @@ fn transact(tx: &mut Tx, work: &mut dyn Work, shared: &Shared) -> Option<Error> 
             Again::AfterLoss => now() > give_up,
         };
         if hopeless {
+            if let Some(error) = &refusal {
+                shared.counters.trouble(error);
+            }
             return refusal;
         }
         shared.counters.retry();

@@ -17,6 +17,8 @@ pub(in crate::db) fn classify(error: &rusqlite::Error) -> Error {
     match failure.code {
         ErrorCode::ConstraintViolation => constraint(failure.extended_code, detail),
         ErrorCode::DiskFull => Error::Full,
+        // The disk failed to read or write: nothing of the batch counts as stored.
+        ErrorCode::SystemIoFailure => Error::Unavailable { message },
         ErrorCode::OperationInterrupted => Error::Timeout,
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::Retry,
         _ => Error::Db { message, source: Some(Arc::new(*failure)) },

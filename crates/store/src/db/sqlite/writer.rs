@@ -80,6 +80,7 @@ fn commit(tx: &mut Tx, batch: Vec<Waiting>, shared: &Shared) {
     let lost = write(tx, &mut items, shared).err();
     session(tx).limit(None);
     if let Some(error) = &lost {
+        shared.counters.trouble(error);
         tracing::warn!(%error, closures = count, "a batch was refused");
         if session(tx).in_transaction()
             && let Err(error) = session(tx).control("ROLLBACK")
