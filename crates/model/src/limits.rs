@@ -18,6 +18,16 @@ pub const URL_CHARS_MAX: usize = 4_096;
 pub const ATTRIBUTES_MAX: usize = 500;
 /// Webhooks of one space or kapp.
 pub const WEBHOOKS_MAX: usize = 1_000;
+/// Custom headers of one webhook: common servers take some hundred in all.
+pub const HEADERS_MAX: usize = 50;
+/// Characters of a custom header's name.
+pub const HEADER_NAME_CHARS_MAX: usize = 128;
+/// Bytes of a custom header's value: common servers take 8 KiB for all.
+pub const HEADER_VALUE_BYTES_MAX: usize = 4_096;
+/// Bytes of a password, a token, a certificate chain or a key.
+pub const CREDENTIAL_BYTES_MAX: usize = 64 * 1024;
+/// Characters of a payload template: an expression, not a program.
+pub const TEMPLATE_CHARS_MAX: usize = 20_000;
 /// Signing keys of one kind and space that sign at once: each adds a signature to every delivery.
 pub const SIGNING_KEYS_AT_ONCE: usize = 5;
 /// Signing keys of one space that are kept, revoked ones included.
@@ -68,6 +78,11 @@ pub const RUBY_SOURCE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Milliseconds of one delivery attempt in total, from name resolution to the last body byte.
 pub const ATTEMPT_MS: u64 = 30_000;
+/// Milliseconds in which [`PROGRESS_BYTES_MIN`] of a response body must arrive: whoever drips a
+/// byte a second does not hold a slot until the deadline.
+pub const PROGRESS_MS: u64 = 10_000;
+/// Bytes of a response body that must arrive in [`PROGRESS_MS`].
+pub const PROGRESS_BYTES_MIN: usize = 64;
 /// Bytes of a response body that are kept; what follows is cut and said to be cut.
 pub const RESPONSE_KEPT_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of a response body that are read at all before the attempt fails as `too_large`.

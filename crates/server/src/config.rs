@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
+use webhooks::send::Proxy;
 
 /// The file that is read when none is named and it is there.
 const FILE: &str = "kapok.toml";
@@ -55,6 +56,15 @@ pub struct Given {
     /// Seconds without a sign of life until other nodes take its work over [default: 10]
     #[arg(long, env = "KAPOK_NODE_TIMEOUT", value_name = "SECONDS")]
     pub node_timeout: Option<u64>,
+    /// A proxy that all outgoing requests go through, such as http://proxy:3128
+    #[arg(long, env = "KAPOK_EGRESS_PROXY", value_name = "URL", hide_env_values = true)]
+    pub egress_proxy: Option<String>,
+    /// Lets the proxy resolve names; it then has to keep private addresses out itself
+    #[arg(long, env = "KAPOK_EGRESS_PROXY_RESOLVES")]
+    pub egress_proxy_resolves: bool,
+    /// A file of PEM certificates that outgoing requests trust besides the public authorities
+    #[arg(long, env = "KAPOK_EXTRA_CA", value_name = "FILE")]
+    pub extra_ca: Option<PathBuf>,
     /// How logs are written: text or json [default: text]
     #[arg(long, env = "KAPOK_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
@@ -81,6 +91,9 @@ struct File {
     admin_password: Option<String>,
     public_url: Option<String>,
     allow_cidrs: Option<Vec<String>>,
+    egress_proxy: Option<String>,
+    egress_proxy_resolves: Option<bool>,
+    extra_ca: Option<PathBuf>,
     node_name: Option<String>,
     node_timeout: Option<u64>,
     log_format: Option<String>,
@@ -108,6 +121,12 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// Private ranges that webhooks may reach.
     pub allow_cidrs: Vec<IpNet>,
+    /// Single private addresses that webhooks may reach, each at one port.
+    pub allow_endpoints: Vec<SocketAddr>,
+    /// The proxy that outgoing requests go through.
+    pub egress_proxy: Option<Proxy>,
+    /// Certificates (DER) that outgoing requests trust besides the public authorities.
+    pub extra_roots: Vec<Vec<u8>>,
     /// The name of this node among several; host and port when `None`.
     pub node_name: Option<String>,
     /// Time without a sign of life until other nodes take its work over.
@@ -143,6 +162,10 @@ impl Config {
             Some(text) => text.split(',').map(str::to_owned).collect(),
             None => file.allow_cidrs.unwrap_or_default(),
         };
+        let (allow_cidrs, allow_endpoints) = ranges(&cidrs)?;
+        let proxy = not_blank(given.egress_proxy.or(file.egress_proxy));
+        let proxy_resolves =
+            given.egress_proxy_resolves || file.egress_proxy_resolves.unwrap_or(false);
         let format = given.log_format.or(file.log_format);
         let username = not_blank(given.admin_username.or(file.admin_username));
         let public_url = not_blank(given.public_url.or(file.public_url));
@@ -155,7 +178,10 @@ impl Config {
             admin_username: username.unwrap_or_else(|| ADMIN_USERNAME.to_owned()),
             admin_password: not_blank(given.admin_password.or(file.admin_password)),
             public_url: public_url.map(|text| web_address(&text)).transpose()?,
-            allow_cidrs: ranges(&cidrs)?,
+            allow_cidrs,
+            allow_endpoints,
+            egress_proxy: egress_proxy(proxy, proxy_resolves)?,
+            extra_roots: extra_roots(given.extra_ca.or(file.extra_ca).as_deref())?,
             node_name: not_blank(given.node_name.or(file.node_name)),
             node_timeout: node_timeout(given.node_timeout.or(file.node_timeout))?,
             log_format: log_format(format.as_deref().unwrap_or("text"))?,
@@ -217,18 +243,38 @@ fn web_address(text: &str) -> Result<Url> {
     })
 }
 
-fn ranges(texts: &[String]) -> Result<Vec<IpNet>> {
-    let given = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
-    let range = |text: &str| {
-        let single = || text.parse::<IpAddr>().map(IpNet::from);
-        text.parse::<IpNet>().or_else(|_| single()).map_err(|_| {
-            anyhow::anyhow!(
-                "allow_cidrs (KAPOK_ALLOW_CIDRS) must be ranges such as 10.20.30.0/24, \
-                 not \"{text}\""
-            )
-        })
-    };
-    given.map(range).collect()
+/// Ranges, and addresses with a port.
+fn ranges(texts: &[String]) -> Result<(Vec<IpNet>, Vec<SocketAddr>)> {
+    let (mut nets, mut endpoints) = (Vec::new(), Vec::new());
+    for text in texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
+        if let Ok(net) = text.parse::<IpNet>() {
+            nets.push(net);
+        } else if let Ok(address) = text.parse::<IpAddr>() {
+            nets.push(IpNet::from(address));
+        } else if let Ok(endpoint) = text.parse::<SocketAddr>() {
+            endpoints.push(endpoint);
+        } else {
+            bail!(
+                "allow_cidrs (KAPOK_ALLOW_CIDRS) must be ranges such as 10.20.30.0/24 or addresses \
+                 with a port such as 10.20.30.4:8080, not \"{text}\""
+            );
+        }
+    }
+    Ok((nets, endpoints))
+}
+
+fn egress_proxy(url: Option<String>, resolves: bool) -> Result<Option<Proxy>> {
+    let Some(url) = url else { return Ok(None) };
+    // The URL may hold a password, so the message does not show it.
+    let proxy = Proxy::parse(&url, resolves);
+    proxy.map(Some).map_err(|why| anyhow::anyhow!("egress_proxy (KAPOK_EGRESS_PROXY) {why}"))
+}
+
+fn extra_roots(path: Option<&Path>) -> Result<Vec<Vec<u8>>> {
+    let Some(path) = path else { return Ok(Vec::new()) };
+    let context = || format!("extra_ca (KAPOK_EXTRA_CA), {}", path.display());
+    let pem = std::fs::read_to_string(path).with_context(context)?;
+    webhooks::send::certificates(&pem).map_err(anyhow::Error::msg).with_context(context)
 }
 
 fn node_timeout(seconds: Option<u64>) -> Result<Duration> {

@@ -102,6 +102,7 @@ impl Outgoing {
             headers,
             body: Bytes::copy_from_slice(body.as_bytes()),
             limits: Limits::default(),
+            identity: None,
         })
     }
 }

@@ -23,6 +23,8 @@ pub const INSPECT: &str = "/inspect/";
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
     allowed: Arc<[IpNet]>,
+    /// Allowed at this port only.
+    endpoints: Arc<[SocketAddr]>,
     own: Arc<[SocketAddr]>,
 }
 
@@ -62,7 +64,7 @@ impl Refusal {
 impl Guard {
     /// A judge that lets `allowed` ranges pass besides the public ones.
     pub fn new(allowed: Vec<IpNet>) -> Self {
-        Self { allowed: allowed.into(), own: Arc::default() }
+        Self { allowed: allowed.into(), endpoints: Arc::default(), own: Arc::default() }
     }
 
     /// The same judge, which also lets requests pass to the inspectors of the server that listens
@@ -71,6 +73,12 @@ impl Guard {
     pub fn with_inspectors_at(mut self, own: Vec<SocketAddr>) -> Self {
         self.own = own.into();
         self
+    }
+
+    /// Lets single addresses pass besides, each at its port only, whatever that port is.
+    #[must_use]
+    pub fn with_endpoints(self, endpoints: Vec<SocketAddr>) -> Self {
+        Self { endpoints: endpoints.into(), ..self }
     }
 
     /// Reads and judges an absolute URL; a literal address in it is judged at once.
@@ -115,7 +123,7 @@ impl Guard {
         if purpose == Purpose::Inspect && self.own.contains(&address) {
             return Ok(());
         }
-        self.judge_addr(address.ip())
+        self.judge_addr(address)
     }
 
     fn judge_literal(&self, url: &Url, address: IpAddr) -> Result<(), Refusal> {
@@ -126,8 +134,16 @@ impl Guard {
     /// Judges an address for any purpose.
     ///
     /// # Errors
-    /// A [`Refusal`] unless the address is public or allowed by the operator.
-    pub fn judge_addr(&self, address: IpAddr) -> Result<(), Refusal> {
+    /// A [`Refusal`] unless the address is public or allowed by the operator, and its port one
+    /// that may be called.
+    pub fn judge_addr(&self, endpoint: SocketAddr) -> Result<(), Refusal> {
+        let address = endpoint.ip();
+        let carried_at =
+            SocketAddr::new(carried(address).map_or(address, IpAddr::V4), endpoint.port());
+        if self.endpoints.contains(&endpoint) || self.endpoints.contains(&carried_at) {
+            return Ok(());
+        }
+        judge_port(endpoint.port())?;
         let inner = carried(address).map_or(address, IpAddr::V4);
         if self.allowed.iter().any(|net| net.contains(&inner) || net.contains(&address)) {
             return Ok(());
@@ -163,8 +179,31 @@ impl Guard {
                 .judge_literal(url, IpAddr::V4(Ipv4Addr::LOCALHOST))
                 .map_err(|r| Refusal::new(format!("The host {name}"), r.reason));
         }
-        Ok(())
+        let port = url.port_or_known_default().unwrap_or_default();
+        // What an allowed address would permit is known when the name was resolved.
+        if self.endpoints.iter().any(|endpoint| endpoint.port() == port) {
+            return Ok(());
+        }
+        judge_port(port)
     }
+}
+
+/// Ports that speak something else than HTTP and could be made to misunderstand it: the list that
+/// browsers refuse (WHATWG Fetch, "bad port").
+const PORTS: &[u16] = &[
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101,
+    102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427,
+    465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990,
+    993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667,
+    6668, 6669, 6679, 6697, 10080,
+];
+
+fn judge_port(port: u16) -> Result<(), Refusal> {
+    if PORTS.contains(&port) {
+        let reason = "belongs to another protocol; webhooks speak HTTP";
+        return Err(Refusal::new(format!("The port {port}"), reason));
+    }
+    Ok(())
 }
 
 fn why(error: url::ParseError) -> String {
@@ -300,6 +339,10 @@ mod tests {
             "http://LOCALHOST./",
             "http://a.localhost/",
             "http://１２７.0.0.1/",
+            "http://example.com:25/",
+            "https://example.com:6667/",
+            "http://93.184.216.34:22/",
+            "http://example.com:0/",
             "http://user@example.com/",
             "http://a:b@example.com/",
             "http://example.com@127.0.0.1/",
@@ -371,6 +414,19 @@ mod tests {
         let own = "127.0.0.1:8080".parse().unwrap();
         assert!(guard.judge_socket(own, Purpose::Inspect).is_ok());
         assert!(guard.judge_socket(own, Purpose::Other).is_err());
+    }
+
+    #[test]
+    fn an_address_may_be_allowed_at_one_port() {
+        let guard = Guard::default().with_endpoints(vec!["127.0.0.1:8099".parse().unwrap()]);
+        let passes = |url: &str| guard.judge_url(url).is_ok();
+        assert!(passes("http://127.0.0.1:8099/") && passes("http://localhost:8099/"));
+        assert!(passes("http://[::ffff:127.0.0.1]:8099/"));
+        assert!(!passes("http://127.0.0.1:8098/") && !passes("http://127.0.0.1/"));
+        assert!(!passes("http://127.0.0.2:8099/"));
+        let odd = Guard::default().with_endpoints(vec!["10.0.0.1:25".parse().unwrap()]);
+        assert!(odd.judge_url("http://10.0.0.1:25/").is_ok(), "the operator said so");
+        assert!(odd.judge_url("http://10.0.0.2:25/").is_err());
     }
 
     #[test]

@@ -6,13 +6,19 @@
 
 mod connect;
 mod exchange;
+mod meter;
 mod open;
 mod pool;
+mod proxy;
 mod text;
+mod tls;
+mod unpack;
 
 pub use connect::{Resolve, Resolved};
 pub use open::Opened;
+pub use proxy::Proxy;
 pub use text::body_text;
+pub use tls::Identity;
 
 use crate::guard::Guard;
 use bytes::Bytes;
@@ -40,6 +46,17 @@ pub struct Options {
     pub extra_roots: Vec<Vec<u8>>,
     /// Resolves names instead of the operating system; for tests.
     pub resolve: Option<Resolve>,
+    /// The proxy that requests go through.
+    pub proxy: Option<Proxy>,
+}
+
+/// Reads the certificates of a PEM file, for [`Options::extra_roots`].
+///
+/// # Errors
+/// When there is none.
+pub fn certificates(pem: &str) -> Result<Vec<Vec<u8>>, String> {
+    let read = tls::certificates(pem, "The file")?;
+    Ok(read.into_iter().map(|certificate| certificate.as_ref().to_vec()).collect())
 }
 
 /// Sends requests; cheap to clone, clones share their idle connections.
@@ -69,6 +86,26 @@ pub struct Request {
     pub body: Bytes,
     /// Limits of this exchange.
     pub limits: Limits,
+    /// Whom it trusts and who it is, when not the usual.
+    pub identity: Option<Trusted>,
+}
+
+/// What a request trusts and shows besides the usual, made by [`Sender::identity`].
+#[derive(Clone)]
+pub struct Trusted(Arc<Identity>);
+
+impl std::ops::Deref for Trusted {
+    type Target = Identity;
+
+    fn deref(&self) -> &Identity {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Trusted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Trusted")
+    }
 }
 
 /// The limits of one exchange.
@@ -76,9 +113,12 @@ pub struct Request {
 pub struct Limits {
     /// Milliseconds from the start to the last body byte.
     pub total_ms: u64,
+    /// Milliseconds in which [`limits::PROGRESS_BYTES_MIN`] of a body must arrive.
+    pub progress_ms: u64,
     /// Bytes of the answer's body that are kept.
     pub kept_bytes_max: usize,
-    /// Bytes of the answer's body that are read before the exchange fails as too large.
+    /// Bytes of the answer's body that are read before the exchange fails as too large; those of a
+    /// packed body are counted before and after it is unpacked.
     pub read_bytes_max: usize,
 }
 
@@ -86,6 +126,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             total_ms: limits::ATTEMPT_MS,
+            progress_ms: limits::PROGRESS_MS,
             kept_bytes_max: limits::RESPONSE_KEPT_BYTES_MAX,
             read_bytes_max: limits::RESPONSE_READ_BYTES_MAX,
         }
@@ -147,6 +188,7 @@ pub(crate) enum Phase {
     #[default]
     Resolving,
     Connecting,
+    Proxy,
     Tls,
     Waiting,
     Reading,
@@ -176,13 +218,26 @@ impl Sender {
         let connector = connect::Connector::new(&runtime, &options)?;
         let pool = pool::Pool::new(runtime.clone());
         let idle = pool.clone();
-        let stop = runtime.clone();
-        runtime.spawn(async move {
-            stop.stopping().await;
-            idle.clear();
-        });
+        runtime.spawn(async move { idle.keep_swept().await });
         let guard = options.guard;
         Ok(Self { inner: Arc::new(Inner { runtime, guard, connector, pool }) })
+    }
+
+    /// What a request trusts and shows besides the usual: authorities, and a client certificate
+    /// with its key, all PEM. `None` when there is neither.
+    ///
+    /// # Errors
+    /// What is wrong, as a sentence.
+    pub fn identity(
+        &self,
+        authorities: Option<&str>,
+        client: Option<(&str, &str)>,
+    ) -> Result<Option<Trusted>, String> {
+        if authorities.is_none() && client.is_none() {
+            return Ok(None);
+        }
+        let identity = tls::identity(self.inner.connector.roots(), authorities, client)?;
+        Ok(Some(Trusted(Arc::new(identity))))
     }
 
     /// The judge of addresses this sender obeys.
@@ -218,12 +273,14 @@ fn timed_out(phase: Phase, total_ms: u64) -> Failure {
     let doing = match phase {
         Phase::Resolving => "resolving the name",
         Phase::Connecting => "connecting",
+        Phase::Proxy => "asking the egress proxy",
         Phase::Tls => "negotiating TLS",
         Phase::Waiting => "waiting for the answer",
         Phase::Reading => "reading the answer",
     };
     let message = format!("Gave up after {:.1} s, while {doing}", total_ms as f64 / 1_000.0);
-    Failure::new(ErrorClass::Timeout, message)
+    let class = if phase == Phase::Proxy { ErrorClass::Proxy } else { ErrorClass::Timeout };
+    Failure::new(class, message)
 }
 
 impl Outcome {

@@ -130,7 +130,7 @@ impl Signer {
             let tool = opened.map(|secret| Tool::read(key.kind, &secret));
             match tool {
                 Ok(Some(tool)) => {
-                    signer.keys.push(Signing { state: key.state, until: key.retires_at, tool })
+                    signer.keys.push(Signing { state: key.state, until: key.retires_at, tool });
                 }
                 Ok(None) => signer.broken = Some(format!("signing key {} is damaged", key.id)),
                 Err(error) => signer.broken = Some(format!("signing key {}: {error}", key.id)),

@@ -306,6 +306,7 @@ impl Relay<'_> {
             headers,
             body,
             limits: Limits::default(),
+            identity: None,
         })
     }
 }

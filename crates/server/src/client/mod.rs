@@ -177,9 +177,11 @@ impl Client {
             body: body.map(Value::to_string).unwrap_or_default().into(),
             limits: Limits {
                 total_ms: ANSWER_MS_MAX,
+                progress_ms: ANSWER_MS_MAX,
                 kept_bytes_max: ANSWER_BYTES_MAX,
                 read_bytes_max: ANSWER_BYTES_MAX,
             },
+            identity: None,
         })
     }
 

@@ -16,7 +16,6 @@ mod starts;
 
 use crate::config::Config;
 use anyhow::{Context, Result};
-use ipnet::IpNet;
 use outside::{GuardedHttp, PlatformSubmissions};
 use platform::Platform;
 use runtime::Runtime;
@@ -55,8 +54,16 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<api::App> {
     let changes = Changes::default();
     let node = ground.node.clone();
     let later = PlatformLater::default();
-    let guard = Guard::new(allowed(ground)).with_inspectors_at(own(ground.address));
-    let options = send::Options { guard, ..send::Options::default() };
+    let config = ground.config;
+    let endpoints = config.allow_endpoints.iter().copied().chain(ground.receiver);
+    let guard = Guard::new(config.allow_cidrs.clone()).with_endpoints(endpoints.collect());
+    let guard = guard.with_inspectors_at(own(ground.address));
+    let options = send::Options {
+        guard,
+        extra_roots: config.extra_roots.clone(),
+        proxy: config.egress_proxy.clone(),
+        ..send::Options::default()
+    };
     let sender = Sender::new(ground.runtime.clone(), options).context("cannot build the sender")?;
     let workflows = workflows::Workflows::new(workflows::Options {
         store: ground.store.clone(),
@@ -95,11 +102,6 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<api::App> {
 pub(crate) fn run(app: &api::App) {
     app.workflows.run();
     app.webhooks.deliver();
-}
-
-fn allowed(ground: &Ground<'_>) -> Vec<IpNet> {
-    let receiver = ground.receiver.map(|address| IpNet::from(address.ip()));
-    ground.config.allow_cidrs.iter().copied().chain(receiver).collect()
 }
 
 /// The addresses at which this machine reaches the server itself.

@@ -182,5 +182,6 @@ fn read(request: &HttpRequest) -> Result<Request, Failure> {
         headers: request.headers.iter().map(header).collect::<Result<_, _>>()?,
         body: request.body.clone().into(),
         limits: Limits::default(),
+        identity: None,
     })
 }

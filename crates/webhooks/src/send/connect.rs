@@ -4,17 +4,18 @@
 //! judged, so an answer that changes between check and use has no effect. One bad address among
 //! the answers refuses the name.
 
-use super::pool::{Connection, Endpoint};
+use super::meter::{Allowance, Metered};
+use super::pool::{Connection, Endpoint, Protocol};
+use super::proxy::Proxy;
+use super::tls::{self, Identity};
 use super::{Failure, Options, Phase, Trace};
 use crate::guard::Guard;
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::client::conn::http1;
+use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 use model::job::ErrorClass;
 use runtime::Runtime;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::RootCertStore;
+use rustls::pki_types::ServerName;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -44,56 +45,132 @@ pub(crate) struct Connector {
     runtime: Runtime,
     guard: Guard,
     resolve: Option<Resolve>,
-    tls: tokio_rustls::TlsConnector,
+    proxy: Option<Proxy>,
+    roots: Arc<RootCertStore>,
+    usual: Identity,
+}
+
+/// Spawns what HTTP/2 does in the background through the runtime.
+#[derive(Clone)]
+struct Spawner(Runtime);
+
+impl<F> hyper::rt::Executor<F> for Spawner
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, future: F) {
+        self.0.spawn(future);
+    }
 }
 
 impl Connector {
     pub(crate) fn new(runtime: &Runtime, options: &Options) -> Result<Self, Failure> {
-        let tls = tls_config(&options.extra_roots)
-            .map_err(|e| Failure::new(ErrorClass::Tls, format!("TLS cannot be set up: {e}")))?;
+        let failed =
+            |e: rustls::Error| Failure::new(ErrorClass::Tls, format!("TLS cannot be set up: {e}"));
+        let roots = Arc::new(tls::roots(&options.extra_roots).map_err(failed)?);
         Ok(Self {
             runtime: runtime.clone(),
             guard: options.guard.clone(),
             resolve: options.resolve.clone(),
-            tls: tokio_rustls::TlsConnector::from(Arc::new(tls)),
+            proxy: options.proxy.clone(),
+            usual: tls::usual(&roots).map_err(failed)?,
+            roots,
         })
     }
 
-    /// Connects to an endpoint and starts HTTP/1.1 on the connection.
+    /// What every connection trusts.
+    pub(crate) fn roots(&self) -> &Arc<RootCertStore> {
+        &self.roots
+    }
+
+    /// Connects to an endpoint and starts HTTP on the connection: HTTP/2 where TLS agrees on it.
     pub(crate) async fn connect(
         &self,
         endpoint: &Endpoint,
+        identity: Option<&Identity>,
         trace: &mut Trace,
     ) -> Result<Connection, Failure> {
-        trace.phase = Phase::Resolving;
-        let addresses = self.resolve(endpoint, trace).await?;
-        for address in &addresses {
-            self.judge(endpoint, *address)?;
-        }
-        trace.phase = Phase::Connecting;
-        let began = self.runtime.elapsed();
-        let (stream, address) = self.open(endpoint, &addresses).await?;
-        trace.connect = Some(self.runtime.elapsed().saturating_sub(began));
-        trace.address = Some(address);
-        let sender = if endpoint.tls {
+        let (stream, address) = match &self.proxy {
+            Some(proxy) => self.through(proxy, endpoint, trace).await?,
+            None => {
+                let addresses = self.judged(endpoint, trace).await?;
+                trace.phase = Phase::Connecting;
+                let began = self.runtime.elapsed();
+                let (stream, address) = self.open(&addresses).await?;
+                trace.connect = Some(self.runtime.elapsed().saturating_sub(began));
+                (stream, Some(address))
+            }
+        };
+        trace.address = address;
+        let protocol = if endpoint.tls {
             trace.phase = Phase::Tls;
             let began = self.runtime.elapsed();
             let name = ServerName::try_from(endpoint.host.trim_matches(['[', ']']).to_owned())
                 .map_err(|_| Failure::new(ErrorClass::Tls, "The host is no name for TLS"))?;
-            let stream = self.tls.connect(name, stream).await.map_err(|e| tls_failure(&e))?;
+            let connector = &identity.unwrap_or(&self.usual).connector;
+            let stream = connector.connect(name, stream).await.map_err(|e| tls::failure(&e))?;
             trace.tls = Some(self.runtime.elapsed().saturating_sub(began));
-            self.handshake(stream).await?
+            if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                self.http2(stream).await?
+            } else {
+                self.http1(stream).await?
+            }
         } else {
-            self.handshake(stream).await?
+            self.http1(stream).await?
         };
-        Ok(Connection { sender, address })
+        Ok(Connection::new(protocol, address))
     }
 
     /// Judges an address again, for a connection that is reused.
-    pub(crate) fn judge(&self, endpoint: &Endpoint, address: IpAddr) -> Result<(), Failure> {
+    pub(crate) fn judge(&self, endpoint: &Endpoint, address: SocketAddr) -> Result<(), Failure> {
         self.guard
-            .judge_socket(SocketAddr::new(address, endpoint.port), endpoint.purpose)
+            .judge_socket(address, endpoint.purpose)
             .map_err(|refusal| Failure::new(ErrorClass::Blocked, refusal.to_string()))
+    }
+
+    /// Resolves an endpoint and has every answer judged.
+    async fn judged(
+        &self,
+        endpoint: &Endpoint,
+        trace: &mut Trace,
+    ) -> Result<Vec<SocketAddr>, Failure> {
+        trace.phase = Phase::Resolving;
+        let found = self.resolve(endpoint, trace).await?;
+        let addresses: Vec<_> =
+            found.into_iter().map(|ip| SocketAddr::new(ip, endpoint.port)).collect();
+        for address in &addresses {
+            self.judge(endpoint, *address)?;
+        }
+        Ok(addresses)
+    }
+
+    /// Opens a tunnel through the proxy, to a judged address unless the proxy resolves.
+    async fn through(
+        &self,
+        proxy: &Proxy,
+        endpoint: &Endpoint,
+        trace: &mut Trace,
+    ) -> Result<(TcpStream, Option<SocketAddr>), Failure> {
+        let is_literal = endpoint.host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        let (target, address) = if proxy.resolves && !is_literal {
+            (format!("{}:{}", endpoint.host, endpoint.port), None)
+        } else {
+            let address = self.judged(endpoint, trace).await?.first().copied();
+            let address = address.ok_or_else(|| {
+                Failure::new(ErrorClass::Dns, "There is no address to connect to")
+            })?;
+            (address.to_string(), Some(address))
+        };
+        trace.phase = Phase::Proxy;
+        let began = self.runtime.elapsed();
+        let found = tokio::net::lookup_host((proxy.host.as_str(), proxy.port)).await;
+        let found: Vec<_> = found.map_err(|error| proxy.unreachable(&error.to_string()))?.collect();
+        let opened = self.open(&found).await;
+        let (mut stream, _) = opened.map_err(|failure| proxy.unreachable(&failure.message))?;
+        proxy.tunnel(&mut stream, &target).await?;
+        trace.connect = Some(self.runtime.elapsed().saturating_sub(began));
+        Ok((stream, address))
     }
 
     async fn resolve(
@@ -126,16 +203,11 @@ impl Connector {
         }
     }
 
-    async fn open(
-        &self,
-        endpoint: &Endpoint,
-        addresses: &[IpAddr],
-    ) -> Result<(TcpStream, SocketAddr), Failure> {
+    async fn open(&self, addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Failure> {
         let mut last = Failure::new(ErrorClass::Connect, "There is no address to connect to");
         for address in addresses.iter().take(ADDRESSES_MAX) {
-            let address = SocketAddr::new(*address, endpoint.port);
             #[expect(clippy::disallowed_methods, reason = "the one place that connects")]
-            let connecting = TcpStream::connect(address);
+            let connecting = TcpStream::connect(*address);
             let result = tokio::select! {
                 biased;
                 result = connecting => result,
@@ -145,7 +217,7 @@ impl Connector {
                 Ok(stream) => {
                     // Small requests are sent at once; a failure here only costs latency.
                     let _ = stream.set_nodelay(true);
-                    return Ok((stream, address));
+                    return Ok((stream, *address));
                 }
                 Err(error) => {
                     let message = format!("Cannot connect to {address}: {}", io_words(&error));
@@ -156,18 +228,40 @@ impl Connector {
         Err(last)
     }
 
-    async fn handshake<S>(&self, stream: S) -> Result<http1::SendRequest<Full<Bytes>>, Failure>
+    async fn http1<S>(&self, stream: S) -> Result<Protocol, Failure>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        let allowance = Allowance::default();
+        allowance.begin();
+        let stream = Metered { inner: stream, allowance: allowance.clone() };
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(HEAD_BYTES_MAX)
             .max_headers(HEADERS_MAX)
             .handshake(TokioIo::new(stream))
             .await
-            .map_err(|e| Failure::new(ErrorClass::Protocol, format!("HTTP cannot start: {e}")))?;
+            .map_err(not_started)?;
+        self.drive(connection);
+        Ok(Protocol::Http1(sender, allowance))
+    }
+
+    async fn http2<S>(&self, stream: S) -> Result<Protocol, Failure>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (sender, connection) = http2::Builder::new(Spawner(self.runtime.clone()))
+            .max_header_list_size(HEAD_BYTES_MAX as u32)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(not_started)?;
+        self.drive(connection);
+        Ok(Protocol::Http2(sender))
+    }
+
+    /// Drives a connection until its senders are dropped; the drain bounds what is under way at
+    /// the stop.
+    fn drive(&self, connection: impl Future + Send + 'static) {
         let runtime = self.runtime.clone();
-        // Ends when its sender is dropped; the drain bounds what is under way at the stop.
         self.runtime.spawn(async move {
             let stopped = async {
                 runtime.stopping().await;
@@ -178,52 +272,12 @@ impl Connector {
                 () = stopped => (),
             }
         });
-        Ok(sender)
     }
 }
 
-fn tls_config(extra_roots: &[Vec<u8>]) -> Result<ClientConfig, rustls::Error> {
-    let mut roots = RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    for root in extra_roots {
-        roots.add(CertificateDer::from(root.clone()))?;
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
-}
-
-fn tls_failure(error: &io::Error) -> Failure {
-    let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
-    let message = match inner {
-        Some(rustls::Error::InvalidCertificate(reason)) => match reason {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "The certificate has expired".to_owned()
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "The certificate is not valid yet".to_owned()
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "The certificate is for another host".to_owned()
-            }
-            CertificateError::UnknownIssuer => {
-                "The certificate is self-signed or from an unknown authority".to_owned()
-            }
-            other => format!("The certificate is not valid: {other}"),
-        },
-        Some(other) => format!("TLS failed: {other}"),
-        None => match error.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
-                "TLS failed: the connection was closed during the handshake".to_owned()
-            }
-            _ => format!("TLS failed: {}", io_words(error)),
-        },
-    };
-    Failure::new(ErrorClass::Tls, message)
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
+fn not_started(error: hyper::Error) -> Failure {
+    Failure::new(ErrorClass::Protocol, format!("HTTP cannot start: {error}"))
 }
 
 /// An I/O error in words that say more than its number.

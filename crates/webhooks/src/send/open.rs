@@ -1,9 +1,10 @@
 //! Answers that are read piece by piece, such as server-sent events: for the command line, which
 //! follows a server for as long as somebody watches.
 
-use super::exchange::{endpoint, failure, wire};
+use super::exchange::{Message, endpoint, failure, send};
 use super::{Failure, Phase, Request, Sender, Trace, timed_out};
 use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::time::Duration;
@@ -33,11 +34,16 @@ impl Sender {
             let url = inner.guard.judge_url(&request.url).map_err(|refusal| {
                 Failure::new(model::job::ErrorClass::Blocked, refusal.to_string())
             })?;
-            let (endpoint, wire) = (endpoint(&url)?, wire(request, &url)?);
-            let mut connection = inner.connector.connect(&endpoint, &mut trace).await?;
+            let identity = request.identity.as_deref();
+            let endpoint = endpoint(&url, identity)?;
+            let mut message = Message::new(request, &url)?;
+            // Pieces are handed on as they come, so nothing unpacks them.
+            message.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            let connecting = inner.connector.connect(&endpoint, identity, &mut trace);
+            let mut connection = connecting.await?;
             trace.phase = Phase::Waiting;
-            let answer = connection.sender.send_request(wire).await;
-            let answer = answer.map_err(|error| failure(&error, false))?;
+            let answer = send(&mut connection, &message).await?;
+            let answer = answer.map_err(|(error, _)| failure(&error, false))?;
             let (parts, body) = answer.into_parts();
             Ok(Opened {
                 status: parts.status,

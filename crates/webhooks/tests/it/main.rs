@@ -4,7 +4,9 @@
 
 mod clock;
 mod delivery;
+mod faults;
 mod outbox;
+mod peers;
 mod receiver;
 mod search;
 mod send;

@@ -47,6 +47,10 @@ pub(crate) enum Answer {
     Drip,
     /// A head, then body without end.
     Endless,
+    /// These bytes, one every 20 ms.
+    Trickle(Vec<u8>),
+    /// The first bytes, then the second ones again and again.
+    Flood(Vec<u8>, Vec<u8>),
 }
 
 type Script = Arc<dyn Fn(usize, &Hit) -> Answer + Send + Sync>;
@@ -97,6 +101,21 @@ impl Receiver {
     /// Always the same answer.
     pub(crate) async fn always(answer: Answer) -> Self {
         Self::start(move |_, _| answer.clone()).await
+    }
+
+    /// Sends these bytes to whoever connects, whatever they say.
+    pub(crate) async fn raw(bytes: Vec<u8>) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut greeting = [0; 1024];
+                let _ = stream.read(&mut greeting).await;
+                let _ = stream.write_all(&bytes).await;
+                let _ = stream.read(&mut greeting).await;
+            }
+        });
+        address
     }
 
     /// The URL of a path on it.
@@ -180,6 +199,21 @@ async fn reply(stream: &mut TcpStream, answer: Answer) -> bool {
         Answer::Drip => {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nx").await;
             std::future::pending().await
+        }
+        Answer::Trickle(bytes) => {
+            for byte in bytes {
+                if stream.write_all(&[byte]).await.is_err() {
+                    return false;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            std::future::pending().await
+        }
+        Answer::Flood(first, again) => {
+            let _ = stream.write_all(&first).await;
+            let again = again.repeat(16 * 1024 / again.len());
+            while stream.write_all(&again).await.is_ok() {}
+            false
         }
         Answer::Endless => {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
