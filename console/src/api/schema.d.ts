@@ -516,6 +516,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/recoveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists recoveries, newest first. */
+        get: operations["getRecoveries"];
+        put?: never;
+        /** Begins a recovery. */
+        post: operations["postRecoveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/recoveries/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells what a recovery would do, without doing it. */
+        post: operations["postRecoveriesPreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/recoveries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a recovery. */
+        get: operations["getRecoveriesId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/recoveries/{id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pauses, resumes or calls off a recovery; what it did stays done. */
+        post: operations["postRecoveriesIdActions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/run-tree/{source}/{group}/{tree}": {
         parameters: {
             query?: never;
@@ -1675,6 +1744,19 @@ export interface components {
             /** @description Names of those that existed. */
             skipped: string[];
         };
+        /** @description Jobs whose last attempt failed for one reason. */
+        CountOfClass: {
+            /** Format: int64 */
+            count: number;
+            /** @description `none` for jobs without a failure. */
+            errorClass: string;
+        };
+        /** @description Jobs of one webhook. */
+        CountOfWebhook: {
+            /** Format: int64 */
+            count: number;
+            webhook: string;
+        };
         /** @description The figures of a space. */
         Dashboard: {
             /** Format: int64 */
@@ -2036,6 +2118,140 @@ export interface components {
         NewKeyDocument: {
             /** @description `v1` or `v1a`. */
             kind: string;
+        };
+        /** @description A recovery that is asked for. */
+        NewRecovery: {
+            filter?: components["schemas"]["RecoveryFilter"];
+            /** @description These jobs and no others; 10,000 at most. */
+            ids?: string[];
+            /**
+             * @description `replay` sends jobs again, `missing` makes the jobs of events that match a webhook now and
+             *     never had one of it, `cancel` calls off jobs that wait.
+             */
+            mode: string;
+            /** @description Why. */
+            note?: string | null;
+            /**
+             * Format: double
+             * @description Jobs in a second: 50 unless given, 1,000 at most.
+             */
+            ratePerSecond?: number | null;
+        };
+        /** @description `{"preview":{…}}`. */
+        PreviewAnswer: {
+            preview: components["schemas"]["RecoveryPreview"];
+        };
+        /** @description A recovery and how far it is. */
+        Recovery: {
+            createdAt: string;
+            createdBy: string;
+            /**
+             * Format: int64
+             * @description Jobs sent again, made or called off.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description Jobs that could not be dealt with; `message` says why of the latest.
+             */
+            failed: number;
+            filter: components["schemas"]["RecoveryFilter"];
+            finishedAt?: string | null;
+            id: string;
+            /** @description How many jobs were named one by one; null when a filter names them. */
+            ids?: number | null;
+            /** @description Whether `total` is the exact number; otherwise it is "at least". */
+            isTotalExact: boolean;
+            message?: string | null;
+            /** @description `replay`, `missing` or `cancel`. */
+            mode: string;
+            note?: string | null;
+            /** Format: double */
+            ratePerSecond: number;
+            /**
+             * Format: int64
+             * @description Jobs that others had changed, and events that lacked nothing.
+             */
+            skipped: number;
+            /** @description `Running`, `Paused`, `Complete` or `Cancelled`. */
+            status: string;
+            /**
+             * Format: int64
+             * @description Jobs, or events to look at, that were counted when it began.
+             */
+            total: number;
+        };
+        /** @description What to do with a recovery. */
+        RecoveryAction: {
+            /** @description `pause`, `resume` or `cancel`. */
+            action: string;
+        };
+        /** @description `{"recovery":{…}}`. */
+        RecoveryAnswer: {
+            recovery: components["schemas"]["Recovery"];
+        };
+        /** @description Which jobs, or in mode `missing` which events, a recovery is about. */
+        RecoveryFilter: {
+            /**
+             * @description A scheme, host and perhaps port.
+             * @default null
+             */
+            endpoint: string | null;
+            /**
+             * @description Why the last attempt failed, such as `timeout`; several are separated by commas.
+             * @default null
+             */
+            errorClass: string | null;
+            /**
+             * @description Due (or happened) at this time or later, ISO 8601.
+             * @default null
+             */
+            from: string | null;
+            /**
+             * @description The slug of a kapp; otherwise the jobs of every place.
+             * @default null
+             */
+            kappSlug: string | null;
+            /**
+             * @description Statuses of jobs: `Failed` unless given to send again, `Queued` to call off.
+             * @default []
+             */
+            statuses: string[];
+            /**
+             * @description Text in what was sent or received.
+             * @default null
+             */
+            text: string | null;
+            /**
+             * @description Due (or happened) before this time, ISO 8601; the present when it is left out.
+             * @default null
+             */
+            to: string | null;
+            /**
+             * @description The name of a webhook.
+             * @default null
+             */
+            webhook: string | null;
+        };
+        /** @description `{"recoveries":[…]}`. */
+        RecoveryList: {
+            /** @description Give it back as `pageToken` for the next page; null on the last one. */
+            nextPageToken?: string | null;
+            recoveries: components["schemas"]["Recovery"][];
+        };
+        /** @description What a recovery would do. */
+        RecoveryPreview: {
+            byClass: components["schemas"]["CountOfClass"][];
+            byWebhook: components["schemas"]["CountOfWebhook"][];
+            /**
+             * Format: int64
+             * @description Jobs it would deal with.
+             */
+            count: number;
+            /** @description Whether that is the exact number; otherwise it is "at least". */
+            isExact: boolean;
+            /** @description The first it would deal with, without what was sent and received. */
+            sample: components["schemas"]["WebhookJob"][];
         };
         /** @description A decision about many errors. */
         ResolutionBody: {
@@ -2418,6 +2634,8 @@ export interface components {
             parentId: string;
             parentKey: string;
             parentType: string;
+            /** @description The recovery that sent it again, made it or called it off last. */
+            recoveryId?: string | null;
             /** @description The body sent. */
             requestContent?: string | null;
             /** @description The body received. */
@@ -3968,6 +4186,129 @@ export interface operations {
                 };
                 content: {
                     "application/json": string[];
+                };
+            };
+        };
+    };
+    getRecoveries: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 25 unless given, 1,000 at most. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{recoveries, nextPageToken}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryList"];
+                };
+            };
+        };
+    };
+    postRecoveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRecovery"];
+            };
+        };
+        responses: {
+            /** @description `{recovery}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryAnswer"];
+                };
+            };
+        };
+    };
+    postRecoveriesPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRecovery"];
+            };
+        };
+        responses: {
+            /** @description `{preview}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewAnswer"];
+                };
+            };
+        };
+    };
+    getRecoveriesId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recovery's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{recovery}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryAnswer"];
+                };
+            };
+        };
+    };
+    postRecoveriesIdActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recovery's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecoveryAction"];
+            };
+        };
+        responses: {
+            /** @description `{recovery}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryAnswer"];
                 };
             };
         };

@@ -21,6 +21,7 @@ pub mod list;
 mod memberships;
 mod meta;
 pub mod openapi;
+mod recoveries;
 pub mod router;
 mod send_tests;
 mod sign_in;

@@ -4,8 +4,8 @@
 use crate::App;
 use crate::{
     auth, dashboard, events, forms, front, health, inspect, inspectors, kapps, memberships, meta,
-    openapi, send_tests, sign_in, signing_keys, spaces, stream, submissions, task, teams, users,
-    version, webhook_jobs, webhooks,
+    openapi, recoveries, send_tests, sign_in, signing_keys, spaces, stream, submissions, task,
+    teams, users, version, webhook_jobs, webhooks,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -99,6 +99,10 @@ fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(inspectors::read, inspectors::update, inspectors::delete))
         .routes(routes!(inspectors::requests, inspectors::clear))
         .routes(routes!(inspectors::request))
+        .routes(routes!(recoveries::preview))
+        .routes(routes!(recoveries::list, recoveries::create))
+        .routes(routes!(recoveries::read))
+        .routes(routes!(recoveries::act))
         .routes(routes!(events::list))
         .routes(routes!(events::read))
         .routes(routes!(dashboard::read))

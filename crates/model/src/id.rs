@@ -70,6 +70,8 @@ uuid_ids! {
     SigningKeyId,
     /// A webhook job.
     JobId,
+    /// A recovery.
+    RecoveryId,
     /// The chain of everything that one outside action led to.
     TraceId,
     /// A workflow source.

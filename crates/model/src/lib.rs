@@ -29,6 +29,7 @@ pub mod lane;
 pub mod limits;
 pub mod payload;
 pub mod people;
+pub mod recovery;
 pub mod run;
 pub mod signing;
 pub mod space;

@@ -54,6 +54,23 @@ pub const SEARCH_STEP_ROWS: i64 = 2_000;
 pub const SEARCH_MS: u64 = 1_000;
 /// Jobs that a count looks at one by one before it says "at least".
 pub const COUNT_ROWS_MAX: i64 = 20_000;
+/// Jobs that one recovery may name one by one; more are named by a filter.
+pub const RECOVERY_IDS_MAX: usize = 10_000;
+/// Jobs that a recovery deals with in one transaction: some 20 ms of the writer.
+pub const RECOVERY_BATCH: i64 = 100;
+/// Jobs in a second that a recovery may be asked for.
+pub const RECOVERY_RATE_MAX: f64 = 1_000.0;
+/// Jobs in a second of a recovery that does not say: what most receivers take beside their work.
+pub const RECOVERY_RATE: f64 = 50.0;
+/// Jobs that a preview of a recovery counts by webhook and class.
+pub const RECOVERY_PREVIEW_ROWS: i64 = 10_000;
+/// Events that a preview of missing jobs evaluates.
+pub const RECOVERY_PREVIEW_EVENTS: i64 = 1_000;
+/// Jobs or events counted before a recovery begins; more are told as "at least".
+pub const RECOVERY_COUNT_MAX: i64 = 1_000_000;
+/// Recoveries that may run in one space at once.
+pub const RECOVERIES_RUNNING_MAX: i64 = 20;
+
 /// Bytes of requests and responses in one page of jobs; what is larger gets a page of its own.
 pub const PAGE_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 

@@ -28,6 +28,11 @@ impl Micros {
         Self(self.0.saturating_add(ms.saturating_mul(1_000)))
     }
 
+    /// The instant so many microseconds later.
+    pub fn plus_us(self, us: i64) -> Self {
+        Self(self.0.saturating_add(us))
+    }
+
     /// Milliseconds from `earlier` to `self`; negative when `earlier` is later.
     pub fn ms_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0) / 1_000

@@ -32,6 +32,8 @@ pub enum Topic {
     Jobs,
     /// Lanes that stopped or went on, and pauses.
     Lanes,
+    /// Recoveries of many jobs.
+    Recoveries,
     /// Workflow sources and trees.
     Trees,
     /// Runs, their tasks and triggers.
@@ -44,7 +46,7 @@ pub enum Topic {
 
 impl Topic {
     /// All topics, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Spaces,
         Self::Kapps,
         Self::Forms,
@@ -55,6 +57,7 @@ impl Topic {
         Self::Webhooks,
         Self::Jobs,
         Self::Lanes,
+        Self::Recoveries,
         Self::Trees,
         Self::Runs,
         Self::Errors,
@@ -79,6 +82,7 @@ impl Topic {
             Self::Webhooks => "webhooks",
             Self::Jobs => "jobs",
             Self::Lanes => "lanes",
+            Self::Recoveries => "recoveries",
             Self::Trees => "trees",
             Self::Runs => "runs",
             Self::Errors => "errors",

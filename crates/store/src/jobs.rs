@@ -6,10 +6,10 @@ mod search;
 
 pub use queue::{Claim, Settled, claim_due, claim_interrupted, next_due};
 pub use queue::{mark_started, release, renew, settle};
-pub use search::{Query, Scope, Step, URL_STARTS_MAX, count, list, plan, step};
+pub use search::{Query, Scope, Step, URL_STARTS_MAX, count, list, names, plan, step};
 
 use model::Audit;
-use model::id::{EventId, JobId, KappId, RunId, SpaceId, TraceId, WebhookId};
+use model::id::{EventId, JobId, KappId, RecoveryId, RunId, SpaceId, TraceId, WebhookId};
 use model::job::{ErrorClass, Job, State};
 use model::time::Micros;
 
@@ -79,6 +79,8 @@ pub struct Found {
     pub payload: Option<String>,
     /// The slug of its kapp, while that exists.
     pub kapp_slug: Option<String>,
+    /// The recovery that dealt with it last.
+    pub recovery_id: Option<RecoveryId>,
 }
 
 impl Found {
@@ -95,7 +97,7 @@ const BY_ID: Sql = Sql::both(concat!(
      j.finished_at, j.run_id, j.leased_by, j.leased_until, j.epoch, j.created_at, j.created_by, \
      j.updated_at, j.updated_by, j.error_class, ",
     events::whole_payload!(),
-    ", k.slug FROM jobs j LEFT JOIN events e ON e.id = j.event_id \
+    ", k.slug, j.recovery_id FROM jobs j LEFT JOIN events e ON e.id = j.event_id \
      LEFT JOIN kapps k ON k.id = j.kapp_id WHERE j.space_id = $1 AND j.id = $2",
 ));
 
@@ -184,7 +186,12 @@ fn class(class: Option<ErrorClass>) -> Value<'static> {
 }
 
 fn found(row: &Row) -> Result<Found, Error> {
-    Ok(Found { job: read(row)?, payload: row.opt_text(31)?, kapp_slug: row.opt_text(32)? })
+    Ok(Found {
+        job: read(row)?,
+        payload: row.opt_text(31)?,
+        kapp_slug: row.opt_text(32)?,
+        recovery_id: row.opt_text(33)?.map(RecoveryId),
+    })
 }
 
 fn read(row: &Row) -> Result<Job, Error> {

@@ -13,6 +13,8 @@ mod test;
 
 pub use by_hand::NewJob;
 pub use change::JobChange;
+pub(crate) use change::{Decided, Written};
+pub(crate) use list::wanted;
 pub use list::{Counts, JobQuery};
 pub use test::Sent;
 

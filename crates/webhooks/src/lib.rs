@@ -24,6 +24,7 @@ pub mod outbox;
 pub mod overview;
 mod queue;
 mod record;
+pub mod recovery;
 mod retry_after;
 mod schedule;
 pub mod send;
@@ -100,6 +101,8 @@ struct Inner {
     workflows: Arc<dyn Workflows>,
     snapshots: snapshot::Snapshots,
     queue: queue::Queue,
+    /// Wakes the loop that carries out recoveries.
+    recovery: tokio::sync::Notify,
     settings: Settings,
     pace: inspectors::Pace,
 }
@@ -123,6 +126,7 @@ impl Webhooks {
             snapshots: snapshot::Snapshots::new(vault.clone()),
             vault,
             queue: queue::Queue::new(schedule::Bounds::default()),
+            recovery: tokio::sync::Notify::new(),
             settings: Settings { public_url, node },
             pace: inspectors::Pace::default(),
         };

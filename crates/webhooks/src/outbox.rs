@@ -119,7 +119,13 @@ impl Inner {
         item
     }
 
-    fn decide(&self, compiled: &Compiled, event: &Event, bindings: &Bindings) -> Decision {
+    /// Decides for one webhook; one whose expressions stay slow is moved aside from then on.
+    pub(crate) fn decide(
+        &self,
+        compiled: &Compiled,
+        event: &Event,
+        bindings: &Bindings,
+    ) -> Decision {
         let began = self.runtime.elapsed();
         let decision = if compiled.wants_identity {
             let document = verdict::identified(&event.payload, &event.actor);
@@ -172,7 +178,8 @@ impl Inner {
         id
     }
 
-    fn job(&self, compiled: &Compiled, event: &Event, url: String) -> Job {
+    /// The job of a webhook for an event, not leased to anybody.
+    pub(crate) fn job(&self, compiled: &Compiled, event: &Event, url: String) -> Job {
         let webhook = &compiled.webhook;
         Job {
             id: JobId::new(self.runtime.uuid()),
@@ -232,7 +239,7 @@ fn write_payloads(mut items: Vec<Item>) -> Vec<Item> {
 }
 
 /// Whether a webhook is about this kind of event, in this place.
-fn is_offered(compiled: &Compiled, event: &Event) -> bool {
+pub(crate) fn is_offered(compiled: &Compiled, event: &Event) -> bool {
     let webhook = &compiled.webhook;
     let in_scope = match webhook.level() {
         Level::Space => true,

@@ -52,6 +52,8 @@ pub(crate) struct JobDocument {
     /// The number of the run it started.
     run_id: Option<i64>,
     trace_id: String,
+    /// The recovery that sent it again, made it or called it off last.
+    recovery_id: Option<String>,
     started_at: Option<String>,
     finished_at: Option<String>,
     /// When it is tried next; null when nothing more happens by itself.
@@ -189,6 +191,7 @@ pub(crate) fn document(found: &Found, include: &Include) -> JobDocument {
         event_id: job.event_id.as_ref().map(ToString::to_string),
         run_id: job.run_id.map(|run| run.0),
         trace_id: job.trace_id.to_string(),
+        recovery_id: found.recovery_id.as_ref().map(ToString::to_string),
         started_at: job.started_at.map(model::time::Micros::iso),
         finished_at: job.finished_at.map(model::time::Micros::iso),
         next_attempt_at: next,

@@ -102,6 +102,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<api::App> {
 pub(crate) fn run(app: &api::App) {
     app.workflows.run();
     app.webhooks.deliver();
+    app.webhooks.recover();
 }
 
 /// The addresses at which this machine reaches the server itself.

@@ -122,6 +122,12 @@ impl Server {
         Answer::of(request).await
     }
 
+    /// The administrator's live stream.
+    pub async fn stream(&self) -> reqwest::Response {
+        let request = self.bare(Method::GET, "/app/api/v1/stream");
+        request.basic_auth(ADMIN.0, Some(ADMIN.1)).send().await.expect("the server answers")
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.ask(ADMIN, Method::GET, path, None).await
     }

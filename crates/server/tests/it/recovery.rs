@@ -38,3 +38,42 @@ async fn jobs_are_searched_through_the_api() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_recovered_through_the_api() {
+    for server in both().await {
+        let url = "/app/api/v1/run-tree/s/g/missing";
+        for name in ["one", "two"] {
+            let job = json!({"name": name, "url": url, "requestContent": "{}"});
+            server.post("/webhookJobs", &job).await.ok();
+        }
+        let asked = json!({"mode": "replay", "note": "again", "ratePerSecond": 100,
+            "filter": {"errorClass": "tree_missing", "statuses": ["failed"]}});
+        let preview = server.post("/recoveries/preview", &asked).await.ok();
+        assert_eq!(preview["preview"]["count"], 2, "{preview}");
+        assert_eq!(preview["preview"]["byClass"][0]["errorClass"], "tree_missing");
+        assert_eq!(preview["preview"]["sample"][0]["requestContent"], json!(null));
+        let made = server.post("/recoveries", &asked).await.ok()["recovery"].take();
+        assert_eq!((&made["status"], &made["total"]), (&json!("Running"), &json!(2)));
+        let path = format!("/recoveries/{}", made["id"].as_str().unwrap());
+        let mut stream = server.stream().await;
+        let done = loop {
+            let read = server.get(&path).await.ok()["recovery"].take();
+            if read["status"] == "Complete" {
+                break read;
+            }
+            stream.chunk().await.unwrap().expect("the stream goes on");
+        };
+        assert_eq!((&done["done"], &done["failed"]), (&json!(2), &json!(0)), "{done}");
+        let listed = server.get("/webhookJobs").await.ok();
+        assert_eq!(listed["webhookJobs"][0]["recoveryId"], made["id"], "{listed}");
+        let listed = server.get("/recoveries").await.ok();
+        assert_eq!(listed["recoveries"][0]["note"], "again");
+        let act = json!({"action": "pause"});
+        let said = server.post(&format!("{path}/actions"), &act).await.refused(400);
+        assert_eq!(said, "A recovery that is Complete cannot become Paused");
+        let said = server.post("/recoveries", &json!({"mode": "undo"})).await.refused(400);
+        assert!(said.starts_with("There is no mode"), "{said}");
+        server.get("/recoveries/none").await.refused(404);
+    }
+}

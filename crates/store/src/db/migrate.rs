@@ -42,6 +42,7 @@ pub(super) const ALL: &[Migration] = migrations![
     "0008_inspectors",
     "0009_child_runs",
     "0010_resolutions",
+    "0011_recoveries",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.

@@ -158,6 +158,7 @@ text_ids!(
     WebhookId,
     SigningKeyId,
     JobId,
+    RecoveryId,
     TraceId,
     SourceId,
     TreeId,

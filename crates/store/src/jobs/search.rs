@@ -63,6 +63,8 @@ pub struct Query {
     pub content_or_summary: bool,
     /// Whether rows carry what was sent and received.
     pub with_bodies: bool,
+    /// Oldest first instead of newest first.
+    pub oldest_first: bool,
     /// After this place of an earlier page.
     pub after: Option<(Micros, JobId)>,
     /// Rows at most.
@@ -346,18 +348,43 @@ fn texts<'a>(select: &mut Select<'a>, query: &'a Query) -> bool {
 /// Beginnings of URLs that one statement compares.
 pub const URL_STARTS_MAX: usize = 4;
 
-/// The part of the driver's range that a statement reads.
+/// The part of the driver's range that a statement reads, up to and including the floor.
 fn range<'a>(select: &mut Select<'a>, query: &'a Query, floor: Option<Micros>) {
-    // The later of two lower ends; one term, which an index serves.
-    if let Some(start) = query.start.max(floor) {
+    let (mut start, mut end) = (query.start, query.end);
+    // The narrower of two ends; one term for each, which an index serves.
+    if let Some(floor) = floor {
+        if query.oldest_first {
+            let behind = floor.plus_us(1);
+            end = Some(end.map_or(behind, |end| end.min(behind)));
+        } else {
+            start = start.max(Some(floor));
+        }
+    }
+    if let Some(start) = start {
         select.and("j.scheduled_at >= $?", start);
     }
-    if let Some(end) = query.end {
+    if let Some(end) = end {
         select.and("j.scheduled_at < $?", end);
     }
     if let Some((at, id)) = &query.after {
-        select.and_all("(j.scheduled_at, j.id) < ($?, $?)", vec![(*at).into(), id.into()]);
+        let after = if query.oldest_first {
+            "(j.scheduled_at, j.id) > ($?, $?)"
+        } else {
+            "(j.scheduled_at, j.id) < ($?, $?)"
+        };
+        select.and_all(after, vec![(*at).into(), id.into()]);
     }
+}
+
+/// Orders by the index, limits the rows, and closes what the base opened.
+fn order<'a>(select: &mut Select<'a>, query: &Query, limit: i64, is_inner: bool) {
+    let end = match (query.oldest_first, is_inner) {
+        (false, false) => "ORDER BY j.scheduled_at DESC, j.id DESC LIMIT $?",
+        (true, false) => "ORDER BY j.scheduled_at, j.id LIMIT $?",
+        (false, true) => "ORDER BY j.scheduled_at DESC, j.id DESC LIMIT $?) looked",
+        (true, true) => "ORDER BY j.scheduled_at, j.id LIMIT $?) looked",
+    };
+    select.end(end, limit);
 }
 
 const FULL: Sql = Sql::both(concat!(
@@ -368,7 +395,7 @@ const FULL: Sql = Sql::both(concat!(
      j.updated_at, j.updated_by, j.error_class, (SELECT ",
     events::whole_payload!(),
     " FROM events e WHERE e.id = j.event_id), \
-     (SELECT k.slug FROM kapps k WHERE k.id = j.kapp_id) FROM jobs j",
+     (SELECT k.slug FROM kapps k WHERE k.id = j.kapp_id), j.recovery_id FROM jobs j",
 ));
 
 // Bodies are most of a row's bytes; a table of jobs shows none of them.
@@ -378,11 +405,11 @@ const SUMMARY: Sql = Sql::both(
      CAST(NULL AS TEXT), CAST(NULL AS TEXT), j.retry_count, j.scheduled_at, j.started_at, \
      j.finished_at, j.run_id, j.leased_by, j.leased_until, j.epoch, j.created_at, j.created_by, \
      j.updated_at, j.updated_by, j.error_class, CAST(NULL AS TEXT), \
-     (SELECT k.slug FROM kapps k WHERE k.id = j.kapp_id) FROM jobs j",
+     (SELECT k.slug FROM kapps k WHERE k.id = j.kapp_id), j.recovery_id FROM jobs j",
 );
 
 const EXTENT: Sql =
-    Sql::both("SELECT count(*), min(due) FROM (SELECT j.scheduled_at AS due FROM jobs j");
+    Sql::both("SELECT count(*), min(due), max(due) FROM (SELECT j.scheduled_at AS due FROM jobs j");
 
 const COUNT: Sql = Sql::both("SELECT count(*) FROM (SELECT 1 AS one FROM jobs j");
 
@@ -409,11 +436,15 @@ pub fn step(tx: &mut Tx, space: &SpaceId, query: &Query, rows: i64) -> Result<St
     }
     if drivers.len() > 1 {
         let place = |f: &Found| (f.job.scheduled_at, f.job.id.clone());
-        found.sort_by_cached_key(|f| std::cmp::Reverse(place(f)));
+        found.sort_by_cached_key(place);
+        if !query.oldest_first {
+            found.reverse();
+        }
         found.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
     }
-    // Every row due at the floor or later was looked at.
-    let resume = floor.map(|floor| (floor, JobId(String::new())));
+    // Every row due at the floor was looked at, and no id sorts before the empty one.
+    let past = |floor: Micros| if query.oldest_first { floor.plus_us(1) } else { floor };
+    let resume = floor.map(|floor| (past(floor), JobId(String::new())));
     Ok(Step { found, rows: looked, resume })
 }
 
@@ -429,7 +460,7 @@ fn listing<'a>(
     driver.lead(&mut select, dialect, space);
     driver.conditions(&mut select, query, space);
     range(&mut select, query, floor);
-    select.end("ORDER BY j.scheduled_at DESC, j.id DESC LIMIT $?", query.limit);
+    order(&mut select, query, query.limit, false);
     select
 }
 
@@ -450,12 +481,15 @@ fn extent(
         let mut select = Select::new(&EXTENT, &[]);
         driver.lead(&mut select, tx.dialect(), space);
         range(&mut select, query, None);
-        select.end("ORDER BY j.scheduled_at DESC, j.id DESC LIMIT $?) looked", rows);
-        let extents = select.query(tx, |row| Ok((row.i64(0)?, row.opt_micros(1)?)))?;
-        let (count, last) = extents.first().copied().unwrap_or_default();
+        order(&mut select, query, rows, true);
+        let extents =
+            select.query(tx, |row| Ok((row.i64(0)?, row.opt_micros(1)?, row.opt_micros(2)?)))?;
+        let (count, first, last) = extents.first().copied().unwrap_or_default();
         looked += count;
-        if count == rows {
-            floor = floor.max(last);
+        if count == rows && query.oldest_first {
+            floor = [floor, last].into_iter().flatten().min();
+        } else if count == rows {
+            floor = floor.max(first);
         }
     }
     Ok((looked, floor))
@@ -479,6 +513,36 @@ pub fn count(tx: &mut Tx, space: &SpaceId, query: &Query, rows: i64) -> Result<(
         total += select.query(tx, |row| row.i64(0))?.first().copied().unwrap_or_default();
     }
     Ok((total.min(query.limit), floor.is_none() && total < query.limit))
+}
+
+const NAMES: Sql = Sql::both("SELECT j.name, j.error_class FROM jobs j");
+
+/// The webhook's name and the class of the last failure of each job a query lists, looking at
+/// `rows` rows for conditions that no index answers; and whether that is all of them.
+///
+/// # Errors
+/// What the database says.
+pub fn names(
+    tx: &mut Tx,
+    space: &SpaceId,
+    query: &Query,
+    rows: i64,
+) -> Result<(Vec<(String, Option<String>)>, bool), Error> {
+    let drivers = drivers(query);
+    let (_, floor) = extent(tx, space, query, &drivers, rows)?;
+    let mut found = Vec::new();
+    for driver in &drivers {
+        let mut select = Select::new(&NAMES, &[]);
+        driver.lead(&mut select, tx.dialect(), space);
+        driver.conditions(&mut select, query, space);
+        range(&mut select, query, floor);
+        select.end("LIMIT $?", query.limit);
+        found.extend(select.query(tx, |row| Ok((row.text(0)?, row.opt_text(1)?)))?);
+    }
+    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+    let is_all = floor.is_none() && found.len() < limit;
+    found.truncate(limit);
+    Ok((found, is_all))
 }
 
 /// How the database would run a query, a line for each step of each statement, for tests.

@@ -3,11 +3,12 @@
 use super::{ADMINISTER, NOUN, find};
 use crate::target::{self, Target};
 use crate::workflows::StartOutcome;
-use crate::{Actor, Error, Webhooks, answer, outbox, verdict};
+use crate::{Actor, Error, Inner, Webhooks, answer, outbox, verdict};
 use expr::js::{Bindings, Template};
 use model::id::{JobId, RunId};
 use model::job::{Job, State};
 use model::limits;
+use model::time::Micros;
 use store::Tx;
 use store::jobs::{Change, Found};
 
@@ -24,10 +25,10 @@ pub struct JobChange {
 }
 
 /// A change as it was decided, to be applied if the job has not moved.
-struct Decided {
-    found: Found,
-    state: State,
-    url: String,
+pub(crate) struct Decided {
+    pub(crate) found: Found,
+    pub(crate) state: State,
+    pub(crate) url: String,
 }
 
 impl Webhooks {
@@ -65,7 +66,11 @@ impl Webhooks {
         Err(Error::Stale { noun: NOUN })
     }
 
-    async fn decide(&self, found: Found, change: &JobChange) -> Result<Decided, Error> {
+    /// Decides what a change makes of a job.
+    ///
+    /// # Errors
+    /// As [`Webhooks::update_job`].
+    pub(crate) async fn decide(&self, found: Found, change: &JobChange) -> Result<Decided, Error> {
         let job = &found.job;
         let state = match &change.status {
             None => job.state,
@@ -146,63 +151,89 @@ impl Webhooks {
     /// `None` when the job moved.
     async fn apply(&self, actor: &Actor, d: Decided) -> Result<Option<Option<RunId>>, Error> {
         let now = self.inner.runtime.now();
-        let by = actor.username.clone();
-        let target = target::read(&d.url, self.inner.settings.public_url.as_ref());
-        let workflows = self.inner.workflows.clone();
-        let written = self.inner.store.write(move |tx: &mut Tx| {
-            let job = &d.found.job;
-            let mut change = Change {
-                job,
-                state: d.state,
-                url: &d.url,
-                scheduled_at: job.scheduled_at,
-                finished_at: job.finished_at,
-                summary: job.summary.as_deref(),
-                response_content: job.response_content.as_deref(),
-                run_id: job.run_id,
-                retry_count: job.retry_count,
-                error_class: job.error_class,
-                at: now,
-                by: &by,
-            };
-            let mut run = None;
-            let mut after: Job;
-            match (d.state, &target) {
-                (State::Queued, Target::Outside) => {
-                    change.scheduled_at = now;
-                    change.finished_at = None;
-                }
-                (State::Queued, inside) => {
-                    after = job.clone();
-                    after.url.clone_from(&d.url);
-                    after.scheduled_at = now;
-                    after.retry_count += i64::from(job.started_at.is_some());
-                    run = again(tx, workflows.as_ref(), &mut after, inside, &by)?;
-                    change.state = after.state;
-                    change.scheduled_at = now;
-                    change.finished_at = after.finished_at;
-                    change.summary = after.summary.as_deref();
-                    change.response_content = after.response_content.as_deref();
-                    change.run_id = after.run_id.or(job.run_id);
-                    change.retry_count = after.retry_count;
-                    change.error_class = after.error_class;
-                }
-                (State::Cancelled, _) if job.state != State::Cancelled => {
-                    change.finished_at = Some(now);
-                    change.summary = Some("Cancelled");
-                }
-                _ => {}
-            }
-            match store::jobs::change(tx, &change)? {
-                true => Ok(Some(run)),
-                // The run must not outlive the refused change.
-                false if run.is_some() => Err(Error::Store(store::Error::Stale)),
-                false => Ok(None),
-            }
-        });
+        let (by, inner) = (actor.username.clone(), self.inner.clone());
+        let written =
+            self.inner.store.write(move |tx: &mut Tx| match d.write(tx, &inner, now, &by) {
+                Ok(Written::Moved) => Ok(None),
+                Ok(Written::Changed(run)) => Ok(Some(run)),
+                Err(error) => Err(Error::Store(error)),
+            });
         match written.await {
             Err(Error::Store(store::Error::Stale)) => Ok(None),
             other => other,
+        }
+    }
+}
+
+/// What became of a change.
+pub(crate) enum Written {
+    /// It was made; the run that was started, if any.
+    Changed(Option<RunId>),
+    /// The job had moved since it was read; nothing was written.
+    Moved,
+}
+
+impl Decided {
+    /// Writes what was decided.
+    ///
+    /// # Errors
+    /// `Stale` when a run was started for a job that had moved: the transaction must be undone.
+    pub(crate) fn write(
+        &self,
+        tx: &mut Tx,
+        inner: &Inner,
+        now: Micros,
+        by: &str,
+    ) -> Result<Written, store::Error> {
+        let job = &self.found.job;
+        let target = target::read(&self.url, inner.settings.public_url.as_ref());
+        let mut change = Change {
+            job,
+            state: self.state,
+            url: &self.url,
+            scheduled_at: job.scheduled_at,
+            finished_at: job.finished_at,
+            summary: job.summary.as_deref(),
+            response_content: job.response_content.as_deref(),
+            run_id: job.run_id,
+            retry_count: job.retry_count,
+            error_class: job.error_class,
+            at: now,
+            by,
+        };
+        let mut run = None;
+        let mut after: Job;
+        match (self.state, &target) {
+            (State::Queued, Target::Outside) => {
+                change.scheduled_at = now;
+                change.finished_at = None;
+            }
+            (State::Queued, inside) => {
+                after = job.clone();
+                after.url.clone_from(&self.url);
+                after.scheduled_at = now;
+                after.retry_count += i64::from(job.started_at.is_some());
+                run = again(tx, inner.workflows.as_ref(), &mut after, inside, by)?;
+                change.state = after.state;
+                change.scheduled_at = now;
+                change.finished_at = after.finished_at;
+                change.summary = after.summary.as_deref();
+                change.response_content = after.response_content.as_deref();
+                change.run_id = after.run_id.or(job.run_id);
+                change.retry_count = after.retry_count;
+                change.error_class = after.error_class;
+            }
+            (State::Cancelled, _) if job.state != State::Cancelled => {
+                change.finished_at = Some(now);
+                change.summary = Some("Cancelled");
+            }
+            _ => {}
+        }
+        match store::jobs::change(tx, &change)? {
+            true => Ok(Written::Changed(run)),
+            // The run must not outlive the refused change.
+            false if run.is_some() => Err(store::Error::Stale),
+            false => Ok(Written::Moved),
         }
     }
 }

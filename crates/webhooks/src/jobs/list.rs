@@ -203,6 +203,7 @@ pub(crate) fn wanted(
         content: given(&query.content),
         content_or_summary: query.content_or_summary,
         with_bodies: !query.without_bodies,
+        oldest_first: false,
         after: None,
         limit: 0,
     })

@@ -8,6 +8,7 @@ mod faults;
 mod outbox;
 mod peers;
 mod receiver;
+mod recovery;
 mod search;
 mod send;
 mod signing;
