@@ -1,5 +1,6 @@
 //! What every handler has at hand.
 
+use crate::metrics::Scrape;
 use platform::Platform;
 use runtime::Runtime;
 use runtime::changes::Changes;
@@ -23,6 +24,8 @@ pub struct App {
     pub runtime: Runtime,
     /// What moved, for live views.
     pub changes: Changes,
+    /// What collects the server's numbers.
+    pub metrics: Arc<dyn Scrape>,
     /// What the operator configured.
     pub settings: Arc<Settings>,
 }
@@ -34,4 +37,6 @@ pub struct Settings {
     pub space: String,
     /// Whether people reach the server by https, so that cookies are marked `Secure`.
     pub is_https: bool,
+    /// Seconds a client may take to send a body.
+    pub body_seconds: u64,
 }

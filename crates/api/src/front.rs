@@ -5,12 +5,15 @@
 
 use crate::App;
 use crate::error::{Error, Style};
+use crate::input::BodyTime;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode, Uri};
+use runtime::metrics::ANSWERS;
+use runtime::spans::Span;
 use std::time::Duration;
 
 /// Seconds a handler may take; answers that wait for a run are bounded below this.
@@ -45,6 +48,8 @@ pub(crate) async fn pass(State(app): State<App>, mut request: Request, next: Nex
         request.extensions_mut().insert(SpaceSlug(slug));
     }
     request.extensions_mut().insert(RequestId(id));
+    let body_time = Duration::from_secs(app.settings.body_seconds);
+    request.extensions_mut().insert(BodyTime(body_time));
     let limit = Duration::from_secs(HANDLER_SECONDS_MAX);
     let response = match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
@@ -52,10 +57,35 @@ pub(crate) async fn pass(State(app): State<App>, mut request: Request, next: Nex
     };
     let mut response = written(response, style, &method, &asked, id);
     add_headers(response.headers_mut(), id);
-    let ms = (app.runtime.elapsed().saturating_sub(began)).as_secs_f64() * 1_000.0;
+    let time = app.runtime.elapsed().saturating_sub(began);
     let status = response.status().as_u16();
+    observe(&app, &method, &asked, (id, status, time));
+    let ms = time.as_secs_f64() * 1_000.0;
     tracing::debug!(%id, %method, path = %asked, status, ms, "answered");
     response
+}
+
+/// Counts a request, and keeps its span while somebody exports them.
+fn observe(
+    app: &App,
+    method: &Method,
+    path: &str,
+    (id, status, time): (uuid::Uuid, u16, Duration),
+) {
+    let class = ANSWERS.get(usize::from(status / 100).saturating_sub(1)).copied().unwrap_or("5xx");
+    app.runtime.metrics().requests.of(class).record(time);
+    app.runtime.spans().push(|| Span {
+        trace_id: id.to_string(),
+        is_root: true,
+        name: format!("{method} {path}"),
+        at: app.runtime.now().plus_ms(-i64::try_from(time.as_millis()).unwrap_or(0)),
+        time,
+        attributes: vec![
+            ("http.request.method", method.to_string()),
+            ("http.response.status_code", status.to_string()),
+        ],
+        error: (status >= 500).then(|| status.to_string()),
+    });
 }
 
 /// What a request's address means.

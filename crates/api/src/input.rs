@@ -12,8 +12,26 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// Seconds a client may take to send its body.
-const BODY_SECONDS_MAX: u64 = 30;
+/// How long a client may take to send its body; the front door puts it on every request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyTime(pub(crate) Duration);
+
+impl BodyTime {
+    /// The time for a request; half a minute for one that did not come through the front door.
+    pub(crate) fn of(extensions: &http::Extensions) -> Self {
+        extensions.get().copied().unwrap_or(Self(Duration::from_secs(30)))
+    }
+
+    /// 408.
+    pub(crate) fn is_over(self) -> Error {
+        let seconds = self.0.as_secs();
+        let message = format!("The body did not arrive within {seconds} seconds.");
+        Error::new(StatusCode::REQUEST_TIMEOUT, message)
+    }
+}
+
+/// Levels of arrays and objects that the parser follows.
+const DEPTH_MAX: u32 = 127;
 
 /// A JSON body. Types deny unknown fields, so that a misspelt property is an answer, not a silence.
 pub struct Json<T>(pub T);
@@ -41,14 +59,12 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
+        let time = BodyTime::of(request.extensions());
         let reading = Bytes::from_request(request, state);
-        match tokio::time::timeout(Duration::from_secs(BODY_SECONDS_MAX), reading).await {
+        match tokio::time::timeout(time.0, reading).await {
             Ok(Ok(bytes)) => Ok(Self(bytes)),
             Ok(Err(rejection)) => Err(body_error(&rejection)),
-            Err(_) => Err(Error::new(
-                StatusCode::REQUEST_TIMEOUT,
-                format!("The body did not arrive within {BODY_SECONDS_MAX} seconds."),
-            )),
+            Err(_) => Err(time.is_over()),
         }
     }
 }
@@ -124,12 +140,17 @@ fn json_error(path: &str, error: &serde_json::Error) -> Error {
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
     let line_and_column = format!("line {}, column {}", error.line(), error.column());
     let place = if path == "." || path == "?" {
-        line_and_column
+        line_and_column.clone()
     } else {
         format!("{line_and_column} ({path})")
     };
     if let Some(unknown) = unknown_property(reason) {
         return Error::bad_request(format!("{unknown} At {place}."));
+    }
+    if reason == "recursion limit exceeded" {
+        return Error::bad_request(format!(
+            "The document is nested more than {DEPTH_MAX} levels deep at {line_and_column}."
+        ));
     }
     let kind = if error.is_data() { "Invalid value" } else { "Malformed JSON" };
     Error::bad_request(format!("{kind} at {place}: {reason}."))

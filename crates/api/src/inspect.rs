@@ -4,6 +4,7 @@
 use crate::App;
 use crate::auth;
 use crate::error::{Error, Result};
+use crate::input::BodyTime;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -14,11 +15,8 @@ use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use model::inspector::Inspector;
 use model::limits;
-use std::time::Duration;
 use webhooks::inspectors::{Arrival, Knock};
 
-/// Seconds a client may take to send its body.
-const BODY_SECONDS_MAX: u64 = 30;
 /// Even a page that a browser was talked into showing runs nothing and reaches nothing.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
@@ -39,11 +37,9 @@ async fn inspect(State(app): State<App>, request: Request) -> Result<Response> {
         Knock::Unknown => return Err(Error::not_found("There is no inspector at this address.")),
         Knock::Busy { retry_after_s } => return Err(Error::too_many(retry_after_s)),
     };
-    let reading = tokio::time::timeout(Duration::from_secs(BODY_SECONDS_MAX), read(body));
-    let (body, size) = reading.await.unwrap_or_else(|_| {
-        let message = format!("The body did not arrive within {BODY_SECONDS_MAX} seconds.");
-        Err(Error::new(StatusCode::REQUEST_TIMEOUT, message))
-    })?;
+    let time = BodyTime::of(&parts.extensions);
+    let reading = tokio::time::timeout(time.0, read(body)).await;
+    let (body, size) = reading.unwrap_or_else(|_| Err(time.is_over()))?;
     let is_head = parts.method == Method::HEAD;
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let headers = text(&parts.headers);

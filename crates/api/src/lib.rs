@@ -20,6 +20,7 @@ mod kapps;
 pub mod list;
 mod memberships;
 mod meta;
+pub mod metrics;
 pub mod openapi;
 mod recoveries;
 pub mod router;

@@ -4,8 +4,8 @@
 use crate::App;
 use crate::{
     auth, dashboard, events, forms, front, health, inspect, inspectors, kapps, memberships, meta,
-    openapi, recoveries, send_tests, sign_in, signing_keys, spaces, stream, submissions, task,
-    teams, users, version, webhook_jobs, webhooks,
+    metrics, openapi, recoveries, send_tests, sign_in, signing_keys, spaces, stream, submissions,
+    task, teams, users, version, webhook_jobs, webhooks,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -106,6 +106,7 @@ fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(events::list))
         .routes(routes!(events::read))
         .routes(routes!(dashboard::read))
+        .routes(routes!(metrics::read))
         .merge(task::administrators())
 }
 

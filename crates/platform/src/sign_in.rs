@@ -232,6 +232,7 @@ impl Platform {
         names.extend(credentials.address.as_ref().map(|address| format!("address {address}")));
         let waits = names.iter().filter_map(|name| throttle.wait_ms(name, self.now()));
         if let Some(wait_ms) = waits.max() {
+            self.inner.runtime.metrics().sign_ins_failed.add(1);
             return Err(Error::Throttled { retry_after_s: wait_ms / 1_000 + 1 });
         }
         let matches = self.verify_password(verifier, credentials.password.clone()).await?;
@@ -239,6 +240,7 @@ impl Platform {
             throttle.succeeded(&names[0]);
             return Ok(());
         }
+        self.inner.runtime.metrics().sign_ins_failed.add(1);
         for name in &names {
             throttle.failed(name, self.now());
         }

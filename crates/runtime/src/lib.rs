@@ -7,13 +7,17 @@
 pub mod backoff;
 pub mod changes;
 mod clock;
+pub mod metrics;
 pub mod node;
+pub mod spans;
 pub mod vault;
 
 use clock::Clock;
+use metrics::Metrics;
 use model::time::Micros;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use spans::Spans;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -32,6 +36,8 @@ struct Inner {
     rng: Mutex<StdRng>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    metrics: Metrics,
+    spans: Spans,
 }
 
 impl Runtime {
@@ -53,8 +59,20 @@ impl Runtime {
                 rng: Mutex::new(rng),
                 tasks: TaskTracker::new(),
                 stop: CancellationToken::new(),
+                metrics: Metrics::default(),
+                spans: Spans::default(),
             }),
         }
+    }
+
+    /// What the process counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// What happened when, for whoever exports traces.
+    pub fn spans(&self) -> &Spans {
+        &self.inner.spans
     }
 
     /// The time of day.

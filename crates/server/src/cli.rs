@@ -2,6 +2,7 @@
 
 use crate::client::{JobsCommand, Listen, Trigger};
 use crate::config::{Config, Given};
+use crate::doctor::Doctor;
 use crate::{output, serve};
 use clap::{Parser, Subcommand};
 
@@ -17,6 +18,8 @@ pub struct Cli {
 enum Command {
     /// Starts the server.
     Serve(Box<Given>),
+    /// Looks at the configuration and at what it stands on, and says what to do.
+    Doctor(Box<Doctor>),
     /// Lists, shows, retries and recovers webhook jobs of a running server.
     Jobs(Box<JobsCommand>),
     /// Relays what is sent to the server to an address on this machine.
@@ -37,6 +40,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(given) => serve::run(Config::read(*given)?),
+            Command::Doctor(doctor) => doctor.run(),
             Command::Jobs(jobs) => jobs.run(),
             Command::Listen(listen) => listen.run(),
             Command::Trigger(trigger) => trigger.run(),

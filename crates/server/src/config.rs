@@ -1,6 +1,10 @@
 //! The configuration: flags over environment over `kapok.toml`, each value checked where it is
 //! read, each error naming the value and where it came from.
 
+mod observe;
+
+pub use crate::telemetry::otlp::Options as Otlp;
+
 use anyhow::{Context, Result, bail};
 use ipnet::IpNet;
 use runtime::vault::Secret;
@@ -18,6 +22,8 @@ const DATA_DIR: &str = "./kapok-data";
 /// Time without a sign of life: longer than a database takes to restart, short enough to wait for.
 const NODE_TIMEOUT_SECONDS: u64 = 10;
 const ADMIN_USERNAME: &str = "admin";
+/// Slow connections are slow, not hostile: half a minute is long for a head or a body.
+const REQUEST_SECONDS: u64 = 30;
 
 /// What flags and environment give; clap lets the flag win.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -50,6 +56,27 @@ pub struct Given {
     /// Private ranges that webhooks may reach, separated by commas
     #[arg(long, env = "KAPOK_ALLOW_CIDRS", value_name = "CIDRS")]
     pub allow_cidrs: Option<String>,
+    /// Proxies in front, separated by commas, that are believed about who is asking
+    #[arg(long, env = "KAPOK_TRUSTED_PROXIES", value_name = "CIDRS")]
+    pub trusted_proxies: Option<String>,
+    /// Seconds a client gets for a request's head, and again for its body [default: 30]
+    #[arg(long, env = "KAPOK_REQUEST_SECONDS", value_name = "SECONDS")]
+    pub request_seconds: Option<u64>,
+    /// A loopback address that answers /metrics without signing in
+    #[arg(long, env = "KAPOK_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
+    pub metrics_listen: Option<String>,
+    /// An OpenTelemetry collector that metrics and traces are sent to
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
+    /// Headers for the collector: name=value, separated by commas
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_HEADERS", value_name = "PAIRS", hide_env_values = true)]
+    pub otlp_headers: Option<String>,
+    /// The name under which the collector knows this service [default: kapok]
+    #[arg(long, env = "OTEL_SERVICE_NAME", value_name = "NAME")]
+    pub otlp_service: Option<String>,
+    /// Milliseconds between two exports of the metrics [default: 60000]
+    #[arg(long, env = "OTEL_METRIC_EXPORT_INTERVAL", value_name = "MILLISECONDS")]
+    pub otlp_interval: Option<i64>,
     /// The name of this node among several; stays the same over restarts [default: host:port]
     #[arg(long, env = "KAPOK_NODE_NAME", value_name = "NAME")]
     pub node_name: Option<String>,
@@ -94,6 +121,13 @@ struct File {
     egress_proxy: Option<String>,
     egress_proxy_resolves: Option<bool>,
     extra_ca: Option<PathBuf>,
+    trusted_proxies: Option<Vec<String>>,
+    request_seconds: Option<u64>,
+    metrics_listen: Option<String>,
+    otlp_endpoint: Option<String>,
+    otlp_headers: Option<String>,
+    otlp_service: Option<String>,
+    otlp_interval: Option<i64>,
     node_name: Option<String>,
     node_timeout: Option<u64>,
     log_format: Option<String>,
@@ -127,6 +161,14 @@ pub struct Config {
     pub egress_proxy: Option<Proxy>,
     /// Certificates (DER) that outgoing requests trust besides the public authorities.
     pub extra_roots: Vec<Vec<u8>>,
+    /// Proxies that are believed about who is asking.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Seconds a client gets for a request's head, and again for its body.
+    pub request_seconds: u64,
+    /// Where `/metrics` answers without signing in.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where metrics and traces are sent.
+    pub otlp: Option<Otlp>,
     /// The name of this node among several; host and port when `None`.
     pub node_name: Option<String>,
     /// Time without a sign of life until other nodes take its work over.
@@ -158,9 +200,14 @@ impl Config {
         let listen = given.listen.or(file.listen).unwrap_or_else(|| LISTEN.to_owned());
         let data_dir = given.data_dir.or(file.data_dir).unwrap_or_else(|| DATA_DIR.into());
         let database_url = not_blank(given.database_url.or(file.database_url));
-        let cidrs = match given.allow_cidrs {
-            Some(text) => text.split(',').map(str::to_owned).collect(),
-            None => file.allow_cidrs.unwrap_or_default(),
+        let cidrs = listed(given.allow_cidrs, file.allow_cidrs);
+        let proxies = listed(given.trusted_proxies, file.trusted_proxies);
+        let metrics_listen = not_blank(given.metrics_listen.or(file.metrics_listen));
+        let otlp = observe::Given {
+            endpoint: not_blank(given.otlp_endpoint.or(file.otlp_endpoint)),
+            headers: not_blank(given.otlp_headers.or(file.otlp_headers)),
+            service: not_blank(given.otlp_service.or(file.otlp_service)),
+            interval: given.otlp_interval.or(file.otlp_interval),
         };
         let (allow_cidrs, allow_endpoints) = ranges(&cidrs)?;
         let proxy = not_blank(given.egress_proxy.or(file.egress_proxy));
@@ -182,6 +229,10 @@ impl Config {
             allow_endpoints,
             egress_proxy: egress_proxy(proxy, proxy_resolves)?,
             extra_roots: extra_roots(given.extra_ca.or(file.extra_ca).as_deref())?,
+            trusted_proxies: observe::ranges(&proxies)?,
+            request_seconds: request_seconds(given.request_seconds.or(file.request_seconds))?,
+            metrics_listen: metrics_listen.map(|text| observe::loopback(&text)).transpose()?,
+            otlp: otlp.read()?,
             node_name: not_blank(given.node_name.or(file.node_name)),
             node_timeout: node_timeout(given.node_timeout.or(file.node_timeout))?,
             log_format: log_format(format.as_deref().unwrap_or("text"))?,
@@ -241,6 +292,22 @@ fn web_address(text: &str) -> Result<Url> {
              not \"{text}\""
         )
     })
+}
+
+/// A list from the command line or the environment, or the file's.
+fn listed(given: Option<String>, file: Option<Vec<String>>) -> Vec<String> {
+    match given {
+        Some(text) => text.split(',').map(str::to_owned).collect(),
+        None => file.unwrap_or_default(),
+    }
+}
+
+fn request_seconds(seconds: Option<u64>) -> Result<u64> {
+    let seconds = seconds.unwrap_or(REQUEST_SECONDS);
+    if !(1..=300).contains(&seconds) {
+        bail!("request_seconds (KAPOK_REQUEST_SECONDS) must be 1 to 300, not {seconds}");
+    }
+    Ok(seconds)
 }
 
 /// Ranges, and addresses with a port.
@@ -328,8 +395,35 @@ mod tests {
         check("public_url = \"kapok\"", "not \"kapok\"");
         check("node_timeout = 1", "2 to 60 seconds, not 1");
         check("log_format = \"xml\"", "not \"xml\"");
+        check("trusted_proxies = [\"x\"]", "trusted_proxies (KAPOK_TRUSTED_PROXIES)");
+        check("request_seconds = 0", "must be 1 to 300");
+        check("metrics_listen = \"0.0.0.0:9464\"", "must be a loopback address");
+        check("otlp_endpoint = \"collector\"", "OTEL_EXPORTER_OTLP_ENDPOINT");
         check("lisen = \"x\"", "lisen");
         let error = read("database_url = \"mysql://u:secret@h/d\"", Given::default());
         assert!(!format!("{:#}", error.err().unwrap()).contains("secret"));
+    }
+
+    #[test]
+    fn the_annotated_file_names_every_key_and_can_be_used() {
+        let text = include_str!("../../../docs/operations/kapok.toml");
+        let is_key = |line: &str| {
+            let name = line.split(" = ").next().unwrap_or_default();
+            line.contains(" = ") && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+        };
+        let lines = text.lines().map(|line| match line.strip_prefix('#') {
+            Some(key) if is_key(key) => key,
+            _ => line,
+        });
+        let text: String = lines.flat_map(|line| [line, "\n"]).collect();
+        let named: toml::Table = toml::from_str(&text).unwrap();
+        // The file of that example is not there.
+        read(&text.replace("extra_ca", "# extra_ca"), Given::default()).unwrap();
+        let command = <Given as clap::Args>::augment_args(clap::Command::new("serve"));
+        let flags = command.get_arguments().map(|one| one.get_id().as_str().to_owned());
+        let not_kept = ["config", "demo", "forget_secrets"];
+        for flag in flags.filter(|flag| !not_kept.contains(&flag.as_str())) {
+            assert!(named.contains_key(&flag), "{flag} is not in docs/operations/kapok.toml");
+        }
     }
 }

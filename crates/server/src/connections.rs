@@ -1,11 +1,13 @@
 //! Connections: accepted up to a limit, given a time to send their request's head, and finished
 //! gracefully when the server stops. HTTP/1.1; a proxy in front may speak what it likes.
 
+use crate::proxies;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use runtime::Runtime;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -16,13 +18,20 @@ use tokio::sync::Semaphore;
 
 /// Connections at once: browsers keep some six each, and live views one for as long as they last.
 const CONNECTIONS_MAX: usize = 10_000;
-/// Seconds to send a request's head, idle time before it included; who is slower is cut off.
-const HEAD_SECONDS_MAX: u64 = 30;
 /// Milliseconds to wait after the system refused a connection, as it does without free handles.
 const REFUSED_PAUSE_MS: i64 = 100;
 
+/// What holds at the edge.
+#[derive(Clone)]
+pub(crate) struct Edge {
+    /// Proxies that are believed about who is asking.
+    pub(crate) trusted: Arc<[IpNet]>,
+    /// Time to send a request's head, idle time before it included; who is slower is cut off.
+    pub(crate) head: Duration,
+}
+
 /// Serves connections until the runtime stops; returns when the last one has finished.
-pub(crate) async fn serve(listener: TcpListener, routes: Router, runtime: Runtime) {
+pub(crate) async fn serve(listener: TcpListener, routes: Router, runtime: Runtime, edge: Edge) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let place = tokio::select! {
@@ -35,9 +44,9 @@ pub(crate) async fn serve(listener: TcpListener, routes: Router, runtime: Runtim
         };
         match accepted {
             Ok((stream, peer)) => {
-                let (routes, stopping) = (routes.clone(), runtime.clone());
+                let (routes, stopping, edge) = (routes.clone(), runtime.clone(), edge.clone());
                 runtime.spawn(async move {
-                    connection(stream, peer, routes, stopping).await;
+                    connection(stream, peer, routes, (stopping, edge)).await;
                     drop(place);
                 });
             }
@@ -52,15 +61,21 @@ pub(crate) async fn serve(listener: TcpListener, routes: Router, runtime: Runtim
     let _ = places.acquire_many(all).await;
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, routes: Router, runtime: Runtime) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    routes: Router,
+    (runtime, edge): (Runtime, Edge),
+) {
     // Small answers must not wait for more to be sent with them.
     let _ = stream.set_nodelay(true);
     let service = tower::util::MapRequest::new(routes, move |mut request: http::Request<_>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
+        let client = proxies::client(peer, request.headers(), &edge.trusted);
+        request.extensions_mut().insert(ConnectInfo(client));
         request.map(axum::body::Body::new)
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(HEAD_SECONDS_MAX));
+    builder.timer(TokioTimer::new()).header_read_timeout(edge.head);
     let service = TowerToHyperService::new(service);
     let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {

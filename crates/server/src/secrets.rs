@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use store::Store;
 
 /// The name of the key file in the data folder.
-const FILE: &str = "secret.key";
+pub(crate) const FILE: &str = "secret.key";
 /// What the proof is sealed for.
 const PLACE: &str = "vault/proof";
 /// What the proof says.

@@ -1,13 +1,18 @@
 //! `kapok serve`: opens the database, connects the engines, listens, and stops gracefully.
 
 use crate::config::Config;
+use crate::connections::Edge;
+use crate::telemetry::collect::Collector;
+use crate::telemetry::{otlp, prometheus};
 use crate::wiring::nodes::Nodes;
 use crate::wiring::{self, Ground};
-use crate::{connections, console, demo, output, secrets, telemetry};
+use crate::{connections, console, demo, housekeeping, output, secrets, telemetry};
 use anyhow::{Context, Result};
+use http::header::CONTENT_TYPE;
 use platform::spaces::Bootstrap;
 use runtime::Runtime;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
 use tokio::net::TcpListener;
@@ -25,6 +30,8 @@ const DRAIN_SECONDS_MAX: u64 = 20;
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where `/metrics` answers without signing in.
+    pub metrics_address: Option<SocketAddr>,
     /// The password that was made up for the first administrator.
     pub password: Option<String>,
     /// What the handlers work with.
@@ -95,7 +102,7 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
         address,
         receiver,
     };
-    let app = wiring::connect(&ground, SPACE_SLUG)?;
+    let (app, collector) = wiring::connect(&ground, SPACE_SLUG)?;
     nodes.connect(&app);
     let first = Bootstrap {
         slug: SPACE_SLUG.to_owned(),
@@ -119,9 +126,39 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
         };
         loaded.context("cannot load the demo")?;
     }
+    housekeeping::run(&app, &store);
+    let edge = Edge {
+        trusted: config.trusted_proxies.clone().into(),
+        head: Duration::from_secs(config.request_seconds),
+    };
+    let metrics_address = watched(&config, &runtime, collector, &edge).await?;
     let routes = api::router::router(app.clone(), console::pages());
-    let serving = runtime.spawn(connections::serve(listener, routes, runtime.clone()));
-    Ok(Running { address, password: made.password, app, runtime, store, serving, nodes })
+    let serving = runtime.spawn(connections::serve(listener, routes, runtime.clone(), edge));
+    let password = made.password;
+    Ok(Running { address, metrics_address, password, app, runtime, store, serving, nodes })
+}
+
+/// Opens the listener for metrics and starts their export, as far as either is configured.
+async fn watched(
+    config: &Config,
+    runtime: &Runtime,
+    collector: Arc<Collector>,
+    edge: &Edge,
+) -> Result<Option<SocketAddr>> {
+    if let Some(options) = config.otlp.clone() {
+        otlp::start(runtime, collector.clone(), options)?;
+    }
+    let Some(wanted) = config.metrics_listen else { return Ok(None) };
+    let listener = TcpListener::bind(wanted).await;
+    let listener = listener.with_context(|| format!("cannot listen on {wanted} for metrics"))?;
+    let address = listener.local_addr().context("the listening address is unknown")?;
+    let scrape = move || {
+        let collector = collector.clone();
+        async move { ([(CONTENT_TYPE, prometheus::CONTENT_TYPE)], collector.text().await) }
+    };
+    let routes = axum::Router::new().route("/metrics", axum::routing::get(scrape));
+    runtime.spawn(connections::serve(listener, routes, runtime.clone(), edge.clone()));
+    Ok(Some(address))
 }
 
 /// Prints a password that was made up, as soon as it counts: it is kept nowhere.
@@ -143,6 +180,11 @@ async fn open(config: &Config) -> Result<Store> {
 }
 
 impl Running {
+    /// Tidies now what is otherwise tidied every few minutes.
+    pub async fn tidy(&self) {
+        housekeeping::round(&self.app, &self.store).await;
+    }
+
     /// Stops accepting, finishes what is under way, closes the database.
     pub async fn stop(self) {
         let drained = async {

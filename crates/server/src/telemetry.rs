@@ -1,4 +1,10 @@
-//! Logs: structured, on the standard error, as text or JSON.
+//! Logs: structured, on the standard error, as text or JSON. Beside them, what is told to those who
+//! watch: metrics ([`collect`], [`prometheus`]) and their export ([`otlp`]).
+
+pub(crate) mod collect;
+pub(crate) mod otlp;
+mod process;
+pub(crate) mod prometheus;
 
 use crate::config::{Config, LogFormat};
 use anyhow::{Context, Result};

@@ -17,6 +17,7 @@ pub mod job_changes;
 pub mod jobs;
 pub mod kapps;
 pub mod memberships;
+pub mod metrics;
 pub mod recoveries;
 pub mod resolutions;
 mod rows;

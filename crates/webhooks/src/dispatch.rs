@@ -373,6 +373,7 @@ async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
     drop(slot);
     let space_id = job.space_id.clone();
     let (settled, attempt) = (judged.settled, Box::new(judged.attempt));
+    inner.trace(job.trace_id.as_str(), &attempt);
     let disable = judged.disable.and_then(|why| Some(Box::new((job.webhook_id.clone()?, why))));
     recorder.report(Report::Ended { space_id, settled, attempt, disable }).await;
 }

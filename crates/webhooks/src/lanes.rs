@@ -109,6 +109,11 @@ impl Webhooks {
         self.inner.queue.lock().load()
     }
 
+    /// Breakers of this node's lanes that opened since the start: for metrics.
+    pub fn breaker_openings(&self) -> u64 {
+        self.inner.queue.lock().openings()
+    }
+
     /// Lists the lanes of the actor's space on this node, by endpoint.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ pub mod inspectors;
 pub mod jobs;
 mod judge;
 pub mod lanes;
+mod observe;
 pub mod outbox;
 pub mod overview;
 mod queue;

@@ -88,6 +88,7 @@ impl Inner {
                 }
             }
         }
+        self.observe(&batch);
         let mut told: Vec<&SpaceId> = Vec::new();
         for space in batch.iter().map(Report::space_id) {
             if !told.contains(&space) {

@@ -15,6 +15,7 @@ mod outside;
 mod starts;
 
 use crate::config::Config;
+use crate::telemetry::collect::Collector;
 use anyhow::{Context, Result};
 use outside::{GuardedHttp, PlatformSubmissions};
 use platform::Platform;
@@ -50,7 +51,7 @@ pub(crate) type PlatformLater = Arc<OnceLock<Platform>>;
 ///
 /// # Errors
 /// When the sender cannot be built.
-pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<api::App> {
+pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<(api::App, Arc<Collector>)> {
     let changes = Changes::default();
     let node = ground.node.clone();
     let later = PlatformLater::default();
@@ -87,15 +88,23 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<api::App> {
     let platform = Platform::new(ground.store.clone(), ground.runtime.clone(), outbox);
     later.set(platform.clone()).ok().context("the engines were connected twice")?;
     let is_https = ground.config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
-    Ok(api::App {
+    let (store, runtime) = (ground.store.clone(), ground.runtime.clone());
+    let collector = Arc::new(Collector::new(store, runtime, webhooks.clone()));
+    let app = api::App {
         store: ground.store.clone(),
         platform: Arc::new(platform),
         webhooks,
         workflows,
         runtime: ground.runtime.clone(),
         changes,
-        settings: Arc::new(api::Settings { space: space.to_owned(), is_https }),
-    })
+        metrics: collector.clone(),
+        settings: Arc::new(api::Settings {
+            space: space.to_owned(),
+            is_https,
+            body_seconds: ground.config.request_seconds,
+        }),
+    };
+    Ok((app, collector))
 }
 
 /// Starts the loops of the engines: deliveries and runs that an earlier life left are taken up.

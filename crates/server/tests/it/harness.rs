@@ -59,6 +59,10 @@ pub fn config(options: &store::Options) -> Config {
         allow_endpoints: Vec::new(),
         egress_proxy: None,
         extra_roots: Vec::new(),
+        trusted_proxies: Vec::new(),
+        request_seconds: 30,
+        metrics_listen: None,
+        otlp: None,
         node_name: None,
         node_timeout: std::time::Duration::from_secs(10),
         log_format: LogFormat::Text,
@@ -86,6 +90,26 @@ impl Server {
         let client = Client::builder().redirect(reqwest::redirect::Policy::none());
         let client = client.build().unwrap();
         Self { running: Some(running), client, address, _store: store }
+    }
+
+    /// The engines behind the server.
+    pub fn app(&self) -> &api::App {
+        &self.running.as_ref().expect("it runs").app
+    }
+
+    /// The server's database.
+    pub fn store(&self) -> &store::Store {
+        &self._store
+    }
+
+    /// Where metrics are told without signing in.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.running.as_ref().expect("it runs").metrics_address
+    }
+
+    /// Has the server tidy now.
+    pub async fn tidy(&self) {
+        self.running.as_ref().expect("it runs").tidy().await;
     }
 
     /// The running server, for tests that stop it.

@@ -145,6 +145,7 @@ async fn a_test_event_is_delivered_now_and_marked() {
         let webhook = json!({ "name": "Look", "type": "User", "event": "Created",
             "url": made["url"], "filter": "1 == 2" });
         server.post("/webhooks", &webhook).await.ok();
+        server.post("/signing-keys", &json!({ "kind": "v1" })).await.ok();
         let sent = server.post("/webhooks/Look/send-test", &json!({})).await.ok();
         let expected = json!({ "eventId": null, "webhookJob": { "name": "Look",
             "parentType": "Webhook Test", "parentKey": "sample" } });
@@ -171,5 +172,20 @@ async fn a_test_event_is_delivered_now_and_marked() {
         while server.get(&requests).await.ok()["requests"].as_array().unwrap().len() < 2 {
             stream.chunk().await.unwrap().expect("the stream goes on");
         }
+        let listed = server.get(&requests).await.ok();
+        let recorded = &listed["requests"][0];
+        assert_eq!(recorded["signature"]["ok"], true, "{recorded}");
+        // The same words with another body are not what was signed.
+        let mut forged = server.bare(Method::POST, &path(&made)).body("{}");
+        for header in recorded["headers"].as_array().unwrap() {
+            let name = header["name"].as_str().unwrap();
+            if name.starts_with("webhook-") {
+                forged = forged.header(name, header["value"].as_str().unwrap());
+            }
+        }
+        Answer::of(forged).await.ok();
+        let listed = server.get(&requests).await.ok();
+        let forged = &listed["requests"][0]["signature"];
+        assert_eq!(forged["ok"], false, "{forged}");
     }
 }

@@ -7,11 +7,13 @@
 
 mod access;
 mod commands;
+mod edge;
 mod forms;
 mod harness;
 mod input;
 mod inspectors;
 mod kapps;
+mod metrics;
 mod people;
 mod process;
 mod recovery;

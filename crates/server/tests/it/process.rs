@@ -101,3 +101,39 @@ fn wrong_values_are_named() {
     check("KAPOK_DATABASE_URL", "mysql://u:secret@h/d", "postgres://");
     check("KAPOK_CONFIG", "nowhere.toml", "nowhere.toml");
 }
+
+#[test]
+fn the_doctor_looks_and_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let doctor = |variables: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kapok"));
+        command.args(["doctor", "--json"]).current_dir(folder.path());
+        command.env("KAPOK_LISTEN", "127.0.0.1:0").env_remove("KAPOK_DATABASE_URL");
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let found: Vec<serde_json::Value> =
+            said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        (output.status.success(), found)
+    };
+    let state = |found: &[serde_json::Value], name: &str| {
+        let finding = found.iter().find(|finding| finding["name"] == name);
+        finding.unwrap_or_else(|| panic!("{name} is not in {found:?}"))["state"].clone()
+    };
+    let (is_fine, found) = doctor(&[]);
+    assert!(is_fine, "{found:?}");
+    for name in ["configuration", "address", "data folder", "secret key", "database", "public URL"]
+    {
+        assert_eq!(state(&found, name), "ok", "{name}");
+    }
+    let (is_fine, found) = doctor(&[("KAPOK_LISTEN", "nowhere")]);
+    assert!(!is_fine && state(&found, "configuration") == "fail", "{found:?}");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    // It never answers, so the doctor gives up on it; closing at once is quicker.
+    std::thread::spawn(move || drop(taken.accept()));
+    let (is_fine, found) = doctor(&[("KAPOK_LISTEN", &address)]);
+    assert!(!is_fine && state(&found, "address") == "fail", "{found:?}");
+    let (is_fine, found) = doctor(&[("KAPOK_PUBLIC_URL", "https://127.0.0.1:9")]);
+    assert!(is_fine && state(&found, "public URL") == "look", "{found:?}");
+    assert_eq!(state(&found, "proxies"), "look");
+}

@@ -230,7 +230,9 @@ impl Store {
 
     /// The counters so far.
     pub fn stats(&self) -> Stats {
-        self.inner.counters.snapshot()
+        let waiting = self.inner.writes.waiting() + self.inner.reads.waiting();
+        let waiting = u64::try_from(waiting).unwrap_or(u64::MAX);
+        Stats { waiting, ..self.inner.counters.snapshot() }
     }
 
     /// Whether changes can be stored. Only when one was refused since the last call is that tried,

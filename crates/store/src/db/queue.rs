@@ -73,6 +73,11 @@ impl Queue {
         state.waiting.drain(..count).collect()
     }
 
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
     /// Removes those that have waited longer than `patience`.
     pub(super) fn expire(&self, patience: Duration) -> Vec<Waiting> {
         let mut state = self.lock();

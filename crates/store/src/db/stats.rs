@@ -10,6 +10,10 @@ use super::error::Error;
 pub struct Stats {
     /// Transactions committed by writers; on SQLite one holds many closures.
     pub commits: u64,
+    /// Microseconds that transactions of writers took in all, their commits included.
+    pub commit_micros: u64,
+    /// Requests that wait for a thread now.
+    pub waiting: u64,
     /// Write closures run, repeats included.
     pub closures: u64,
     /// Statements that closures ran, reads included.
@@ -31,6 +35,7 @@ pub struct Stats {
 #[derive(Debug, Default)]
 struct Cells {
     commits: AtomicU64,
+    commit_micros: AtomicU64,
     closures: AtomicU64,
     statements: AtomicU64,
     rollbacks: AtomicU64,
@@ -47,7 +52,8 @@ struct Cells {
 pub(super) struct Counters(Arc<Cells>);
 
 impl Counters {
-    pub(super) fn commit(&self, closures: usize) {
+    pub(super) fn commit(&self, closures: usize, time: std::time::Duration) {
+        self.0.commit_micros.fetch_add(super::wall::micros(time), Relaxed);
         let closures = u64::try_from(closures).unwrap_or(u64::MAX);
         self.0.commits.fetch_add(1, Relaxed);
         self.0.batch_max.fetch_max(closures, Relaxed);
@@ -90,6 +96,8 @@ impl Counters {
         let cells = &self.0;
         Stats {
             commits: cells.commits.load(Relaxed),
+            commit_micros: cells.commit_micros.load(Relaxed),
+            waiting: 0,
             closures: cells.closures.load(Relaxed),
             statements: cells.statements.load(Relaxed),
             rollbacks: cells.rollbacks.load(Relaxed),

@@ -157,6 +157,8 @@ pub(crate) struct Scheduler<T> {
     returned: Vec<T>,
     /// Lanes that stopped or went on.
     moved: Vec<LaneId>,
+    /// Breakers that opened so far.
+    openings: u64,
 }
 
 impl<T> Scheduler<T> {
@@ -173,6 +175,7 @@ impl<T> Scheduler<T> {
             turn: 0,
             returned: Vec::new(),
             moved: Vec::new(),
+            openings: 0,
         }
     }
 
@@ -196,6 +199,11 @@ impl<T> Scheduler<T> {
     /// Whether at most half of the jobs wait that may.
     pub(crate) fn is_half_empty(&self) -> bool {
         self.waiting * 2 <= self.bounds.waiting
+    }
+
+    /// Breakers that opened so far.
+    pub(crate) fn openings(&self) -> u64 {
+        self.openings
     }
 
     /// Jobs that wait, and deliveries under way.
@@ -297,6 +305,7 @@ impl<T> Scheduler<T> {
         lane.lingering -= usize::from(ticket.lingers);
         if lane.learn(end, ticket.round, now) {
             self.moved.push(id);
+            self.openings += u64::from(end.went == Went::Badly);
         }
         self.suspects_running = (self.suspects_running + counted(lane)).saturating_sub(before);
         let is_long = |until: Duration| until.saturating_sub(now) > KEPT_WHILE_SHUT;

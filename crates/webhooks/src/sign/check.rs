@@ -45,6 +45,34 @@ impl Webhooks {
         actor: &Actor,
         detail: &JobDetail,
     ) -> Result<Vec<SignatureCheck>, Error> {
+        let tools = self.tools(actor).await?;
+        let body = detail.found.request_content();
+        let body = body.map(str::as_bytes);
+        let check = |attempt: &Attempt| {
+            let header = |name: &str| {
+                let mut headers = attempt.detail.request_headers.iter();
+                headers.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+            };
+            check("attempt", header, body, &tools)
+        };
+        Ok(detail.attempts.iter().map(check).collect())
+    }
+
+    /// Checks the signatures of a request that came in against the keys of the actor's space.
+    pub(crate) async fn check_arrived<'a>(
+        &self,
+        actor: &Actor,
+        header: impl Fn(&str) -> Option<&'a str>,
+        body: &[u8],
+    ) -> Result<SignatureCheck, Error> {
+        if header("webhook-signature").is_none() {
+            return Ok(check("request", header, None, &[]));
+        }
+        Ok(check("request", header, Some(body), &self.tools(actor).await?))
+    }
+
+    /// The keys of the actor's space, ready to check with.
+    async fn tools(&self, actor: &Actor) -> Result<Vec<Known>, Error> {
         let now = self.inner.runtime.now();
         let known = self.signing_keys(actor).await?;
         let open = |key: SigningKey| {
@@ -52,32 +80,30 @@ impl Webhooks {
             let tool = Tool::read(key.kind, &secret)?;
             Some((key.id.clone(), key.state_at(now), tool))
         };
-        let tools: Vec<_> = known.into_iter().filter_map(open).collect();
-        let body = detail.found.request_content();
-        Ok(detail.attempts.iter().map(|attempt| check(attempt, body, &tools)).collect())
+        Ok(known.into_iter().filter_map(open).collect())
     }
 }
 
 type Known = (SigningKeyId, State, Tool);
 
-fn check(attempt: &Attempt, body: Option<&str>, tools: &[Known]) -> SignatureCheck {
-    let failed = |reason: &str| SignatureCheck {
-        ok: false,
-        reason: Some(reason.to_owned()),
-        checked: Vec::new(),
-    };
-    let header = |name: &str| {
-        let mut headers = attempt.detail.request_headers.iter();
-        headers.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    };
+fn check<'a>(
+    what: &str,
+    header: impl Fn(&str) -> Option<&'a str>,
+    body: Option<&[u8]>,
+    tools: &[Known],
+) -> SignatureCheck {
+    let failed =
+        |reason: String| SignatureCheck { ok: false, reason: Some(reason), checked: Vec::new() };
     let Some(signatures) = header("webhook-signature") else {
-        return failed("The attempt carried no signature");
+        return failed(format!("The {what} carried no signature"));
     };
     let (Some(id), Some(timestamp)) = (header("webhook-id"), header("webhook-timestamp")) else {
-        return failed("The attempt carried no webhook-id or webhook-timestamp");
+        return failed(format!("The {what} carried no webhook-id or webhook-timestamp"));
     };
-    let Some(body) = body else { return failed("The body that was signed is no longer kept") };
-    let signed = Signed { id, timestamp, body: body.as_bytes() };
+    let Some(body) = body else {
+        return failed("The body that was signed is no longer kept".to_owned());
+    };
+    let signed = Signed { id, timestamp, body };
     let one = |text: &str| {
         let (kind, signature) = text.split_once(',').unwrap_or(("", text));
         let key = tools.iter().find(|(_, _, tool)| holds(tool, kind, signature, &signed));

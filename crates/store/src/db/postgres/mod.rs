@@ -130,13 +130,14 @@ fn attempt_once(tx: &mut Tx, work: &mut dyn Work, shared: &Shared) -> (Option<Er
         shared.counters.closure();
     }
     session(tx).begin();
+    let began = crate::db::wall::now();
     let ran = work.run(tx);
     let fault = tx.take_fault();
     let (refusal, fault) = match (ran, fault) {
         (Ran::Done, None) => match session(tx).commit() {
             Committed::Yes if reading => return (None, Again::No),
             Committed::Yes => {
-                shared.counters.commit(1);
+                shared.counters.commit(1, began.elapsed());
                 return (None, Again::No);
             }
             Committed::Unknown if reading => (Some(Error::Retry), Some(Error::Retry)),

@@ -77,6 +77,7 @@ fn commit(tx: &mut Tx, batch: Vec<Waiting>, shared: &Shared) {
     let item = |waiting: Waiting| Item { work: waiting.work, verdict: None, is_over: false };
     let mut items: Vec<Item> = batch.into_iter().map(item).collect();
     let count = items.len();
+    let began = crate::db::wall::now();
     let lost = write(tx, &mut items, shared).err();
     session(tx).limit(None);
     if let Some(error) = &lost {
@@ -88,7 +89,7 @@ fn commit(tx: &mut Tx, batch: Vec<Waiting>, shared: &Shared) {
             tracing::error!(%error, "the refused batch does not roll back");
         }
     } else {
-        shared.counters.commit(count);
+        shared.counters.commit(count, began.elapsed());
     }
     for Item { work, verdict, .. } in items {
         work.answer(lost.clone().or(verdict));
