@@ -13,6 +13,7 @@ import { me } from './api/session';
 import { Frame } from './frame/Frame';
 import { Lost, PageFault, PageWaiting } from './frame/Fallbacks';
 import { JOB_SEARCH } from './logic/jobSearch';
+import { RECOVERY_SEARCH } from './logic/recoveries';
 import { only, parseSearch, stringifySearch } from './logic/search';
 import { queryClient } from './queryClient';
 
@@ -83,7 +84,7 @@ const webhooks = createRoute({
 const newWebhook = createRoute({
   getParentRoute: () => frame,
   path: '/console/webhooks/new',
-  validateSearch: only('kapp', 'type', 'event'),
+  validateSearch: only('kapp', 'type', 'event', 'url'),
   component: lazyRouteComponent(() => import('./routes/webhooks/NewWebhook'), 'NewWebhook'),
 });
 
@@ -106,6 +107,52 @@ const job = createRoute({
   path: '/console/jobs/$id',
   validateSearch: only('tab', 'attempt'),
   component: lazyRouteComponent(() => import('./routes/webhook-jobs/Job'), 'Job'),
+});
+
+const lanes = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/lanes',
+  validateSearch: only('q', 'state', 'webhook'),
+  component: lazyRouteComponent(() => import('./routes/lanes/Lanes'), 'Lanes'),
+});
+
+const recoveries = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/recoveries',
+  component: lazyRouteComponent(() => import('./routes/recoveries/Recoveries'), 'Recoveries'),
+});
+
+const newRecovery = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/recoveries/new',
+  validateSearch: only(...RECOVERY_SEARCH),
+  component: lazyRouteComponent(() => import('./routes/recoveries/NewRecovery'), 'NewRecovery'),
+});
+
+const recovery = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/recoveries/$id',
+  component: lazyRouteComponent(() => import('./routes/recoveries/Recovery'), 'Recovery'),
+});
+
+const inspectors = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/inspectors',
+  component: lazyRouteComponent(() => import('./routes/inspectors/Inspectors'), 'Inspectors'),
+});
+
+const inspector = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/inspectors/$id',
+  validateSearch: only('request'),
+  component: lazyRouteComponent(() => import('./routes/inspectors/Inspector'), 'Inspector'),
+});
+
+const settings = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/settings',
+  validateSearch: only('tab'),
+  component: lazyRouteComponent(() => import('./routes/settings/Settings'), 'Settings'),
 });
 
 const trees = createRoute({
@@ -211,6 +258,7 @@ const teams = createRoute({
 
 const pages = [
   ...[home, activity, event, webhooks, newWebhook, webhook, jobs, job],
+  ...[lanes, recoveries, newRecovery, recovery, inspectors, inspector, settings],
   ...[trees, tree, runs, run, errors, approvals],
   ...[kapps, form, submission, datastore, datastoreForm, datastoreSubmission, users, teams],
 ] as const;

@@ -10,8 +10,8 @@ const STOP_MS = 10_000;
 
 export const ADMIN = { username: 'admin', password: 'correct horse battery' };
 
-/** Returns `{url, api, stop}`; `api` calls the server as the administrator. */
-export async function startServer() {
+/** Returns `{url, api, stop}`; `api` calls the server as the administrator. `env` adds settings. */
+export async function startServer(env = {}) {
   const binary = process.env.KAPOK_BIN;
   if (!binary) throw new Error('Set KAPOK_BIN to the path of the kapok binary.');
   const folder = await mkdtemp(path.join(os.tmpdir(), 'kapok-e2e-'));
@@ -26,6 +26,7 @@ export async function startServer() {
       KAPOK_DATABASE_URL: '',
       KAPOK_ADMIN_USERNAME: ADMIN.username,
       KAPOK_ADMIN_PASSWORD: ADMIN.password,
+      ...env,
     },
   });
   const said = [];

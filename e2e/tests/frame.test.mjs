@@ -104,6 +104,8 @@ test('every page opens without an error, in a narrow window too', async () => {
     '/console/webhooks': 'Webhooks',
     '/console/webhooks/new': 'New webhook',
     '/console/jobs': 'Jobs',
+    '/console/inspectors': 'Inspectors',
+    '/console/settings?tab=keys': 'Settings',
     '/console/trees': 'Trees',
     '/console/runs': 'Runs',
     '/console/errors': 'Errors',

@@ -1660,6 +1660,112 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/inspectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the request inspectors, by name. */
+        get: operations["getInspectors"];
+        put?: never;
+        /** Creates a request inspector. */
+        post: operations["postInspectors"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/inspectors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a request inspector. */
+        get: operations["getInspectorsId"];
+        /** Changes a request inspector: only the properties that are given. */
+        put: operations["putInspectorsId"];
+        post?: never;
+        /** Deletes a request inspector with everything it recorded. */
+        delete: operations["deleteInspectorsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/inspectors/{id}/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what an inspector recorded, newest first. */
+        get: operations["getInspectorsIdRequests"];
+        put?: never;
+        post?: never;
+        /** Deletes everything an inspector recorded. */
+        delete: operations["deleteInspectorsIdRequests"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/inspectors/{id}/requests/{request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads one recorded request with its whole body. */
+        get: operations["getInspectorsIdRequestsRequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/kapps/{kapp}/webhooks/{name}/send-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delivers a test event to a webhook of a kapp now, whatever its filter says. */
+        post: operations["postKappsKappWebhooksNameSendTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/webhooks/{name}/send-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delivers a test event to a webhook of the space now, whatever its filter says. */
+        post: operations["postWebhooksNameSendTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2633,6 +2739,7 @@ export interface components {
             /** @description The record it is about. */
             parentId: string;
             parentKey: string;
+            /** @description Its kind; `Webhook Test` for a test. */
             parentType: string;
             /** @description The recovery that sent it again, made it or called it off last. */
             recoveryId?: string | null;
@@ -2674,6 +2781,107 @@ export interface components {
             /** @description Always empty; clients read it. */
             messages: string[];
             webhooks: components["schemas"]["Webhook"][];
+        };
+        /** @description A header. */
+        Header: {
+            name: string;
+            value: string;
+        };
+        /** @description A recorded request as clients read it. */
+        InspectedRequest: {
+            /** @description Where it came from. */
+            address: string;
+            at: string;
+            /** @description The body as text; null when it is none. */
+            body?: string | null;
+            /** @description The body in base64, when it is not text. */
+            bodyBase64?: string | null;
+            /** @description Whether `body` or `bodyBase64` holds its beginning only. Lists show 64 KiB. */
+            bodyCut: boolean;
+            headers: components["schemas"]["Header"][];
+            id: string;
+            /** @description The webhook job that sent it. */
+            jobId?: string | null;
+            method: string;
+            path: string;
+            query: string;
+            /** @description Whether its Standard Webhooks signature is one of this space. */
+            signature: components["schemas"]["SignatureCheck"];
+            /**
+             * Format: int64
+             * @description Bytes of the whole body.
+             */
+            size: number;
+        };
+        /** @description A request inspector as clients read it. */
+        Inspector: {
+            /** @description The body it answers with. */
+            body: string;
+            createdAt: string;
+            /**
+             * Format: int64
+             * @description Milliseconds it waits before it answers.
+             */
+            delayMs: number;
+            /** @description The headers it answers with. */
+            headers: components["schemas"]["Header"][];
+            id: string;
+            lastRequestAt?: string | null;
+            /** @description Unique in its space. */
+            name: string;
+            /**
+             * Format: int32
+             * @description The status it answers with.
+             */
+            status: number;
+            /** @description The address to send to; whoever knows it may. */
+            url: string;
+        };
+        /** @description `{"inspector":{…}}`. */
+        InspectorAnswer: {
+            inspector: components["schemas"]["Inspector"];
+        };
+        /** @description What is given of an inspector; the rest stays, or is the default. */
+        InspectorBody: {
+            body?: string | null;
+            /**
+             * Format: int64
+             * @description 0 to 30,000.
+             */
+            delayMs?: number | null;
+            headers?: components["schemas"]["Header"][] | null;
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description 200 to 599.
+             */
+            status?: number | null;
+        };
+        /** @description `{"inspectors":[…]}`; the list has no pages. */
+        InspectorList: {
+            inspectors: components["schemas"]["Inspector"][];
+        };
+        /** @description `{"request":{…}}`. */
+        RequestAnswer: {
+            request: components["schemas"]["InspectedRequest"];
+        };
+        /** @description `{"requests":[…]}`, newest first. */
+        RequestList: {
+            /** @description Give it back as `pageToken` for the next page; null on the last one. */
+            nextPageToken?: string | null;
+            requests: components["schemas"]["InspectedRequest"][];
+        };
+        /** @description The job that delivers the test. */
+        TestAnswer: {
+            /** @description The event it was made from; null for a sample. */
+            eventId?: string | null;
+            /** @description Its `parentType` is `Webhook Test`. */
+            webhookJob: components["schemas"]["WebhookJob"];
+        };
+        /** @description What the test event is made from. */
+        TestDocument: {
+            /** @description None: the latest of the webhook's type and event, or a sample when there is none. */
+            eventId?: string | null;
         };
     };
     responses: never;
@@ -6938,6 +7146,255 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    getInspectors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{inspectors}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectorList"];
+                };
+            };
+        };
+    };
+    postInspectors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InspectorBody"];
+            };
+        };
+        responses: {
+            /** @description `{inspector}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectorAnswer"];
+                };
+            };
+        };
+    };
+    getInspectorsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The inspector's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{inspector}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectorAnswer"];
+                };
+            };
+        };
+    };
+    putInspectorsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The inspector's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InspectorBody"];
+            };
+        };
+        responses: {
+            /** @description `{inspector}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectorAnswer"];
+                };
+            };
+        };
+    };
+    deleteInspectorsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The inspector's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{inspector}` as it was */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectorAnswer"];
+                };
+            };
+        };
+    };
+    getInspectorsIdRequests: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 25 unless given, 500 at most. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The inspector's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{requests, nextPageToken}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestList"];
+                };
+            };
+        };
+    };
+    deleteInspectorsIdRequests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The inspector's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{deleted}`: how many there were. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getInspectorsIdRequestsRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The inspector's id. */
+                id: string;
+                /** @description The request's id. */
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{request}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestAnswer"];
+                };
+            };
+        };
+    };
+    postKappsKappWebhooksNameSendTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The webhook's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestDocument"];
+            };
+        };
+        responses: {
+            /** @description `{webhookJob, eventId}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestAnswer"];
+                };
+            };
+        };
+    };
+    postWebhooksNameSendTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestDocument"];
+            };
+        };
+        responses: {
+            /** @description `{webhookJob, eventId}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestAnswer"];
+                };
             };
         };
     };

@@ -1,5 +1,8 @@
 // The shapes the server sends, as far as the console reads them.
 
+import type { Overrides } from './delivery';
+import type { RequestOptions } from './webhooks';
+
 export interface Details {
   createdAt?: string;
   createdBy?: string;
@@ -165,6 +168,12 @@ export interface Webhook extends Details {
   filter?: string | null;
   url: string;
   enabled?: boolean;
+  /** Whether its jobs wait until somebody resumes it. */
+  paused?: boolean;
+  /** Why the server switched it off, when it did. */
+  disabledReason?: string | null;
+  delivery?: Overrides | null;
+  request?: RequestOptions | null;
 }
 
 export type JobStatus = 'Queued' | 'In Progress' | 'Complete' | 'Failed' | 'Cancelled';
@@ -194,6 +203,8 @@ export interface WebhookJob extends Details {
   startedAt?: string | null;
   finishedAt?: string | null;
   timeline?: Moment[];
+  /** The recovery that sent it again, made it or called it off last. */
+  recoveryId?: string | null;
 }
 
 /** A change of a job's state, or what it waits for now. */
@@ -259,6 +270,8 @@ export interface FilterTest {
   message?: string | null;
   url?: string | null;
   payload?: unknown;
+  /** What would go out, once headers, format and template had their say. */
+  request?: { headers?: Headers_ | null; body?: string | null } | null;
 }
 
 /* Workflows */

@@ -1,10 +1,32 @@
 // Webhooks of the space and of each kapp, the catalogue behind them, and the filter test.
 import { queryOptions } from '@tanstack/react-query';
 import { answer, body, DELETE, GET, POST, PUT } from './client';
-import type { FilterTest, Webhook } from './types';
+import type { FilterTest, Webhook, WebhookJob } from './types';
 
 /** A kapp's slug, or null for the space's own webhooks. */
 export type Scope = string | null;
+
+/** A secret: typed, or held by the server and not shown. */
+export type Secret = string | { set: boolean };
+
+export interface RequestHeader {
+  name: string;
+  value: Secret;
+  secret?: boolean;
+}
+
+export interface Auth {
+  type: 'basic' | 'bearer' | 'oauth2' | 'mtls';
+  [field: string]: Secret | undefined;
+}
+
+export interface RequestOptions {
+  headers?: RequestHeader[];
+  auth?: Auth | null;
+  signing?: { v1?: boolean; v1a?: boolean; legacy?: unknown };
+  format?: string | null;
+  template?: string | null;
+}
 
 const DETAILS = { include: 'details' };
 
@@ -118,3 +140,16 @@ export const createConventional = (scope: Scope) =>
           params: { path: { kapp: scope } },
         }),
   );
+
+/** Delivers a test event now, whatever the filter says; answers the job that does it. */
+export const sendTest = async (scope: Scope, name: string) =>
+  (
+    await answer<{ webhookJob: WebhookJob }>(
+      scope === null
+        ? POST('/app/api/v1/webhooks/{name}/send-test', { params: { path: { name } }, body: {} })
+        : POST('/app/api/v1/kapps/{kapp}/webhooks/{name}/send-test', {
+            params: { path: { kapp: scope, name } },
+            body: {},
+          }),
+    )
+  ).webhookJob;

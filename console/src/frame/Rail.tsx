@@ -9,16 +9,20 @@ import {
   IconDeviceDesktop,
   IconForms,
   IconHome,
+  IconLifebuoy,
   IconLogout,
   IconMoon,
   IconPlayerPlay,
+  IconRoute,
   IconSearch,
   IconSend,
+  IconSettings,
   IconSun,
   IconUser,
   IconUserCircle,
   IconUsersGroup,
   IconWebhook,
+  IconZoomCode,
   type Icon,
 } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
@@ -62,6 +66,7 @@ export function Rail({ open, live, search }: Props) {
           <Item to="/console/activity" icon={IconActivity}>
             Activity
           </Item>
+          <Group>Delivery</Group>
           <Item to="/console/webhooks" icon={IconWebhook}>
             Webhooks
           </Item>
@@ -72,6 +77,15 @@ export function Rail({ open, live, search }: Props) {
             what="failed in the last hour"
           >
             Jobs
+          </Item>
+          <Item to="/console/lanes" icon={IconRoute}>
+            Lanes
+          </Item>
+          <Item to="/console/recoveries" icon={IconLifebuoy}>
+            Recovery
+          </Item>
+          <Item to="/console/inspectors" icon={IconZoomCode}>
+            Inspectors
           </Item>
           <Group>Workflows</Group>
           <Item to="/console/trees" icon={IconBinaryTree}>
@@ -115,6 +129,9 @@ export function Rail({ open, live, search }: Props) {
           </Item>
           <Item to="/console/teams" icon={IconUsersGroup}>
             Teams
+          </Item>
+          <Item to="/console/settings" icon={IconSettings}>
+            Settings
           </Item>
         </>
       )}

@@ -3,6 +3,7 @@ import {
   IconBinaryTree,
   IconFileText,
   IconForms,
+  IconLifebuoy,
   IconLayoutSidebar,
   IconPlayerPlay,
   IconPlus,
@@ -46,12 +47,18 @@ const FOR_ADMINISTRATORS: Find[] = [
   page('Webhooks', '/webhooks'),
   page('Jobs', '/jobs'),
   page('Failed jobs', '/jobs?tab=failed'),
+  page('Lanes', '/lanes'),
+  page('Recovery', '/recoveries'),
+  page('Inspectors', '/inspectors'),
+  page('Settings', '/settings'),
+  page('Signing keys', '/settings?tab=keys'),
   page('Trees', '/trees'),
   page('Runs', '/runs'),
   page('Errors', '/errors'),
   page('Users', '/users'),
   page('Teams', '/teams'),
   { ...page('New webhook', '/webhooks/new', IconPlus), kind: 'Action' },
+  { ...page('New recovery', '/recoveries/new', IconLifebuoy), kind: 'Action' },
 ];
 
 const MOST = 40;

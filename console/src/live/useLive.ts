@@ -11,12 +11,14 @@ interface Change {
 
 /** The query families that a topic of the stream touches. */
 export const FAMILIES: Record<string, string[]> = {
-  jobs: ['jobs', 'events'],
+  jobs: ['jobs', 'events', 'lanes', 'recoveries'],
   runs: ['runs', 'events', 'jobs'],
   errors: ['errors', 'runs'],
   events: ['events'],
   submissions: ['submissions'],
-  webhooks: ['webhooks'],
+  webhooks: ['webhooks', 'delivery', 'lanes'],
+  recoveries: ['recoveries'],
+  inspectors: ['inspectors'],
   trees: ['trees'],
   forms: ['forms'],
   kapps: ['kapps', 'forms'],

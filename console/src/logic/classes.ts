@@ -12,6 +12,8 @@ const CLASSES: Record<string, string> = {
   redirect: 'Redirect',
   too_large: 'Answer too large',
   blocked: 'Address blocked',
+  proxy: 'Proxy failed',
+  auth: 'No credentials',
   tree_missing: 'No such tree',
   interrupted: 'Interrupted',
 };

@@ -56,3 +56,9 @@ export const errorState = (status: string): State =>
 /** A run's state; the documented status alone does not tell running from waiting. */
 export const runState = (run: { status: string; state?: string }): State =>
   stateOf(run.state ?? run.status);
+
+/** A webhook that is switched off hears nothing; one that is paused hears and waits. */
+export const webhookState = (webhook: { enabled?: boolean; paused?: boolean }): State => {
+  if (webhook.enabled === false) return stateOf('Disabled');
+  return stateOf(webhook.paused ? 'Paused' : 'Active');
+};

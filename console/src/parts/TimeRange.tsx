@@ -70,6 +70,7 @@ export function TimeRange({ value, change, clearable = true }: Props) {
 function Fixed({ value, change, inUtc }: Props & { inUtc: boolean }) {
   const [from, setFrom] = useState(value.from);
   const [to, setTo] = useState(value.to);
+  const own = zone(Date.now());
   const backwards = Boolean(from && to && from >= to);
   const field = (label: string, at: string | undefined, set: (at: string | undefined) => void) => (
     <TextInput
@@ -83,16 +84,18 @@ function Fixed({ value, change, inUtc }: Props & { inUtc: boolean }) {
   );
   return (
     <>
-      <SegmentedControl
-        size="xs"
-        aria-label="Time zone"
-        value={inUtc ? 'utc' : 'own'}
-        onChange={(tz) => change({ ...value, tz: tz === 'utc' ? 'utc' : undefined })}
-        data={[
-          { value: 'own', label: zone(Date.now()) },
-          { value: 'utc', label: 'UTC' },
-        ]}
-      />
+      {own !== 'UTC+0' && (
+        <SegmentedControl
+          size="xs"
+          aria-label="Time zone"
+          value={inUtc ? 'utc' : 'own'}
+          onChange={(tz) => change({ ...value, tz: tz === 'utc' ? 'utc' : undefined })}
+          data={[
+            { value: 'own', label: own },
+            { value: 'utc', label: 'UTC' },
+          ]}
+        />
+      )}
       {field('From', from, setFrom)}
       {field('To', to, setTo)}
       <Button

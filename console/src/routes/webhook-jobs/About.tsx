@@ -44,6 +44,14 @@ export function About({ job }: { job: WebhookJob }) {
             </To>
           ),
         ],
+        [
+          'Recovery',
+          job.recoveryId && (
+            <To to="/console/recoveries/$id" params={{ id: job.recoveryId }} strong>
+              The recovery it was part of
+            </To>
+          ),
+        ],
         ['Created', <When at={job.createdAt ?? job.scheduledAt} />],
         ['Finished', job.finishedAt ? <When at={job.finishedAt} /> : undefined],
         ['Next attempt', job.nextAttemptAt ? <When at={job.nextAttemptAt} /> : undefined],

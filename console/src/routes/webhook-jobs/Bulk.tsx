@@ -4,6 +4,7 @@ import { IconRefresh, IconX } from '@tabler/icons-react';
 import type { WebhookJob } from '../../api/types';
 import { canCancel, canRetry } from '../../logic/jobs';
 import { plural } from '../../logic/text';
+import { SendAgain } from './SendAgain';
 import { useSetStatus } from './useRetry';
 
 interface Props {
@@ -28,6 +29,7 @@ export function Bulk({ chosen, clear }: Props) {
       >
         Retry {retriable.length}
       </Button>
+      <SendAgain jobs={chosen} label={`Send ${chosen.length} again`} sent={clear} />
       <Button
         variant="default"
         leftSection={<IconX size={14} />}

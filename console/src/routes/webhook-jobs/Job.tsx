@@ -13,6 +13,7 @@ import { To } from '../../parts/To';
 import { useNow } from '../../parts/When';
 import { About } from './About';
 import { Exchange, useShown } from './Exchange';
+import { SendAgain } from './SendAgain';
 import { Timeline } from './Timeline';
 import { useSetStatus } from './useRetry';
 
@@ -85,6 +86,7 @@ function Actions({ job }: { job: WebhookJob }) {
           {job.status === 'Queued' ? 'Try now' : 'Retry'}
         </Button>
       )}
+      {job.status === 'Complete' && !run && <SendAgain jobs={[job]} label="Send again" />}
       {canCancel(job) && (
         <Button
           variant="default"

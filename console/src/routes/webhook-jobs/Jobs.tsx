@@ -1,10 +1,13 @@
 // Webhook jobs: what was sent, what waits, what failed; found by anything that is known of them.
 import { Tabs } from '@mantine/core';
+import { IconLifebuoy } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { jobCounts, jobs as jobsQuery, newestJobs, type JobFilter } from '../../api/jobs';
 import { filterOf, isNarrowed, tabOf, type JobSearch, type Tab } from '../../logic/jobSearch';
+import { fromJobSearch } from '../../logic/recoveries';
+import { LinkButton } from '../../parts/Button';
 import { NewRows } from '../../parts/ListFoot';
 import { Fault, Head } from '../../parts/Page';
 import { Rows } from '../../parts/Rows';
@@ -35,6 +38,7 @@ export function Jobs() {
       <Head
         title="Jobs"
         lead="Each job is one delivery of an event to a webhook: when, where to, what was sent and what came back."
+        actions={<Recover search={search} />}
       />
       <JobTabs
         filter={filter}
@@ -66,6 +70,21 @@ export function Jobs() {
         </>
       )}
     </>
+  );
+}
+
+/** Leads from what is shown to sending all of it again, or calling all of it off. */
+function Recover({ search }: { search: JobSearch }) {
+  const queued = (filterOf(search, 0).status ?? '') === 'Queued';
+  return (
+    <LinkButton
+      variant="default"
+      leftSection={<IconLifebuoy size={14} />}
+      to="/console/recoveries/new"
+      search={fromJobSearch(search, queued ? 'cancel' : 'replay')}
+    >
+      {queued ? 'Cancel these…' : 'Recover these…'}
+    </LinkButton>
   );
 }
 

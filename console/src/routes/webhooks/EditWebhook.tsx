@@ -1,11 +1,12 @@
 // An existing webhook: change it, pause it, delete it.
 import { Button } from '@mantine/core';
-import { IconSend, IconTrash } from '@tabler/icons-react';
+import { IconLifebuoy, IconSend, IconTestPipe, IconTrash } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { remove, update, webhook as webhookQuery } from '../../api/webhooks';
+import { remove, sendTest, update, webhook as webhookQuery } from '../../api/webhooks';
 import { typeAndEvent } from '../../logic/jobs';
+import { webhookState } from '../../logic/states';
 import { LinkButton } from '../../parts/Button';
 import { Confirm } from '../../parts/Confirm';
 import { done, failed } from '../../parts/notify';
@@ -13,6 +14,7 @@ import { Fault, Head, Waiting } from '../../parts/Page';
 import { Status } from '../../parts/Status';
 import { To } from '../../parts/To';
 import { Editor } from './Editor';
+import { PauseButton, WebhookState } from './WebhookState';
 
 const route = getRouteApi('/frame/console/webhooks/edit/$name');
 
@@ -28,7 +30,7 @@ export function EditWebhook() {
     <>
       <Head
         title={webhook.name}
-        beside={<Status of={webhook.enabled === false ? 'Disabled' : 'Active'} pill />}
+        beside={<Status of={webhookState(webhook)} pill />}
         lead={typeAndEvent(webhook.type, webhook.event)}
         crumbs={[<To to="/console/webhooks">Webhooks</To>, scope ?? 'Space']}
         actions={
@@ -41,12 +43,23 @@ export function EditWebhook() {
             >
               Its jobs
             </LinkButton>
+            <LinkButton
+              variant="default"
+              leftSection={<IconLifebuoy size={14} />}
+              to="/console/recoveries/new"
+              search={{ status: 'Failed', webhook: webhook.name, kapp: scope ?? undefined }}
+            >
+              Recover…
+            </LinkButton>
+            <SendTest scope={scope} name={webhook.name} />
+            <PauseButton scope={scope} webhook={webhook} />
             <Delete name={webhook.name} scope={scope} />
           </>
         }
       />
+      <WebhookState scope={scope} webhook={webhook} />
       <Editor
-        key={`${scope} ${name}`}
+        key={`${scope} ${name} ${webhook.enabled}`}
         initial={{ scope, ...webhook }}
         save={(_, body) => update(scope, name, body)}
         saved={(after) =>
@@ -59,6 +72,26 @@ export function EditWebhook() {
         }
       />
     </>
+  );
+}
+
+/** Delivers a test event and goes to see what came of it. */
+function SendTest({ name, scope }: { name: string; scope: string | null }) {
+  const navigate = useNavigate();
+  const send = useMutation({
+    mutationFn: () => sendTest(scope, name),
+    onSuccess: (job) => void navigate({ to: '/console/jobs/$id', params: { id: job.id } }),
+    onError: (error) => failed('No test was sent', error),
+  });
+  return (
+    <Button
+      variant="default"
+      leftSection={<IconTestPipe size={14} />}
+      loading={send.isPending}
+      onClick={() => send.mutate()}
+    >
+      Send test event
+    </Button>
   );
 }
 

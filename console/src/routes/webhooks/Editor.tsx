@@ -7,12 +7,17 @@ import {
   catalogue,
   webhook as webhookQuery,
   webhooks as webhooksQuery,
+  type RequestOptions,
   type Scope,
 } from '../../api/webhooks';
+import type { Overrides } from '../../api/delivery';
 import type { Webhook } from '../../api/types';
-import { conventional, treePath, treeUrl } from '../../logic/target';
+import { conventional, target, treePath, treeUrl } from '../../logic/target';
+import { compact } from '../../logic/webhookParts';
 import { done, words } from '../../parts/notify';
 import { Panel } from '../../parts/Page';
+import { DeliverySection } from './DeliverySection';
+import { RequestSection } from './RequestSection';
 import { TargetPicker } from './TargetPicker';
 import { VerdictPanel } from './VerdictPanel';
 
@@ -24,6 +29,8 @@ export interface Fields {
   filter: string;
   url: string;
   enabled: boolean;
+  delivery: Overrides;
+  request: RequestOptions;
 }
 
 interface Props {
@@ -32,7 +39,8 @@ interface Props {
   saved: (webhook: Webhook) => void;
 }
 
-function start({ scope, name, type, event, filter, url, enabled }: Props['initial']): Fields {
+function start(initial: Props['initial']): Fields {
+  const { scope, name, type, event, filter, url, enabled, delivery, request } = initial;
   const fallback = scope === null ? 'User' : 'Submission';
   const fields = {
     scope,
@@ -42,6 +50,8 @@ function start({ scope, name, type, event, filter, url, enabled }: Props['initia
     filter: filter ?? '',
     url: url ?? '',
     enabled: enabled ?? true,
+    delivery: delivery ?? {},
+    request: request ?? {},
   };
   return url ? fields : { ...fields, url: treeUrl(conventional(fields.type, fields.event)) };
 }
@@ -49,11 +59,18 @@ function start({ scope, name, type, event, filter, url, enabled }: Props['initia
 export function Editor({ initial, save, saved }: Props) {
   const existing = initial.name !== undefined;
   const [fields, setFields] = useState(() => start(initial));
+  // What nobody opened is not sent, so that secrets stay where they are.
+  const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const client = useQueryClient();
   const store = useMutation({
     mutationFn: () => {
-      const { scope, name, ...rest } = fields;
-      return save(scope, { ...rest, name: name.trim() || proposedName(fields) });
+      const { scope, name, delivery, request, ...rest } = fields;
+      return save(scope, {
+        ...rest,
+        name: name.trim() || proposedName(fields),
+        ...(touched.has('delivery') && { delivery: compact(delivery) }),
+        ...(touched.has('request') && { request: compact(request) }),
+      });
     },
     onSuccess: (webhook) => {
       done(`Webhook ${webhook.name} saved`);
@@ -66,7 +83,9 @@ export function Editor({ initial, save, saved }: Props) {
   const set = (change: Partial<Fields>) => {
     store.reset();
     setFields((now) => ({ ...now, ...followed(now, change) }));
+    setTouched((now) => new Set([...now, ...Object.keys(change)]));
   };
+  const external = fields.url !== '' && target(fields.url).kind === 'url';
   const submit = (event: FormEvent) => {
     event.preventDefault();
     store.mutate();
@@ -101,6 +120,18 @@ export function Editor({ initial, save, saved }: Props) {
               />
             </div>
           </Panel>
+          {external && (
+            <RequestSection
+              value={fields.request}
+              set={(change) => set({ request: { ...fields.request, ...change } })}
+            />
+          )}
+          {external && (
+            <DeliverySection
+              value={fields.delivery}
+              set={(change) => set({ delivery: { ...fields.delivery, ...change } })}
+            />
+          )}
           {store.isError && (
             <Alert color="red" variant="light" title="It was not saved" role="alert">
               <span style={{ whiteSpace: 'pre-wrap' }}>{words(store.error)}</span>
@@ -113,7 +144,9 @@ export function Editor({ initial, save, saved }: Props) {
           </Group>
         </div>
       </form>
-      <VerdictPanel fields={fields} />
+      <div className="kp-beside">
+        <VerdictPanel fields={fields} />
+      </div>
     </div>
   );
 }

@@ -8,7 +8,7 @@ import { Editor } from './Editor';
 const route = getRouteApi('/frame/console/webhooks/new');
 
 export function NewWebhook() {
-  const { kapp, type, event } = route.useSearch();
+  const { kapp, type, event, url } = route.useSearch();
   const navigate = useNavigate();
   return (
     <>
@@ -18,7 +18,7 @@ export function NewWebhook() {
         crumbs={[<To to="/console/webhooks">Webhooks</To>, 'New']}
       />
       <Editor
-        initial={{ scope: kapp ?? null, type, event }}
+        initial={{ scope: kapp ?? null, type, event, url }}
         save={(scope, body) => create(scope, body)}
         saved={() => void navigate({ to: '/console/webhooks' })}
       />

@@ -12,6 +12,7 @@ import { target } from '../../logic/target';
 import { inline } from '../../logic/text';
 import { exact, relative } from '../../logic/time';
 import { Body } from '../../parts/Body';
+import { HeaderList } from '../../parts/Headers';
 import { Facts, Panel, Waiting } from '../../parts/Page';
 import { words } from '../../parts/notify';
 import { Status } from '../../parts/Status';
@@ -95,7 +96,16 @@ function Outcome({ result, error, fields }: OutcomeProps) {
           ['Would go to', result.url && <Destination url={result.url} />],
         ]}
       />
-      {result.payload !== undefined && result.payload !== null && (
+      {result.request ? (
+        <div>
+          <div className="kp-label">What would be sent</div>
+          <div className="kp-stack" style={{ gap: 8 }}>
+            <HeaderList label="Headers" of={result.request.headers} />
+            <Body label="Body" text={result.request.body} maxHeight={360} />
+          </div>
+        </div>
+      ) : null}
+      {!result.request && result.payload !== undefined && result.payload !== null && (
         <details>
           <summary style={{ cursor: 'pointer', fontSize: 13.5 }}>What would be sent</summary>
           <div style={{ marginTop: 10 }}>

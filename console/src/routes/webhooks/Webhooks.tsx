@@ -7,6 +7,7 @@ import { kapps } from '../../api/forms';
 import { createConventional, webhooks as webhooksQuery, type Scope } from '../../api/webhooks';
 import type { Webhook } from '../../api/types';
 import { typeAndEvent } from '../../logic/jobs';
+import { webhookState } from '../../logic/states';
 import { target } from '../../logic/target';
 import { plural } from '../../logic/text';
 import { LinkButton } from '../../parts/Button';
@@ -158,7 +159,7 @@ const columns = (scope: Scope): Column<Webhook>[] => [
   {
     title: 'State',
     width: 110,
-    cell: (one) => <Status of={one.enabled === false ? 'Disabled' : 'Active'} />,
+    cell: (one) => <Status of={webhookState(one)} title={one.disabledReason ?? undefined} />,
   },
 ];
 
