@@ -7,6 +7,7 @@
 mod app;
 pub mod auth;
 mod dashboard;
+mod delivery;
 pub mod error;
 mod events;
 mod forms;
@@ -17,6 +18,7 @@ pub mod input;
 mod inspect;
 mod inspectors;
 mod kapps;
+mod lanes;
 pub mod list;
 mod memberships;
 mod meta;

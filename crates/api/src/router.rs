@@ -3,9 +3,9 @@
 
 use crate::App;
 use crate::{
-    auth, dashboard, events, forms, front, health, inspect, inspectors, kapps, memberships, meta,
-    metrics, openapi, recoveries, send_tests, sign_in, signing_keys, spaces, stream, submissions,
-    task, teams, users, version, webhook_jobs, webhooks,
+    auth, dashboard, delivery, events, forms, front, health, inspect, inspectors, kapps, lanes,
+    memberships, meta, metrics, openapi, recoveries, send_tests, sign_in, signing_keys, spaces,
+    stream, submissions, task, teams, users, version, webhook_jobs, webhooks,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -86,6 +86,12 @@ fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::create_conventional_kapp))
         .routes(routes!(signing_keys::list, signing_keys::create))
         .routes(routes!(signing_keys::act))
+        .routes(routes!(delivery::read, delivery::update))
+        .routes(routes!(delivery::act))
+        .routes(routes!(delivery::act_webhook))
+        .routes(routes!(delivery::act_webhook_kapp))
+        .routes(routes!(lanes::list))
+        .routes(routes!(lanes::act))
         .routes(routes!(webhook_jobs::list, webhook_jobs::create))
         .routes(routes!(webhook_jobs::counts))
         .routes(routes!(webhook_jobs::read, webhook_jobs::update, webhook_jobs::delete))

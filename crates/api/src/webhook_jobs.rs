@@ -361,10 +361,14 @@ async fn read_in(
     if include.has("signature") {
         webhook_job.add_signatures(app.webhooks.check_signatures(&actor, &detail).await?);
     }
+    if include.has("timeline") {
+        webhook_job.add_timeline(app.webhooks.timeline(&actor, kapp, id).await?);
+    }
     Ok(axum::Json(JobAnswer { webhook_job }))
 }
 
-/// Reads a job; `include=attempts` shows each attempt with its timings, `include=signature` each
+/// Reads a job; `include=timeline` tells what happened to it and why it waits,
+/// `include=attempts` shows each attempt with its timings, `include=signature` each
 /// with the check of its signatures.
 #[utoipa::path(get, path = "/app/api/v1/webhookJobs/{id}", tag = "Webhook jobs",
     params(("id" = String, Path, description = "The job's id."), IncludeQuery),

@@ -37,6 +37,17 @@ pub(crate) struct WebhookDocument {
     auth_strategy: Option<Value>,
     /// Whether it fires.
     enabled: bool,
+    /// With `include=details`: whether its jobs wait for a person to resume it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<bool>,
+    /// With `include=details`: why it was disabled, when not by a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_reason: Option<String>,
+    /// With `include=details`: what it delivers differently from its space, and `ttlMs`,
+    /// `orderBy`, `delayMs`, `coalesceBy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    delivery: Option<Value>,
     /// With `include=details`.
     #[serde(flatten)]
     details: Option<Details>,
@@ -75,6 +86,9 @@ fn document(webhook: &Webhook, include: &Include) -> WebhookDocument {
         url: webhook.url.clone(),
         auth_strategy: webhook.auth_strategy.clone().map(without_secret),
         enabled: webhook.enabled,
+        paused: include.has("details").then_some(webhook.paused),
+        disabled_reason: webhook.disabled_reason.clone().filter(|_| include.has("details")),
+        delivery: include.has("details").then(|| json!(webhook.delivery)),
         details: include.details(&webhook.audit),
     }
 }
@@ -95,6 +109,12 @@ fn without_secret(mut strategy: Value) -> Value {
 
 fn answer(webhook: &Webhook, query: &IncludeQuery) -> axum::Json<WebhookAnswer> {
     axum::Json(WebhookAnswer { webhook: document(webhook, &query.read()) })
+}
+
+/// A webhook with its details.
+pub(crate) fn detailed(webhook: &Webhook) -> axum::Json<WebhookAnswer> {
+    let include = Include::parse(Some("details"));
+    axum::Json(WebhookAnswer { webhook: document(webhook, &include) })
 }
 
 /// The caller as the webhooks engine knows it.

@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod kapps;
 pub mod memberships;
 pub mod metrics;
+pub mod order;
 pub mod recoveries;
 pub mod resolutions;
 mod rows;

@@ -209,7 +209,12 @@ pub(crate) fn kapp_id(
     Ok(Some(kapp.id))
 }
 
-fn find(tx: &mut Tx, space: &SpaceId, kapp: Option<&str>, name: &str) -> Result<Webhook, Error> {
+pub(crate) fn find(
+    tx: &mut Tx,
+    space: &SpaceId,
+    kapp: Option<&str>,
+    name: &str,
+) -> Result<Webhook, Error> {
     let kapp = kapp_id(tx, space, kapp)?;
     let found = store::webhooks::by_name(tx, space, kapp.as_ref(), name)?;
     found.ok_or_else(|| Error::not_found(NOUN, name))

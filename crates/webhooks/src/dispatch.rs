@@ -20,7 +20,7 @@ use crate::workflows::StartOutcome;
 use crate::{Inner, Webhooks, answer, judge, outbox};
 use model::delivery::Policy;
 use model::id::{JobId, SpaceId};
-use model::job::{Attempt, AttemptDetail, ErrorClass, Job, State};
+use model::job::{Attempt, AttemptDetail, ErrorClass, Job, JobChange, State};
 use model::limits;
 use model::time::Micros;
 use runtime::changes::Topic;
@@ -33,6 +33,10 @@ use store::jobs::{Claim, Settled};
 const LOOK: Duration = Duration::from_secs(1);
 /// Time between searches for attempts that a vanished node left behind.
 const INTERRUPTED: Duration = Duration::from_millis(limits::LEASE_MS.unsigned_abs() / 2);
+/// Time between searches for keys whose head is done without having said so.
+const ORDER: Duration = Duration::from_secs(5);
+/// A look that takes long, through many jobs that are held, has this many times as long a rest.
+const REST: u32 = 10;
 /// Time between renewals of leases.
 const RENEW: Duration = Duration::from_millis(limits::LEASE_MS.unsigned_abs() / 3);
 /// Jobs claimed in one statement.
@@ -140,6 +144,7 @@ impl Poller {
     async fn run(self) {
         let start = self.inner.runtime.elapsed();
         let (mut look_at, mut interrupted_at, mut renew_at) = (start, start, start + RENEW);
+        let mut order_at = start + ORDER;
         while !self.inner.runtime.is_stopping() {
             let ticks = self.inner.runtime.elapsed();
             let now = self.inner.runtime.now();
@@ -152,18 +157,24 @@ impl Poller {
                 continue;
             }
             self.inner.tell_news().await;
+            if ticks >= order_at {
+                order_at = ticks + ORDER;
+                self.inner.keep_order(now).await;
+            }
             if self.inner.queue.must_look_closely() || ticks >= interrupted_at {
                 interrupted_at = ticks + INTERRUPTED;
                 self.claim_interrupted(now).await;
             }
             if self.inner.queue.must_look() || ticks >= look_at {
-                look_at = ticks + self.look(now).await;
+                let wait = self.look(now).await;
+                let took = self.inner.runtime.elapsed().saturating_sub(ticks);
+                look_at = ticks + wait.max(if wait.is_zero() { wait } else { took * REST });
             }
             if ticks >= renew_at {
                 renew_at = ticks + RENEW;
                 self.renew().await;
             }
-            let timer = look_at.min(interrupted_at).min(renew_at);
+            let timer = look_at.min(interrupted_at).min(renew_at).min(order_at);
             let wait = timer.saturating_sub(self.inner.runtime.elapsed());
             tokio::select! {
                 () = self.inner.queue.poked() => (),
@@ -344,6 +355,10 @@ async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
     if read != Target::Outside {
         return inner.start_late(&waiting, read).await;
     }
+    let snapshot = inner.snapshot_of(job).await;
+    if !inner.may_go_out(&waiting, snapshot.as_deref()).await {
+        return;
+    }
     let Some(body) = inner.body(&waiting).await else { return };
     let Some(made) = inner.made(job, &body).await else { return };
     // Reading may have taken long, from a database that is out of reach.
@@ -364,7 +379,6 @@ async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
             sending.await
         }
     };
-    let snapshot = inner.snapshot_of(job).await;
     let policy = snapshot.as_deref().map(|known| known.policy(job.webhook_id.as_ref()));
     let policy = policy.map_or_else(Cow::default, Cow::Borrowed);
     let judged = judge::judge(job, &outcome, &policy, &inner.runtime);
@@ -375,13 +389,74 @@ async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
     let (settled, attempt) = (judged.settled, Box::new(judged.attempt));
     inner.trace(job.trace_id.as_str(), &attempt);
     let disable = judged.disable.and_then(|why| Some(Box::new((job.webhook_id.clone()?, why))));
-    recorder.report(Report::Ended { space_id, settled, attempt, disable }).await;
+    let own = snapshot.as_deref().and_then(|known| known.by_id(job.webhook_id.as_ref()?));
+    let is_ordered = own.is_some_and(|compiled| compiled.order_by.is_some());
+    recorder.report(Report::Ended { space_id, settled, attempt, disable, is_ordered }).await;
 }
 
 impl Inner {
     /// Whether the others count this node in, so that it may send.
     fn is_present(&self) -> bool {
         self.settings.node.is_present(&self.runtime)
+    }
+
+    /// Whether a job may be sent now: one that must wait goes back to the table, one that is too
+    /// old to be of use is cancelled.
+    async fn may_go_out(&self, waiting: &Waiting, snapshot: Option<&Snapshot>) -> bool {
+        let job = &waiting.job;
+        let Some(snapshot) = snapshot else { return true };
+        if snapshot.hold(job.webhook_id.as_ref()).is_some() {
+            self.give_back(vec![(job.id.clone(), job.epoch)]).await;
+            return false;
+        }
+        let own = job.webhook_id.as_ref().and_then(|id| snapshot.by_id(id));
+        let ttl = own.and_then(|compiled| compiled.webhook.delivery.ttl_ms);
+        let age = self.runtime.now().ms_since(job.audit.created_at);
+        match ttl {
+            Some(ttl) if age > ttl => self.expire(job, ttl).await,
+            _ => return true,
+        }
+        false
+    }
+
+    /// Cancels a job that its webhook's time to live has overtaken.
+    async fn expire(&self, job: &Arc<Job>, ttl_ms: i64) {
+        let (job, now, node) = (job.clone(), self.runtime.now(), self.settings.node.id());
+        let space = job.space_id.clone();
+        let reason = format!("expired: older than the {} s it is worth sending", ttl_ms / 1_000);
+        let written = self.store.write(move |tx| {
+            let settled = Settled {
+                id: job.id.clone(),
+                epoch: job.epoch,
+                state: State::Cancelled,
+                summary: format!("Cancelled: {reason}"),
+                response_content: job.response_content.clone(),
+                error_class: job.error_class,
+                retry_count: job.retry_count,
+                run_id: None,
+                scheduled_at: job.scheduled_at,
+                started_at: job.started_at.unwrap_or(now),
+                finished_at: Some(now),
+                at: now,
+            };
+            if store::jobs::settle(tx, &settled)? {
+                let change = JobChange {
+                    job_id: job.id.clone(),
+                    at: now,
+                    state: State::Cancelled,
+                    reason: reason.clone(),
+                    actor: node.to_string(),
+                    attempt: None,
+                };
+                store::job_changes::insert(tx, &[change])?;
+                store::order::leave(tx, &job.id, now, &node)?;
+            }
+            Ok::<_, store::Error>(())
+        });
+        if let Err(error) = written.await {
+            warn(&error, "cancelling an expired job");
+        }
+        self.changes.publish(&space, Topic::Jobs);
     }
 
     /// Whether an attempt may start: this node is present, and the job is still its own.

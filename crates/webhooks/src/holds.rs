@@ -9,6 +9,8 @@ use store::job_changes::{self, Hold};
 
 /// Jobs that are given back in one commit.
 const BATCH_MAX: usize = 500;
+/// Keys that go on in one commit.
+const HEADS_MAX: i64 = 500;
 
 impl Inner {
     /// Writes what became of lanes since the last call, and gives back the jobs they do not keep.
@@ -50,6 +52,22 @@ impl Inner {
                 told.push(&view.name.space);
                 self.changes.publish(&view.name.space, Topic::Lanes);
             }
+        }
+    }
+
+    /// Lets the jobs go that wait behind one which was cancelled, deleted or purged.
+    pub(crate) async fn keep_order(&self, now: Micros) {
+        let found = self.store.read(|tx| store::order::done_heads(tx, HEADS_MAX)).await;
+        let heads: std::sync::Arc<[_]> = match found {
+            Ok(heads) if heads.is_empty() => return,
+            Ok(heads) => heads.into(),
+            Err(error) => return tracing::warn!(%error, "looking for keys to go on failed"),
+        };
+        let advanced =
+            self.store.write(move |tx| store::order::advance_all(tx, &heads, now, "system"));
+        match advanced.await {
+            Ok(()) => self.queue.poke(),
+            Err(error) => tracing::warn!(%error, "letting keys go on failed"),
         }
     }
 

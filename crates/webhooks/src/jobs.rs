@@ -136,7 +136,7 @@ impl Webhooks {
 }
 
 /// Finds a job of a space, and of a kapp when one is named.
-fn find(
+pub(crate) fn find(
     tx: &mut store::Tx,
     space: &model::id::SpaceId,
     kapp: Option<&str>,

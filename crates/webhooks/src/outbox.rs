@@ -15,12 +15,13 @@ use crate::target::{self, Target};
 use crate::verdict::{self, Decision};
 use crate::workflows::{StartOutcome, StartRequest};
 use crate::{Inner, Webhooks, answer};
-use expr::js::Bindings;
+use expr::js::{Bindings, Template};
 use model::Audit;
 use model::catalogue::Level;
 use model::event::{Event, Verdict, WebhookVerdict};
-use model::id::{EventId, JobId, RunId, SpaceId};
+use model::id::{EventId, JobId, RunId, SpaceId, WebhookId};
 use model::job::{Job, State};
+use model::limits;
 use runtime::changes::Topic;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::Tx;
@@ -34,6 +35,7 @@ pub struct Prepared {
     snapshot: Arc<Snapshot>,
     items: Vec<Item>,
     started: Mutex<Vec<RunId>>,
+    superseded: Mutex<Vec<JobId>>,
 }
 
 /// One event with everything that is written for it.
@@ -48,6 +50,15 @@ struct Item {
     jobs: Vec<Arc<Job>>,
     /// Jobs that start a run.
     starts: Vec<Start>,
+    /// Jobs that have an order, or make older ones obsolete.
+    keyed: Vec<(JobId, WebhookId, Keys)>,
+}
+
+/// What a job is ordered and coalesced by.
+#[derive(Default)]
+struct Keys {
+    order: Option<String>,
+    coalesce: Option<String>,
 }
 
 struct Start {
@@ -78,7 +89,9 @@ impl Webhooks {
             inner.items(&snapshot, events)
         };
         let started = Mutex::default();
-        Ok(Prepared { webhooks: inner, space_id, generation, snapshot, items, started })
+        let superseded = Mutex::default();
+        let webhooks = inner;
+        Ok(Prepared { webhooks, space_id, generation, snapshot, items, started, superseded })
     }
 }
 
@@ -95,6 +108,7 @@ impl Inner {
             verdicts: String::new(),
             jobs: Vec::new(),
             starts: Vec::new(),
+            keyed: Vec::new(),
             event,
         };
         let bindings = Bindings::of(item.event.payload.clone());
@@ -104,7 +118,9 @@ impl Inner {
                 continue;
             }
             let decision = self.decide(compiled, &item.event, &bindings);
-            let job_id = decision.url.map(|url| self.fire(snapshot, compiled, url, &mut item));
+            let fired = decision.url.map(|url| (url, keys(compiled, &bindings)));
+            let job_id =
+                fired.map(|(url, keys)| self.fire(snapshot, compiled, url, keys, &mut item));
             verdicts.push(WebhookVerdict {
                 webhook_id: compiled.webhook.id.clone(),
                 webhook: compiled.webhook.name.clone(),
@@ -144,6 +160,7 @@ impl Inner {
         snapshot: &Snapshot,
         compiled: &Compiled,
         url: String,
+        keys: Keys,
         item: &mut Item,
     ) -> JobId {
         let target = target::read(&url, self.settings.public_url.as_ref());
@@ -162,15 +179,23 @@ impl Inner {
             }
             Target::Outside => {
                 let node = &self.settings.node;
+                let delay = compiled.webhook.delivery.delay_ms.unwrap_or(0);
+                job.scheduled_at = job.scheduled_at.plus_ms(delay);
+                // What has its order is claimed from the table when its turn has come.
+                let must_wait = delay > 0 || keys.order.is_some();
                 let is_held = snapshot.hold(job.webhook_id.as_ref()).is_some();
                 let lane = queue::lane_of(&job);
                 if !is_held
+                    && !must_wait
                     && node.is_present(&self.runtime)
                     && self.queue.has_room(lane, self.runtime.elapsed())
                 {
                     job.leased_by = Some(node.id().to_string());
                     job.leased_until = Some(node.lease_end(&self.runtime));
                     job.epoch = 1;
+                }
+                if keys.order.is_some() || keys.coalesce.is_some() {
+                    item.keyed.push((job.id.clone(), compiled.webhook.id.clone(), keys));
                 }
                 item.jobs.push(Arc::new(job));
             }
@@ -238,6 +263,19 @@ fn write_payloads(mut items: Vec<Item>) -> Vec<Item> {
     items
 }
 
+/// What the job of a webhook that fired is ordered and coalesced by. A template that fails gives
+/// the empty key: such jobs keep their order among each other.
+fn keys(compiled: &Compiled, bindings: &Bindings) -> Keys {
+    let render = |template: &Option<Template>| {
+        let text = template.as_ref()?.render(bindings).unwrap_or_default();
+        Some(text.chars().take(limits::NAME_CHARS_MAX).collect())
+    };
+    if compiled.order_by.is_none() && compiled.coalesce_by.is_none() {
+        return Keys::default();
+    }
+    Keys { order: render(&compiled.order_by), coalesce: render(&compiled.coalesce_by) }
+}
+
 /// Whether a webhook is about this kind of event, in this place.
 pub(crate) fn is_offered(compiled: &Compiled, event: &Event) -> bool {
     let webhook = &compiled.webhook;
@@ -298,6 +336,19 @@ impl Prepared {
         }
         let waiting = self.items.iter().flat_map(|item| item.jobs.iter().map(|job| &**job));
         store::jobs::insert(tx, settled.iter().chain(waiting))?;
+        let mut superseded = Vec::new();
+        for item in &self.items {
+            for (job, webhook, keys) in &item.keyed {
+                if let Some(key) = &keys.coalesce {
+                    let at = item.event.at;
+                    superseded.extend(store::order::supersede(tx, webhook, key, job, at)?);
+                }
+                if let Some(key) = &keys.order {
+                    store::order::enter(tx, webhook, key, job)?;
+                }
+            }
+        }
+        *self.superseded.lock().unwrap_or_else(PoisonError::into_inner) = superseded;
         *self.started.lock().unwrap_or_else(PoisonError::into_inner) = started;
         Ok(())
     }
@@ -317,6 +368,12 @@ impl Prepared {
                     inner.queue.push(waiting, policy.into(), inner.runtime.elapsed());
                 }
             }
+        }
+        for job in self.superseded.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            inner.queue.forget(&job);
+        }
+        if self.items.iter().any(|item| !item.keyed.is_empty()) {
+            inner.queue.poke();
         }
         inner.changes.publish(&self.space_id, Topic::Events);
         if fired {

@@ -28,7 +28,13 @@ pub(crate) enum Report {
     /// An attempt is under way and takes its time.
     Started { space_id: SpaceId, id: JobId, epoch: i64, at: Micros },
     /// An attempt ended.
-    Ended { space_id: SpaceId, settled: Settled, attempt: Box<Attempt>, disable: Option<Disable> },
+    Ended {
+        space_id: SpaceId,
+        settled: Settled,
+        attempt: Box<Attempt>,
+        disable: Option<Disable>,
+        is_ordered: bool,
+    },
 }
 
 /// A webhook whose endpoint is gone for good.
@@ -104,7 +110,9 @@ impl Inner {
             }
         }
         let retries = |report: &Report| match report {
-            Report::Ended { settled, .. } => settled.state == State::Queued,
+            Report::Ended { settled, is_ordered, .. } => {
+                *is_ordered || settled.state == State::Queued
+            }
             Report::Started { .. } => false,
         };
         if batch.iter().any(retries) {
@@ -116,8 +124,11 @@ impl Inner {
 fn write(tx: &mut Tx, report: &Report) -> Result<(), store::Error> {
     match report {
         Report::Started { id, epoch, at, .. } => store::jobs::mark_started(tx, id, *epoch, *at),
-        Report::Ended { settled, attempt, space_id, disable } => {
+        Report::Ended { settled, attempt, space_id, disable, is_ordered } => {
             if store::jobs::settle(tx, settled)? {
+                if *is_ordered && settled.state == State::Complete {
+                    store::order::leave(tx, &settled.id, settled.at, "system")?;
+                }
                 if let Some((webhook, reason)) = disable.as_deref() {
                     store::webhooks::disable(tx, space_id, webhook, reason, settled.at)?;
                 }

@@ -47,6 +47,9 @@ pub(crate) struct Compiled {
     pub(crate) url: Result<Template, String>,
     /// How its requests are made.
     pub(crate) outgoing: Outgoing,
+    /// What jobs are ordered by, and what makes an older one obsolete.
+    pub(crate) order_by: Option<Template>,
+    pub(crate) coalesce_by: Option<Template>,
     /// The space's policy with the webhook's overrides.
     pub(crate) policy: Policy,
     /// Whether an expression mentions `identity`, which is not part of the payload.
@@ -63,8 +66,11 @@ impl Compiled {
             webhook.filter.contains("identity") || webhook.url.contains("identity");
         let outgoing = Outgoing::new(vault, &webhook);
         let policy = policy.with(&webhook.delivery);
+        let template = |text: &Option<String>| Template::compile(text.as_deref()?).ok();
+        let order_by = template(&webhook.delivery.order_by);
+        let coalesce_by = template(&webhook.delivery.coalesce_by);
         let slow = AtomicU32::new(0);
-        Self { webhook, filter, url, outgoing, policy, wants_identity, slow }
+        Self { webhook, filter, url, outgoing, order_by, coalesce_by, policy, wants_identity, slow }
     }
 }
 

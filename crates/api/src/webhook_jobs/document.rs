@@ -7,6 +7,7 @@ use store::jobs::Found;
 use utoipa::ToSchema;
 use webhooks::jobs::JobDetail;
 use webhooks::sign::{Checked, SignatureCheck};
+use webhooks::timeline::Entry;
 
 /// A webhook job as clients read it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,9 +65,28 @@ pub(crate) struct JobDocument {
     /// With `include=attempts` or `include=signature`, for a single job.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<Vec<AttemptDocument>>,
+    /// With `include=timeline`, for a single job: first to last; of a job that waits the last
+    /// line says why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeline: Option<Vec<TimelineDocument>>,
     /// With `include=run`, for a single job.
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<RunOfJob>,
+}
+
+/// One line of a job's timeline.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TimelineEntry)]
+pub(crate) struct TimelineDocument {
+    at: String,
+    /// The status of the job from then on.
+    state: &'static str,
+    /// What happened, in words.
+    reason: String,
+    /// Who did it.
+    actor: Option<String>,
+    /// The number of the attempt it is about.
+    attempt: Option<i64>,
 }
 
 /// The run a job started.
@@ -152,6 +172,18 @@ fn signature(check: SignatureCheck) -> SignatureDocument {
 }
 
 impl JobDocument {
+    /// Adds the timeline.
+    pub(crate) fn add_timeline(&mut self, entries: Vec<Entry>) {
+        let line = |entry: Entry| TimelineDocument {
+            at: entry.at.iso(),
+            state: entry.state.as_str(),
+            reason: entry.reason,
+            actor: entry.actor,
+            attempt: entry.attempt,
+        };
+        self.timeline = Some(entries.into_iter().map(line).collect());
+    }
+
     /// Adds the check of each attempt's signatures; brings the attempts with it.
     pub(crate) fn add_signatures(&mut self, checks: Vec<SignatureCheck>) {
         for (attempt, check) in self.attempts.iter_mut().flatten().zip(checks) {
@@ -197,6 +229,7 @@ pub(crate) fn document(found: &Found, include: &Include) -> JobDocument {
         next_attempt_at: next,
         details: include.details(&job.audit),
         attempts: None,
+        timeline: None,
         run: None,
     }
 }

@@ -3,6 +3,8 @@
 //! A lease saves work, the guard carries correctness: a claim raises the epoch, and an outcome is
 //! written only where the epoch still is the one that was claimed.
 //!
+//! What is paused, disabled or held is never claimed, whatever a node remembers of it.
+//!
 //! The conditions repeat the partial index's own (`state IN (…)`): SQLite uses such an index only
 //! when the very same term stands in the statement.
 
@@ -37,6 +39,11 @@ const CLAIM_DUE: Sql = Sql::per(
      AND scheduled_at <= $2 \
      AND (leased_until IS NULL OR leased_until <= $6 OR leased_by <> $1) \
      AND instr($4, coalesce(webhook_id, 'none')) = 0 \
+     AND held IS NULL \
+     AND NOT EXISTS (SELECT 1 FROM webhooks w WHERE w.id = jobs.webhook_id \
+     AND (w.paused = TRUE OR w.enabled = FALSE)) \
+     AND NOT EXISTS (SELECT 1 FROM delivery_settings d WHERE d.space_id = jobs.space_id \
+     AND d.paused = TRUE) \
      ORDER BY scheduled_at, id LIMIT $5) \
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
      event, parent_type, parent_id, parent_key, url, state, summary, request_content, \
@@ -46,6 +53,11 @@ const CLAIM_DUE: Sql = Sql::per(
      SELECT id FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') AND state = 'Queued' \
      AND scheduled_at <= $2 AND (leased_until IS NULL OR leased_until <= $6) \
      AND strpos($4, coalesce(webhook_id, 'none')) = 0 \
+     AND held IS NULL \
+     AND NOT EXISTS (SELECT 1 FROM webhooks w WHERE w.id = jobs.webhook_id \
+     AND (w.paused = TRUE OR w.enabled = FALSE)) \
+     AND NOT EXISTS (SELECT 1 FROM delivery_settings d WHERE d.space_id = jobs.space_id \
+     AND d.paused = TRUE) \
      ORDER BY scheduled_at, id LIMIT $5 FOR UPDATE SKIP LOCKED) \
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
      event, parent_type, parent_id, parent_key, url, state, summary, request_content, \
@@ -69,6 +81,11 @@ const CLAIM_INTERRUPTED: Sql = Sql::per(
      AND state = 'In Progress' AND scheduled_at <= $2 \
      AND (leased_until IS NULL OR leased_until <= $6 OR leased_by <> $1) \
      AND instr($4, coalesce(webhook_id, 'none')) = 0 \
+     AND held IS NULL \
+     AND NOT EXISTS (SELECT 1 FROM webhooks w WHERE w.id = jobs.webhook_id \
+     AND (w.paused = TRUE OR w.enabled = FALSE)) \
+     AND NOT EXISTS (SELECT 1 FROM delivery_settings d WHERE d.space_id = jobs.space_id \
+     AND d.paused = TRUE) \
      ORDER BY scheduled_at, id LIMIT $5) \
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
      event, parent_type, parent_id, parent_key, url, state, summary, request_content, \
@@ -80,6 +97,11 @@ const CLAIM_INTERRUPTED: Sql = Sql::per(
      AND state = 'In Progress' AND scheduled_at <= $2 \
      AND (leased_until IS NULL OR leased_until <= $6) \
      AND strpos($4, coalesce(webhook_id, 'none')) = 0 \
+     AND held IS NULL \
+     AND NOT EXISTS (SELECT 1 FROM webhooks w WHERE w.id = jobs.webhook_id \
+     AND (w.paused = TRUE OR w.enabled = FALSE)) \
+     AND NOT EXISTS (SELECT 1 FROM delivery_settings d WHERE d.space_id = jobs.space_id \
+     AND d.paused = TRUE) \
      ORDER BY scheduled_at, id LIMIT $5 FOR UPDATE SKIP LOCKED) \
      RETURNING id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, \
      event, parent_type, parent_id, parent_key, url, state, summary, request_content, \
@@ -114,10 +136,22 @@ fn claim_by(tx: &mut Tx, sql: &Sql, claim: &Claim<'_>) -> Result<Vec<Job>, Error
 const NEXT_DUE: Sql = Sql::per(
     "SELECT scheduled_at FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') \
      AND state = 'Queued' AND (leased_until IS NULL OR leased_until <= $1 OR leased_by <> $2) \
-     AND instr($3, coalesce(webhook_id, 'none')) = 0 ORDER BY scheduled_at LIMIT 1",
+     AND instr($3, coalesce(webhook_id, 'none')) = 0 \
+     AND held IS NULL \
+     AND NOT EXISTS (SELECT 1 FROM webhooks w WHERE w.id = jobs.webhook_id \
+     AND (w.paused = TRUE OR w.enabled = FALSE)) \
+     AND NOT EXISTS (SELECT 1 FROM delivery_settings d WHERE d.space_id = jobs.space_id \
+     AND d.paused = TRUE) \
+     ORDER BY scheduled_at LIMIT 1",
     "SELECT scheduled_at FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') \
      AND state = 'Queued' AND (leased_until IS NULL OR leased_until <= $1) \
-     AND $2 <> '' AND strpos($3, coalesce(webhook_id, 'none')) = 0 ORDER BY scheduled_at LIMIT 1",
+     AND $2 <> '' AND strpos($3, coalesce(webhook_id, 'none')) = 0 \
+     AND held IS NULL \
+     AND NOT EXISTS (SELECT 1 FROM webhooks w WHERE w.id = jobs.webhook_id \
+     AND (w.paused = TRUE OR w.enabled = FALSE)) \
+     AND NOT EXISTS (SELECT 1 FROM delivery_settings d WHERE d.space_id = jobs.space_id \
+     AND d.paused = TRUE) \
+     ORDER BY scheduled_at LIMIT 1",
 );
 
 /// When the earliest queued job that nobody holds is, or was, due.

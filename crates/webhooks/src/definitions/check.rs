@@ -7,8 +7,10 @@ use crate::guard::Guard;
 use crate::target::{self, Target};
 use expr::js::{Filter, Template};
 use model::catalogue::{self, Level};
+use model::delivery::{Overrides, Policy};
 use model::limits;
 use model::webhook::Webhook;
+use serde_json::Value;
 
 /// Takes what `input` holds into `webhook` and returns what is wrong with the result.
 pub(super) fn apply(
@@ -28,6 +30,15 @@ pub(super) fn apply(
     }
     if let Some(enabled) = input.enabled {
         webhook.enabled = enabled;
+        if enabled {
+            webhook.disabled_reason = None;
+        }
+    }
+    if let Some(given) = &input.delivery {
+        match overrides(given) {
+            Ok(delivery) => webhook.delivery = delivery,
+            Err(more) => problems.extend(more),
+        }
     }
     name(&webhook.name, &mut problems);
     event(webhook, input, &mut problems);
@@ -45,6 +56,29 @@ pub(super) fn apply(
         }
     }
     problems
+}
+
+/// Reads what a webhook delivers differently.
+fn overrides(given: &Value) -> Result<Overrides, Vec<String>> {
+    if given.is_null() {
+        return Ok(Overrides::default());
+    }
+    let overrides: Overrides = serde_json::from_value(given.clone())
+        .map_err(|error| vec![format!("Delivery is not valid: {error}")])?;
+    let mut problems = overrides.problems(&Policy::default());
+    for problem in &mut problems {
+        problem.insert_str(0, "Delivery: ");
+    }
+    for (name, text) in [("orderBy", &overrides.order_by), ("coalesceBy", &overrides.coalesce_by)] {
+        let Some(text) = text else { continue };
+        if text.trim().is_empty() || text.chars().count() > limits::URL_CHARS_MAX {
+            let max = limits::URL_CHARS_MAX;
+            problems.push(format!("Delivery: {name} must have 1 to {max} characters"));
+        } else if let Err(error) = Template::compile(text) {
+            problems.push(format!("Delivery: {name} is not a valid template: {error}"));
+        }
+    }
+    if problems.is_empty() { Ok(overrides) } else { Err(problems) }
 }
 
 fn name(name: &str, problems: &mut Vec<String>) {

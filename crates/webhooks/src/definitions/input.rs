@@ -13,6 +13,9 @@ pub const PROPERTIES: &[&str] = &[
     "url",
     "authStrategy",
     "enabled",
+    "delivery",
+    "paused",
+    "disabledReason",
     "attributes",
     "id",
     "createdAt",
@@ -42,6 +45,8 @@ pub struct WebhookInput {
     pub auth_strategy: Option<Value>,
     /// Whether it fires.
     pub enabled: Option<bool>,
+    /// What it delivers differently; null takes all of it away.
+    pub delivery: Option<Value>,
 }
 
 impl WebhookInput {
@@ -74,8 +79,9 @@ impl WebhookInput {
             }
         };
         let auth_strategy = body.get("authStrategy").cloned();
+        let delivery = body.get("delivery").cloned();
         if problems.is_empty() {
-            Ok(Self { name, type_name, event, filter, url, auth_strategy, enabled })
+            Ok(Self { name, type_name, event, filter, url, auth_strategy, enabled, delivery })
         } else {
             Err(Error::Invalid { noun: super::NOUN, problems })
         }

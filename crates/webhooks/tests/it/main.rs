@@ -5,6 +5,7 @@
 mod clock;
 mod delivery;
 mod faults;
+mod holds;
 mod outbox;
 mod peers;
 mod receiver;
