@@ -14,7 +14,7 @@ use crate::seed::Random;
 use crate::setup;
 
 /// Kills for each database.
-const KILLS: usize = 40;
+const KILLS: usize = 30;
 /// Clients that create submissions at the same time.
 const CLIENTS: usize = 6;
 /// A life lasts from the first request it could answer to well into its work.
