@@ -2,9 +2,12 @@
 import { ActionIcon } from '@mantine/core';
 import { useDisclosure, useHotkeys } from '@mantine/hooks';
 import { IconMenu2 } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
 import { Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
+import { me } from '../api/session';
 import { useLive } from '../live/useLive';
+import { PausedBanner } from '../routes/delivery/PauseAll';
 import { Palette } from './Palette';
 import { Rail } from './Rail';
 
@@ -29,11 +32,18 @@ export function Frame() {
       </div>
       <Rail open={railOpen} live={live} search={palette.open} />
       <main id="main" className="kp-main" tabIndex={-1} ref={main}>
+        <Announcements />
         <Outlet />
       </main>
       <Palette opened={paletteOpen} close={palette.close} />
     </div>
   );
+}
+
+/** What every page should tell an administrator. */
+function Announcements() {
+  const { data: person } = useQuery(me);
+  return person?.spaceAdmin ? <PausedBanner /> : null;
 }
 
 /** Moves the focus to the page when its address changes, so that screen readers start there. */

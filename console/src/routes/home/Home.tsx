@@ -14,6 +14,7 @@ import { To } from '../../parts/To';
 import { When } from '../../parts/When';
 import { titleOfApproval } from '../approvals/Approvals';
 import { useOpenApprovals } from '../approvals/useApprovals';
+import { Held } from './Held';
 import { Checklist } from './Checklist';
 import classes from './Home.module.css';
 
@@ -72,6 +73,7 @@ function Overview() {
             </Suspense>
           </Panel>
           <div className={classes.columns}>
+            <Held />
             <Failing data={data} />
             <Waits />
           </div>
