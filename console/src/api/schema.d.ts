@@ -161,6 +161,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/inspectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the request inspectors, by name. */
+        get: operations["getInspectors"];
+        put?: never;
+        /** Creates a request inspector. */
+        post: operations["postInspectors"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/inspectors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a request inspector. */
+        get: operations["getInspectorsId"];
+        /** Changes a request inspector: only the properties that are given. */
+        put: operations["putInspectorsId"];
+        post?: never;
+        /** Deletes a request inspector with everything it recorded. */
+        delete: operations["deleteInspectorsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/inspectors/{id}/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what an inspector recorded, newest first. */
+        get: operations["getInspectorsIdRequests"];
+        put?: never;
+        post?: never;
+        /** Deletes everything an inspector recorded. */
+        delete: operations["deleteInspectorsIdRequests"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/inspectors/{id}/requests/{request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads one recorded request with its whole body. */
+        get: operations["getInspectorsIdRequestsRequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/kapps": {
         parameters: {
             query?: never;
@@ -305,6 +377,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/kapps/{kapp}/webApis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the web APIs of a kapp. */
+        get: operations["getKappsKappWebApis"];
+        put?: never;
+        /** Creates a web API of a kapp. */
+        post: operations["postKappsKappWebApis"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/kapps/{kapp}/webApis/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a web API of a kapp. */
+        get: operations["getKappsKappWebApisSlug"];
+        /** Changes a web API of a kapp. */
+        put: operations["putKappsKappWebApisSlug"];
+        post?: never;
+        /** Deletes a web API of a kapp; its tree stays. */
+        delete: operations["deleteKappsKappWebApisSlug"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/kapps/{kapp}/webhookJobs": {
         parameters: {
             query?: never;
@@ -391,6 +500,23 @@ export interface paths {
         post?: never;
         /** Deletes a webhook of a kapp; its jobs stay. */
         delete: operations["deleteKappsKappWebhooksName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/kapps/{kapp}/webhooks/{name}/send-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delivers a test event to a webhook of a kapp now, whatever its filter says. */
+        post: operations["postKappsKappWebhooksNameSendTest"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -835,6 +961,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/webApis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the web APIs of the space. */
+        get: operations["getWebApis"];
+        put?: never;
+        /** Creates a web API of the space. */
+        post: operations["postWebApis"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/webApis/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a web API of the space. */
+        get: operations["getWebApisSlug"];
+        /** Changes a web API of the space. */
+        put: operations["putWebApisSlug"];
+        post?: never;
+        /** Deletes a web API of the space; its tree stays. */
+        delete: operations["deleteWebApisSlug"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/webhook-keys": {
         parameters: {
             query?: never;
@@ -975,6 +1138,23 @@ export interface paths {
         post?: never;
         /** Deletes a webhook of the space; its jobs stay. */
         delete: operations["deleteWebhooksName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/webhooks/{name}/send-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delivers a test event to a webhook of the space now, whatever its filter says. */
+        post: operations["postWebhooksNameSendTest"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1365,6 +1545,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v2/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists schedules by name. */
+        get: operations["getTaskSchedules"];
+        put?: never;
+        /** Creates a schedule. */
+        post: operations["postTaskSchedules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells the next times of a schedule that need not exist. */
+        post: operations["postTaskSchedulesPreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/schedules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a schedule with its next times. */
+        get: operations["getTaskSchedulesName"];
+        /** Changes a schedule; its next time is counted from now. */
+        put: operations["putTaskSchedulesName"];
+        post?: never;
+        /** Deletes a schedule; its runs stay. */
+        delete: operations["deleteTaskSchedulesName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v2/sources": {
         parameters: {
             query?: never;
@@ -1437,6 +1671,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v2/trees/missing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists handlers and routines that trees call and that do not exist. */
+        get: operations["getTaskTreesMissing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/trees/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lists the mistakes of a definition without storing it. */
+        post: operations["postTaskTreesValidate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v2/trees/{title}": {
         parameters: {
             query?: never;
@@ -1473,6 +1741,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v2/trees/{title}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what differs between two versions of a tree. */
+        get: operations["getTaskTreesTitleCompare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/trees/{title}/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts the runs of a tree by state. */
+        get: operations["getTaskTreesTitleCounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v2/trees/{title}/export": {
         parameters: {
             query?: never;
@@ -1482,6 +1784,74 @@ export interface paths {
         };
         /** Exports a tree as XML. */
         get: operations["getTaskTreesTitleExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/trees/{title}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings back a version of a tree as its newest, or a tree that was deleted. */
+        post: operations["postTaskTreesTitleRestore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/trees/{title}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the trees that call a handler or routine, by its definition id. */
+        get: operations["getTaskTreesTitleUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/trees/{title}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the versions of a tree, newest first. */
+        get: operations["getTaskTreesTitleVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/trees/{title}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a tree as it was in a version. */
+        get: operations["getTaskTreesTitleVersionsVersion"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1592,6 +1962,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/kapps/{kapp}/webApis/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Calls a web API of a kapp: its tree starts, and with `timeout` its Return node answers. */
+        get: operations["getKappsKappWebApisSlug"];
+        /** Calls a web API of a kapp: its tree starts, and with `timeout` its Return node answers. */
+        put: operations["putKappsKappWebApisSlug"];
+        /** Calls a web API of a kapp: its tree starts, and with `timeout` its Return node answers. */
+        post: operations["postKappsKappWebApisSlug"];
+        /** Calls a web API of a kapp: its tree starts, and with `timeout` its Return node answers. */
+        delete: operations["deleteKappsKappWebApisSlug"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/login.do": {
         parameters: {
             query?: never;
@@ -1621,6 +2011,26 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/webApis/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Calls a web API of the space: its tree starts, and with `timeout` its Return node answers. */
+        get: operations["getWebApisSlug"];
+        /** Calls a web API of the space: its tree starts, and with `timeout` its Return node answers. */
+        put: operations["putWebApisSlug"];
+        /** Calls a web API of the space: its tree starts, and with `timeout` its Return node answers. */
+        post: operations["postWebApisSlug"];
+        /** Calls a web API of the space: its tree starts, and with `timeout` its Return node answers. */
+        delete: operations["deleteWebApisSlug"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2053,6 +2463,11 @@ export interface components {
             /** @description Give it back as `pageToken` for the next page; null on the last one. */
             nextPageToken?: string | null;
         };
+        /** @description A header. */
+        Header: {
+            name: string;
+            value: string;
+        };
         /** @description An exported tree. */
         ImportBody: {
             /** @description The XML of the tree. */
@@ -2061,6 +2476,80 @@ export interface components {
         /** @description A team that a user is in. */
         InTeam: {
             team: components["schemas"]["Team"];
+        };
+        /** @description A recorded request as clients read it. */
+        InspectedRequest: {
+            /** @description Where it came from. */
+            address: string;
+            at: string;
+            /** @description The body as text; null when it is none. */
+            body?: string | null;
+            /** @description The body in base64, when it is not text. */
+            bodyBase64?: string | null;
+            /** @description Whether `body` or `bodyBase64` holds its beginning only. Lists show 64 KiB. */
+            bodyCut: boolean;
+            headers: components["schemas"]["Header"][];
+            id: string;
+            /** @description The webhook job that sent it. */
+            jobId?: string | null;
+            method: string;
+            path: string;
+            query: string;
+            /** @description Whether its Standard Webhooks signature is one of this space. */
+            signature: components["schemas"]["SignatureCheck"];
+            /**
+             * Format: int64
+             * @description Bytes of the whole body.
+             */
+            size: number;
+        };
+        /** @description A request inspector as clients read it. */
+        Inspector: {
+            /** @description The body it answers with. */
+            body: string;
+            createdAt: string;
+            /**
+             * Format: int64
+             * @description Milliseconds it waits before it answers.
+             */
+            delayMs: number;
+            /** @description The headers it answers with. */
+            headers: components["schemas"]["Header"][];
+            id: string;
+            lastRequestAt?: string | null;
+            /** @description Unique in its space. */
+            name: string;
+            /**
+             * Format: int32
+             * @description The status it answers with.
+             */
+            status: number;
+            /** @description The address to send to; whoever knows it may. */
+            url: string;
+        };
+        /** @description `{"inspector":{…}}`. */
+        InspectorAnswer: {
+            inspector: components["schemas"]["Inspector"];
+        };
+        /** @description What is given of an inspector; the rest stays, or is the default. */
+        InspectorBody: {
+            body?: string | null;
+            /**
+             * Format: int64
+             * @description 0 to 30,000.
+             */
+            delayMs?: number | null;
+            headers?: components["schemas"]["Header"][] | null;
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description 200 to 599.
+             */
+            status?: number | null;
+        };
+        /** @description `{"inspectors":[…]}`; the list has no pages. */
+        InspectorList: {
+            inspectors: components["schemas"]["Inspector"][];
         };
         /** @description `{"webhookJob":{…}}`. */
         JobAnswer: {
@@ -2247,6 +2736,13 @@ export interface components {
         PreviewAnswer: {
             preview: components["schemas"]["RecoveryPreview"];
         };
+        /** @description Times to tell beforehand. */
+        PreviewBody: {
+            /** @description At most a hundred; five when absent. */
+            count?: number | null;
+            cron: string;
+            timeZone?: string | null;
+        };
         /** @description A recovery and how far it is. */
         Recovery: {
             createdAt: string;
@@ -2359,6 +2855,16 @@ export interface components {
             /** @description The first it would deal with, without what was sent and received. */
             sample: components["schemas"]["WebhookJob"][];
         };
+        /** @description `{"request":{…}}`. */
+        RequestAnswer: {
+            request: components["schemas"]["InspectedRequest"];
+        };
+        /** @description `{"requests":[…]}`, newest first. */
+        RequestList: {
+            /** @description Give it back as `pageToken` for the next page; null on the last one. */
+            nextPageToken?: string | null;
+            requests: components["schemas"]["InspectedRequest"][];
+        };
         /** @description A decision about many errors. */
         ResolutionBody: {
             /** @description One of the actions of `/meta/availableErrorActions`; a preview needs none. */
@@ -2385,6 +2891,14 @@ export interface components {
             inputs?: Record<string, never> | null;
             /** @description A note kept with the errors. */
             resolution?: string | null;
+        };
+        /** @description What to bring back. */
+        RestoreBody: {
+            /**
+             * Format: int64
+             * @description The number of a version; absent: the deleted tree itself.
+             */
+            versionId?: number | null;
         };
         /** @description What a person corrects in a run. */
         RunBody: {
@@ -2424,6 +2938,20 @@ export interface components {
             status?: string | null;
             /** @description The title of its tree. */
             tree?: string | null;
+        };
+        /** @description A schedule; absent properties stay as they are. */
+        ScheduleBody: {
+            /** @description Minute, hour, day, month and weekday, or `@daily` and its kin. */
+            cron?: string | null;
+            /** @description The source data of its runs; blank: a document about the schedule. */
+            data?: string | null;
+            enabled?: boolean | null;
+            name?: string | null;
+            sourceGroup?: string | null;
+            sourceName?: string | null;
+            /** @description An IANA name such as `Europe/Berlin`; the server's own when absent. */
+            timeZone?: string | null;
+            treeName?: string | null;
         };
         /** @description Whether the signatures of an attempt hold, by the keys that are known now. */
         SignatureCheck: {
@@ -2605,6 +3133,18 @@ export interface components {
             nextPageToken?: string | null;
             teams: components["schemas"]["Team"][];
         };
+        /** @description The job that delivers the test. */
+        TestAnswer: {
+            /** @description The event it was made from; null for a sample. */
+            eventId?: string | null;
+            /** @description Its `parentType` is `Webhook Test`. */
+            webhookJob: components["schemas"]["WebhookJob"];
+        };
+        /** @description What the test event is made from. */
+        TestDocument: {
+            /** @description None: the latest of the webhook's type and event, or a sample when there is none. */
+            eventId?: string | null;
+        };
         /** @description `{"test":{…}}`. */
         TrialAnswer: {
             test: components["schemas"]["TrialResult"];
@@ -2697,6 +3237,17 @@ export interface components {
             verdict: string;
             webhook: string;
             webhookId: string;
+        };
+        /** @description A web API; absent properties stay as they are. */
+        WebApiBody: {
+            /** @description `GET`, `POST`, `PUT` or `DELETE`. */
+            method?: string | null;
+            /**
+             * @description `[{"endpoint": "Execution", "name": "Authenticated Users"}]`; besides there are Everyone
+             *     (of those who signed in) and Space Admins.
+             */
+            securityPolicies?: Record<string, never>[] | null;
+            slug?: string | null;
         };
         /** @description A webhook as clients read it. */
         Webhook: (components["schemas"]["Details"] | null) & {
@@ -3289,6 +3840,199 @@ export interface operations {
             };
         };
     };
+    getInspectors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{inspectors}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectorList"];
+                };
+            };
+        };
+    };
+    postInspectors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InspectorBody"];
+            };
+        };
+        responses: {
+            /** @description `{inspector}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectorAnswer"];
+                };
+            };
+        };
+    };
+    getInspectorsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The inspector's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{inspector}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectorAnswer"];
+                };
+            };
+        };
+    };
+    putInspectorsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The inspector's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InspectorBody"];
+            };
+        };
+        responses: {
+            /** @description `{inspector}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectorAnswer"];
+                };
+            };
+        };
+    };
+    deleteInspectorsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The inspector's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{inspector}` as it was */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectorAnswer"];
+                };
+            };
+        };
+    };
+    getInspectorsIdRequests: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page: 25 unless given, 500 at most. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The inspector's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{requests, nextPageToken}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestList"];
+                };
+            };
+        };
+    };
+    deleteInspectorsIdRequests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The inspector's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{deleted}`: how many there were. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getInspectorsIdRequestsRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The inspector's id. */
+                id: string;
+                /** @description The request's id. */
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{request}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestAnswer"];
+                };
+            };
+        };
+    };
     getKapps: {
         parameters: {
             query?: {
@@ -3835,6 +4579,133 @@ export interface operations {
             };
         };
     };
+    getKappsKappWebApis: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                kapp: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webApis}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postKappsKappWebApis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kapp: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebApiBody"];
+            };
+        };
+        responses: {
+            /** @description `{webApi}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getKappsKappWebApisSlug: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                kapp: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webApi}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putKappsKappWebApisSlug: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kapp: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebApiBody"];
+            };
+        };
+        responses: {
+            /** @description `{webApi}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteKappsKappWebApisSlug: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kapp: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webApi}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
     getKappsKappWebhookJobs: {
         parameters: {
             query?: {
@@ -4190,6 +5061,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+        };
+    };
+    postKappsKappWebhooksNameSendTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The webhook's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestDocument"];
+            };
+        };
+        responses: {
+            /** @description `{webhookJob, eventId}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestAnswer"];
                 };
             };
         };
@@ -5238,6 +6138,126 @@ export interface operations {
             };
         };
     };
+    getWebApis: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webApis}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postWebApis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebApiBody"];
+            };
+        };
+        responses: {
+            /** @description `{webApi}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getWebApisSlug: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webApi}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putWebApisSlug: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebApiBody"];
+            };
+        };
+        responses: {
+            /** @description `{webApi}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteWebApisSlug: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{webApi}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
     getWebhookKeys: {
         parameters: {
             query?: never;
@@ -5684,6 +6704,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+        };
+    };
+    postWebhooksNameSendTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestDocument"];
+            };
+        };
+        responses: {
+            /** @description `{webhookJob, eventId}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestAnswer"];
                 };
             };
         };
@@ -6503,6 +7550,144 @@ export interface operations {
             };
         };
     };
+    getTaskSchedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{schedules}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskSchedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleBody"];
+            };
+        };
+        responses: {
+            /** @description The schedule. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskSchedulesPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            /** @description `{times}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskSchedulesName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The schedule. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putTaskSchedulesName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleBody"];
+            };
+        };
+        responses: {
+            /** @description The schedule. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteTaskSchedulesName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
     getTaskSources: {
         parameters: {
             query?: {
@@ -6719,6 +7904,50 @@ export interface operations {
             };
         };
     };
+    getTaskTreesMissing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{missing: [{definitionId, trees}]}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskTreesValidate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{problems}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
     getTaskTreesTitle: {
         parameters: {
             query?: {
@@ -6823,6 +8052,55 @@ export interface operations {
             };
         };
     };
+    getTaskTreesTitleCompare: {
+        parameters: {
+            query: {
+                /** @description The number of the earlier one. */
+                from: number;
+                /** @description The number of the later one. */
+                to: number;
+            };
+            header?: never;
+            path: {
+                title: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{nodes, connectors, isSame}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskTreesTitleCounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                title: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{total, states}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
     getTaskTreesTitleExport: {
         parameters: {
             query?: never;
@@ -6835,6 +8113,103 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description `{tree}`: the XML text. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskTreesTitleRestore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                title: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreBody"];
+            };
+        };
+        responses: {
+            /** @description The tree. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskTreesTitleUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The definition id of a handler or routine. */
+                title: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{trees}`, each with `nodeIds`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskTreesTitleVersions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                title: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{versions}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskTreesTitleVersionsVersion: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                title: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tree. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7051,6 +8426,130 @@ export interface operations {
             };
         };
     };
+    getKappsKappWebApisSlug: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait, at most 30. */
+                timeout?: number;
+            };
+            header?: never;
+            path: {
+                kapp: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run's number, or what its Return node says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The run goes on: `{errorKey, error, runId}`. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    putKappsKappWebApisSlug: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait, at most 30. */
+                timeout?: number;
+            };
+            header?: never;
+            path: {
+                kapp: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run's number, or what its Return node says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The run goes on: `{errorKey, error, runId}`. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    postKappsKappWebApisSlug: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait, at most 30. */
+                timeout?: number;
+            };
+            header?: never;
+            path: {
+                kapp: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run's number, or what its Return node says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The run goes on: `{errorKey, error, runId}`. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    deleteKappsKappWebApisSlug: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait, at most 30. */
+                timeout?: number;
+            };
+            header?: never;
+            path: {
+                kapp: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run's number, or what its Return node says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The run goes on: `{errorKey, error, runId}`. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     postLoginDo: {
         parameters: {
             query?: never;
@@ -7099,6 +8598,126 @@ export interface operations {
         responses: {
             /** @description Signed out. */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    getWebApisSlug: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait, at most 30. */
+                timeout?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run's number, or what its Return node says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The run goes on: `{errorKey, error, runId}`. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    putWebApisSlug: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait, at most 30. */
+                timeout?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run's number, or what its Return node says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The run goes on: `{errorKey, error, runId}`. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    postWebApisSlug: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait, at most 30. */
+                timeout?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run's number, or what its Return node says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The run goes on: `{errorKey, error, runId}`. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    deleteWebApisSlug: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait, at most 30. */
+                timeout?: number;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run's number, or what its Return node says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The run goes on: `{errorKey, error, runId}`. */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -36,6 +36,7 @@ mod task;
 mod teams;
 mod users;
 mod version;
+mod web_apis;
 mod webhook_jobs;
 mod webhooks;
 

@@ -5,7 +5,7 @@ use crate::App;
 use crate::{
     auth, dashboard, delivery, events, forms, front, health, inspect, inspectors, kapps, lanes,
     memberships, meta, metrics, openapi, recoveries, send_tests, sign_in, signing_keys, spaces,
-    stream, submissions, task, teams, users, version, webhook_jobs, webhooks,
+    stream, submissions, task, teams, users, version, web_apis, webhook_jobs, webhooks,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -52,6 +52,8 @@ fn signed_in() -> OpenApiRouter<App> {
         .routes(routes!(meta::types))
         .routes(routes!(meta::events))
         .routes(routes!(meta::events_of))
+        .routes(routes!(web_apis::call))
+        .routes(routes!(web_apis::call_kapp))
         .merge(task::signed_in())
 }
 
@@ -113,6 +115,10 @@ fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(events::read))
         .routes(routes!(dashboard::read))
         .routes(routes!(metrics::read))
+        .routes(routes!(web_apis::list, web_apis::create))
+        .routes(routes!(web_apis::read, web_apis::update, web_apis::delete))
+        .routes(routes!(web_apis::list_kapp, web_apis::create_kapp))
+        .routes(routes!(web_apis::read_kapp, web_apis::update_kapp, web_apis::delete_kapp))
         .merge(task::administrators())
 }
 

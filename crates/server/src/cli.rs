@@ -26,6 +26,8 @@ enum Command {
     Listen(Box<Listen>),
     /// Makes an event happen on a running server and prints what it fired.
     Trigger(Box<Trigger>),
+    /// Evaluates expressions of trees and webhooks.
+    Expr(Box<crate::expressions::Expr>),
     /// Prints the OpenAPI description of the API.
     Openapi,
     /// Prints the version.
@@ -44,6 +46,7 @@ impl Cli {
             Command::Jobs(jobs) => jobs.run(),
             Command::Listen(listen) => listen.run(),
             Command::Trigger(trigger) => trigger.run(),
+            Command::Expr(expr) => expr.run(),
             Command::Openapi => {
                 output::text(&api::openapi::text());
                 Ok(())

@@ -77,6 +77,9 @@ pub struct Given {
     /// Milliseconds between two exports of the metrics [default: 60000]
     #[arg(long, env = "OTEL_METRIC_EXPORT_INTERVAL", value_name = "MILLISECONDS")]
     pub otlp_interval: Option<i64>,
+    /// The IANA time zone of trees' expressions, and of schedules that name none [default: UTC]
+    #[arg(long, env = "KAPOK_TIME_ZONE", value_name = "ZONE")]
+    pub time_zone: Option<String>,
     /// The name of this node among several; stays the same over restarts [default: host:port]
     #[arg(long, env = "KAPOK_NODE_NAME", value_name = "NAME")]
     pub node_name: Option<String>,
@@ -128,6 +131,7 @@ struct File {
     otlp_headers: Option<String>,
     otlp_service: Option<String>,
     otlp_interval: Option<i64>,
+    time_zone: Option<String>,
     node_name: Option<String>,
     node_timeout: Option<u64>,
     log_format: Option<String>,
@@ -169,6 +173,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Where metrics and traces are sent.
     pub otlp: Option<Otlp>,
+    /// The time zone of trees' expressions, and of schedules that name none.
+    pub time_zone: String,
     /// The name of this node among several; host and port when `None`.
     pub node_name: Option<String>,
     /// Time without a sign of life until other nodes take its work over.
@@ -233,6 +239,7 @@ impl Config {
             request_seconds: request_seconds(given.request_seconds.or(file.request_seconds))?,
             metrics_listen: metrics_listen.map(|text| observe::loopback(&text)).transpose()?,
             otlp: otlp.read()?,
+            time_zone: time_zone(not_blank(given.time_zone.or(file.time_zone)))?,
             node_name: not_blank(given.node_name.or(file.node_name)),
             node_timeout: node_timeout(given.node_timeout.or(file.node_timeout))?,
             log_format: log_format(format.as_deref().unwrap_or("text"))?,
@@ -358,6 +365,14 @@ fn log_format(text: &str) -> Result<LogFormat> {
         "json" => Ok(LogFormat::Json),
         _ => bail!("log_format (KAPOK_LOG_FORMAT) must be text or json, not \"{text}\""),
     }
+}
+
+fn time_zone(name: Option<String>) -> Result<String> {
+    let name = name.unwrap_or_else(|| "UTC".to_owned());
+    if workflows::schedules::is_zone(&name) {
+        return Ok(name);
+    }
+    bail!("time_zone (KAPOK_TIME_ZONE) must be a name such as Europe/Berlin, not \"{name}\"")
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod connections;
 mod console;
 mod demo;
 mod doctor;
+mod expressions;
 mod housekeeping;
 pub mod output;
 mod proxies;

@@ -23,6 +23,7 @@ pub mod recoveries;
 pub mod resolutions;
 mod rows;
 pub mod runs;
+pub mod schedules;
 pub mod sessions;
 pub mod signing_keys;
 pub mod sources;
@@ -34,6 +35,7 @@ pub mod trees;
 pub mod triggers;
 pub mod users;
 pub mod vault;
+pub mod web_apis;
 pub mod webhooks;
 
 pub use db::{

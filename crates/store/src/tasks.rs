@@ -129,6 +129,8 @@ pub struct Deferral {
     pub node_id: String,
     /// The node's name.
     pub node_name: String,
+    /// The handler's or routine's id.
+    pub definition_id: String,
     /// The loop index.
     pub loop_index: String,
     /// The task's status.
@@ -141,7 +143,7 @@ pub struct Deferral {
 
 const BY_TOKEN: Sql = Sql::both(
     "SELECT t.id, t.run_id, t.branch_id, t.node_id, t.node_name, t.loop_index, t.status, \
-     t.deferred, r.state FROM tasks t JOIN runs r ON r.id = t.run_id \
+     t.deferred, r.state, t.definition_id FROM tasks t JOIN runs r ON r.id = t.run_id \
      WHERE t.token = $1 AND r.space_id = $2",
 );
 
@@ -158,6 +160,7 @@ pub fn by_token(tx: &mut Tx, space: &SpaceId, token: &str) -> Result<Option<Defe
             branch_id: row.i64(2)?,
             node_id: row.text(3)?,
             node_name: row.text(4)?,
+            definition_id: row.text(9)?,
             loop_index: row.text(5)?,
             status: TaskStatus::parse(&status)
                 .ok_or_else(|| Error::db(format!("{status} is not a task status")))?,
@@ -179,6 +182,18 @@ const TAKE_DEFERRAL: Sql = Sql::both(
 /// Those of the store.
 pub fn take_deferral(tx: &mut Tx, id: TaskId) -> Result<bool, Error> {
     Ok(tx.execute(&TAKE_DEFERRAL, &[id.into()])? == 1)
+}
+
+const CLOSE: Sql = Sql::both(
+    "UPDATE tasks SET status = 'Closed', deferred = FALSE, finished_at = $2 WHERE id = $1",
+);
+
+/// Closes a task that a person has ended; the engine records the rest when it comes to it.
+///
+/// # Errors
+/// Those of the store.
+pub fn close(tx: &mut Tx, id: TaskId, now: Micros) -> Result<(), Error> {
+    tx.push(&CLOSE, &[id.into(), now.into()])
 }
 
 const CLOSE_ALL: Sql = Sql::both(

@@ -176,15 +176,108 @@ const VERSION: Sql =
 /// # Errors
 /// Those of the store.
 pub fn version(tx: &mut Tx, id: TreeVersionId) -> Result<Option<Version>, Error> {
-    tx.query_opt(&VERSION, &[id.into()], |row| {
-        Ok(Version {
+    tx.query_opt(&VERSION, &[id.into()], read_version)
+}
+
+fn read_version(row: &Row) -> Result<Version, Error> {
+    Ok(Version {
+        id: TreeVersionId(row.i64(0)?),
+        tree_id: TreeId(row.text(1)?),
+        version: row.i64(2)?,
+        format: row.text(3)?,
+        definition: row.text(4)?,
+    })
+}
+
+const VERSIONS: Sql = Sql::both(
+    "SELECT id, version, problems, created_at, created_by FROM tree_versions WHERE tree_id = $1 \
+     ORDER BY version DESC LIMIT $2",
+);
+
+/// A version in a list, without its definition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VersionRow {
+    /// Its id.
+    pub id: TreeVersionId,
+    /// Its number.
+    pub version: i64,
+    /// Mistakes found in it.
+    pub problems: Vec<model::tree::Problem>,
+    /// When it was saved.
+    pub created_at: Micros,
+    /// By whom.
+    pub created_by: String,
+}
+
+/// Lists the versions of a tree, newest first.
+///
+/// # Errors
+/// Those of the store.
+pub fn versions(tx: &mut Tx, tree: &TreeId, limit: i64) -> Result<Vec<VersionRow>, Error> {
+    tx.query(&VERSIONS, &[tree.into(), limit.into()], |row| {
+        Ok(VersionRow {
             id: TreeVersionId(row.i64(0)?),
-            tree_id: TreeId(row.text(1)?),
-            version: row.i64(2)?,
-            format: row.text(3)?,
-            definition: row.text(4)?,
+            version: row.i64(1)?,
+            problems: row.json(2)?,
+            created_at: row.micros(3)?,
+            created_by: row.text(4)?,
         })
     })
+}
+
+const VERSION_OF: Sql = Sql::both(
+    "SELECT id, tree_id, version, format, definition FROM tree_versions \
+     WHERE tree_id = $1 AND version = $2",
+);
+
+/// Finds a version of a tree by its number.
+///
+/// # Errors
+/// Those of the store.
+pub fn version_of(tx: &mut Tx, tree: &TreeId, number: i64) -> Result<Option<Version>, Error> {
+    tx.query_opt(&VERSION_OF, &[tree.into(), number.into()], read_version)
+}
+
+const DELETED: Sql = select!(
+    "WHERE space_id = $1 AND source = $2 AND tree_group = $3 AND name = $4 AND deleted = TRUE \
+     ORDER BY updated_at DESC LIMIT 1"
+);
+
+/// Finds the tree of a title that was deleted last.
+///
+/// # Errors
+/// Those of the store.
+pub fn deleted(
+    tx: &mut Tx,
+    space: &SpaceId,
+    source: &str,
+    group: &str,
+    name: &str,
+) -> Result<Option<Tree>, Error> {
+    tx.query_opt(&DELETED, &[space.into(), source.into(), group.into(), name.into()], read)
+}
+
+const UNDELETE: Sql = Sql::both(
+    "UPDATE trees SET deleted = FALSE, updated_at = $2, updated_by = $3 \
+     WHERE id = $1 AND deleted = TRUE",
+);
+
+/// Takes a deleted tree into use again; false when it is in use.
+///
+/// # Errors
+/// `Unique` when its title is taken.
+pub fn undelete(tx: &mut Tx, id: &TreeId, now: Micros, username: &str) -> Result<bool, Error> {
+    Ok(tx.execute(&UNDELETE, &[id.into(), now.into(), username.into()])? == 1)
+}
+
+const COUNTS: Sql = Sql::both("SELECT state, count(*) FROM runs WHERE tree_id = $1 GROUP BY state");
+
+/// Counts the runs of a tree by state.
+///
+/// # Errors
+/// Those of the store.
+pub fn counts(tx: &mut Tx, tree: &TreeId) -> Result<Vec<(String, i64)>, Error> {
+    tx.query(&COUNTS, &[tree.into()], |row| Ok((row.text(0)?, row.i64(1)?)))
 }
 
 const BY_TITLE: Sql = select!(

@@ -114,6 +114,20 @@ pub fn of_run(tx: &mut Tx, run: RunId) -> Result<Vec<Trigger>, Error> {
     tx.query(&OF_RUN, &[run.into()], read)
 }
 
+const IS_COMPLETED: Sql = Sql::both(
+    "SELECT count(*) FROM triggers WHERE run_id = $1 AND token = $2 AND action = 'Complete' \
+     AND kind = 'Deferred'",
+);
+
+/// Whether somebody has brought a completion for a token.
+///
+/// # Errors
+/// Those of the store.
+pub fn is_completed(tx: &mut Tx, run: RunId, token: &str) -> Result<bool, Error> {
+    let count = tx.query_one(&IS_COMPLETED, &[run.into(), token.into()], |row| row.i64(0))?;
+    Ok(count > 0)
+}
+
 const CLOSE: Sql =
     Sql::both("UPDATE triggers SET status = 'Closed', updated_at = $2 WHERE id = $1");
 

@@ -5,7 +5,8 @@
 //! is `@values_previous`, `formPrevious.attributes` is `@form_attributes_previous`.
 
 use crate::step::state::State;
-use expr::ruby::Variables;
+use expr::ruby::{Context, Variables};
+use model::time::Micros;
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, OnceLock};
 
@@ -43,6 +44,8 @@ pub struct About {
     pub source_id: Option<String>,
     /// The run's inputs.
     pub inputs: Option<Value>,
+    /// The IANA time zone of `Time.now` and its kin; blank: UTC.
+    pub time_zone: String,
 }
 
 /// The variables that stay the same all through a run.
@@ -106,6 +109,13 @@ impl<'a> Scope<'a> {
         Self { base, state, loop_index, task, merged: OnceLock::new() }
     }
 
+    /// What expressions are evaluated in at an instant.
+    pub(crate) fn at(&self, now: Micros) -> Context<'_> {
+        let zone = self.base.about.time_zone.as_str();
+        let timezone = if zone.is_empty() { "UTC" } else { zone };
+        Context { timezone, ..Context::new(self, now) }
+    }
+
     fn results(&self) -> &Value {
         if self.loop_index == "/" {
             return &self.state.results;
@@ -137,7 +147,8 @@ fn bind(payload: &Value, variables: &mut Map<String, Value>) {
             variables.insert(format!("{name}{suffix}"), value.clone());
             continue;
         };
-        if name == "values" {
+        // The parts of a request to a web API keep their own names, as values do.
+        if name == "values" || name.starts_with("request_") {
             variables.insert(format!("{name}{suffix}"), value.clone());
             continue;
         }

@@ -6,6 +6,7 @@
 pub mod actor;
 mod check;
 pub mod context;
+pub mod cron;
 pub mod definition;
 pub mod engine;
 pub mod error;
@@ -17,12 +18,15 @@ pub mod plan;
 mod repairs;
 pub mod resolutions;
 pub mod runs;
+pub mod schedules;
 pub mod sources;
 pub mod step;
 mod text;
 pub mod trees;
 pub mod triggers;
+mod versions;
 mod view;
+pub mod web_apis;
 
 pub use actor::Actor;
 pub use engine::{Options, Workflows};

@@ -89,9 +89,7 @@ impl Workflows {
                     return Err(Error::Late { status: 410, message });
                 }
                 let task = open_task(tx, id, seq)?;
-                if task.deferred {
-                    tasks::take_deferral(tx, task.id)?;
-                }
+                tasks::close(tx, task.id, now)?;
                 for child in runs::open_children(tx, id)? {
                     let waits = runs::load(tx, child)?.and_then(|run| run.parent);
                     if waits.is_some_and(|parent| parent.seq == seq) {

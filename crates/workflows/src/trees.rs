@@ -319,7 +319,7 @@ impl Workflows {
 ///
 /// # Errors
 /// `Invalid` when it cannot be read at all.
-fn check(format: Format, text: &str) -> Result<Vec<Problem>> {
+pub(crate) fn check(format: Format, text: &str) -> Result<Vec<Problem>> {
     let document = definition::read(format, text)
         .map_err(|e| Error::Invalid(format!("The tree cannot be read: {e}")))?;
     Ok(Plan::compile(&document.definition).1)
@@ -373,7 +373,7 @@ fn routine_id(name: &str) -> String {
 }
 
 /// Source, group and name of a title.
-fn parts(title: &str) -> Option<[&str; 3]> {
+pub(crate) fn parts(title: &str) -> Option<[&str; 3]> {
     let (source, rest) = title.split_once(SEPARATOR)?;
     let (group, name) = rest.rsplit_once(SEPARATOR)?;
     Some([source.trim(), group.trim(), name.trim()])

@@ -9,10 +9,12 @@ mod legacy;
 mod paging;
 mod resolutions;
 mod runs;
+mod schedules;
 mod sources;
 mod tasks;
 mod trees;
 mod triggers;
+mod versions;
 
 use crate::App;
 use crate::auth::Caller;
@@ -44,11 +46,22 @@ pub(crate) fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(trees::read, trees::update, trees::delete))
         .routes(routes!(trees::read_by_guid))
         .routes(routes!(trees::clone))
+        .routes(routes!(versions::missing))
+        .routes(routes!(versions::validate))
+        .routes(routes!(versions::list))
+        .routes(routes!(versions::read))
+        .routes(routes!(versions::compare))
+        .routes(routes!(versions::restore))
+        .routes(routes!(versions::counts))
+        .routes(routes!(versions::usage))
         .routes(routes!(trees::export))
         .routes(routes!(runs::list, runs::start))
         .routes(routes!(runs::read, runs::update, runs::delete))
         .routes(routes!(runs::trigger))
         .routes(routes!(runs::act))
+        .routes(routes!(schedules::list, schedules::create))
+        .routes(routes!(schedules::preview))
+        .routes(routes!(schedules::read, schedules::update, schedules::delete))
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::read, tasks::edit))
         .routes(routes!(triggers::list))
@@ -72,6 +85,8 @@ pub(crate) fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(legacy::read_run))
         .routes(routes!(legacy::import_tree))
 }
+
+pub(crate) use runs::key;
 
 /// The engine's idea of who asks.
 fn actor(caller: &Caller) -> Actor {

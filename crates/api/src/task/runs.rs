@@ -320,7 +320,7 @@ pub(super) fn inputs(data: &str) -> Option<Map<String, Value>> {
 }
 
 /// The caller's key: the same start with the same key is one run.
-pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>> {
+pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let text = value.to_str();
     let text = text.map_err(|_| Error::bad_request("The Idempotency-Key is not a text."))?;

@@ -73,6 +73,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<(api::App, Arc
         node: node.clone(),
         submissions: Arc::new(PlatformSubmissions::new(later.clone(), ground.runtime.clone())),
         http: Arc::new(GuardedHttp::new(sender.clone())),
+        time_zone: ground.config.time_zone.clone(),
     });
     let webhooks = webhooks::Webhooks::new(webhooks::Options {
         store: ground.store.clone(),

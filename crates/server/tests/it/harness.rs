@@ -63,6 +63,7 @@ pub fn config(options: &store::Options) -> Config {
         request_seconds: 30,
         metrics_listen: None,
         otlp: None,
+        time_zone: "UTC".into(),
         node_name: None,
         node_timeout: std::time::Duration::from_secs(10),
         log_format: LogFormat::Text,

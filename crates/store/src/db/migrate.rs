@@ -43,6 +43,7 @@ pub(super) const ALL: &[Migration] = migrations![
     "0009_child_runs",
     "0010_resolutions",
     "0011_recoveries",
+    "0012_schedules",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.

@@ -1,4 +1,5 @@
-//! What the engine does besides walking runs: it moves resolutions that are due.
+//! What the engine does besides walking runs: it moves resolutions and starts schedules that are
+//! due.
 
 use super::Inner;
 use std::sync::Arc;
@@ -10,8 +11,9 @@ impl Inner {
     pub(super) async fn background_loop(self: Arc<Self>) {
         while !self.runtime.is_stopping() {
             let now = self.runtime.now();
-            let next = self.move_resolutions(now).await;
-            let until = next.unwrap_or(now.plus_ms(LOOK_MS)).min(now.plus_ms(LOOK_MS));
+            let next = [self.move_resolutions(now).await, self.start_scheduled(now).await];
+            let look = now.plus_ms(LOOK_MS);
+            let until = next.into_iter().flatten().min().unwrap_or(look).min(look);
             tokio::select! {
                 () = self.runtime.stopping() => {}
                 () = self.background.notified() => {}

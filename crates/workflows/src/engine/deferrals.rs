@@ -1,5 +1,6 @@
 //! Completing and updating deferrals by token: the first completion wins, whoever it comes from.
 
+use crate::handlers;
 use model::id::{RunId, SpaceId, TriggerId};
 use model::run::{RunState, TaskStatus, Trigger, TriggerStatus};
 use serde_json::{Map, Value};
@@ -42,7 +43,13 @@ pub enum Delivered {
     },
 }
 
-/// Delivers inside a transaction. `own` is the run whose own write this is: it is not woken, for
+/// Whether a task of this handler may come to defer, so that what is brought early is kept for it.
+fn may_defer(definition: &str) -> bool {
+    handlers::find(definition).is_some_and(|h| h.deferrable && h.id != "system_wait_v1")
+}
+
+/// Delivers inside a transaction. A task whose work is still under way may be answered already:
+/// that is kept until it defers. `own` is the run whose own write this is: it is not woken, for
 /// its walker looks into the inbox next.
 pub(crate) fn deliver(
     tx: &mut Tx,
@@ -66,10 +73,15 @@ pub(crate) fn deliver(
         return refused(410, format!("The deferred task's run #{run} was cancelled."));
     }
     let late = || format!("The deferred task of run #{run} no longer waits: it was completed.");
-    if found.status == TaskStatus::Closed || !found.deferred {
+    let is_early = !found.deferred && may_defer(&found.definition_id);
+    if found.status == TaskStatus::Closed || !(found.deferred || is_early) {
         return refused(409, late());
     }
-    if d.complete && !tasks::take_deferral(tx, found.task_id)? {
+    // Before the task defers its row cannot tell that it was completed, but the inbox can.
+    if is_early && triggers::is_completed(tx, run, &d.token)? {
+        return refused(409, late());
+    }
+    if d.complete && found.deferred && !tasks::take_deferral(tx, found.task_id)? {
         return refused(409, late());
     }
     let trigger = Trigger {

@@ -61,6 +61,8 @@ pub struct Options {
     pub submissions: Arc<dyn Submissions>,
     /// Sends requests.
     pub http: Arc<dyn Http>,
+    /// The IANA time zone of expressions and of schedules that name none.
+    pub time_zone: String,
 }
 
 /// The workflow engine; cheap to clone.
@@ -76,6 +78,7 @@ pub(crate) struct Inner {
     pub(crate) node: Node,
     submissions: Arc<dyn Submissions>,
     http: Arc<dyn Http>,
+    pub(crate) time_zone: String,
     actors: Actors,
     pub(crate) plans: Plans,
     fresh: Mutex<HashMap<RunId, Fresh>>,
@@ -91,7 +94,7 @@ pub(crate) struct Inner {
 impl Workflows {
     /// An engine that does not move yet; [`Workflows::run`] starts its loops.
     pub fn new(options: Options) -> Self {
-        let Options { store, runtime, changes, node, submissions, http } = options;
+        let Options { store, runtime, changes, node, submissions, http, time_zone } = options;
         Self {
             inner: Arc::new(Inner {
                 store,
@@ -100,6 +103,7 @@ impl Workflows {
                 node,
                 submissions,
                 http,
+                time_zone,
                 actors: Actors::default(),
                 plans: Plans::default(),
                 fresh: Mutex::default(),

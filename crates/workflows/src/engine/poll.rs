@@ -3,9 +3,10 @@
 use super::Inner;
 use super::actors::READY_MAX;
 use crate::step::state::{ErrorKind, OpenError, State};
-use model::id::{ErrorId, RunId};
+use model::id::{ErrorId, RunId, SpaceId};
 use model::run::{RunError, RunState};
 use model::time::Micros;
+use runtime::changes::Topic;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -100,13 +101,17 @@ impl Inner {
         for run in report("look for stuck runs", stuck).unwrap_or_default() {
             tracing::error!(%run, "a run has nothing left that would move it");
             let marked = self.store.write(move |tx| mark_stuck(tx, run, now)).await;
-            report("mark a stuck run", marked);
+            if let Some(Some(space)) = report("mark a stuck run", marked) {
+                self.changes.publish_run(&space, run);
+                self.changes.publish(&space, Topic::Errors);
+            }
         }
     }
 }
 
-fn mark_stuck(tx: &mut store::Tx, id: RunId, now: Micros) -> Result<(), store::Error> {
-    let Some(run) = runs::load(tx, id)? else { return Ok(()) };
+/// Gives a run its error; the run's space, unless it is gone.
+fn mark_stuck(tx: &mut store::Tx, id: RunId, now: Micros) -> Result<Option<SpaceId>, store::Error> {
+    let Some(run) = runs::load(tx, id)? else { return Ok(None) };
     let mut state: State = serde_json::from_str(&run.engine_state).unwrap_or_default();
     let text = "The run is not finished, and nothing is left that would move it: no lease, timer, \
                 deferral or open error.";
@@ -139,7 +144,7 @@ fn mark_stuck(tx: &mut store::Tx, id: RunId, now: Micros) -> Result<(), store::E
         now,
     };
     // A run that moved meanwhile was not stuck: the error goes with the transaction.
-    if runs::advance(tx, &advance)? { Ok(()) } else { Err(store::Error::Stale) }
+    if runs::advance(tx, &advance)? { Ok(Some(run.space_id)) } else { Err(store::Error::Stale) }
 }
 
 /// Logs what the store refused; the next round tries again.

@@ -284,6 +284,7 @@ impl Inner {
             tree: planned.name.clone(),
             source_id: run.source_record_id.clone(),
             inputs: run.inputs.clone(),
+            time_zone: self.time_zone.clone(),
         };
         Ok(Arc::new(Base::new(about, data)))
     }

@@ -9,7 +9,6 @@ use super::scopes::is_inside;
 use super::state::{Gate, Open, Place};
 use crate::handlers::Work;
 use crate::plan::Node;
-use expr::ruby::Context;
 
 impl<'a> Stepper<'a, '_> {
     pub(super) fn arrive_at_join(&mut self, node: &'a Node, place: Place, from: String) {
@@ -38,7 +37,7 @@ impl<'a> Stepper<'a, '_> {
             let scope =
                 crate::context::Scope::new(self.ctx.base, self.state, &place.loop_index, task);
             let template = parameter.template.as_ref().map_err(|_| ())?;
-            template.render(&Context::new(&scope, self.ctx.now)).map_err(|_| ())
+            template.render(&scope.at(self.ctx.now)).map_err(|_| ())
         };
         let kind = text("type")?;
         Ok(match kind.trim().to_ascii_lowercase().as_str() {

@@ -22,13 +22,12 @@ use crate::context::{Base, Scope};
 use crate::definition::ConnectorKind;
 use crate::handlers::{Action, Inputs, Outside, Work};
 use crate::plan::{Awaited, Node, Plan};
-use expr::ruby::Context;
 use model::id::{ErrorId, RunId};
 use model::limits;
 use model::run::TaskStatus;
 use model::time::Micros;
 use serde_json::{Map, Value, json};
-use state::{ErrorKind, Open, OpenError, Phase, Place, Record, Resolution, State, Todo};
+use state::{Early, ErrorKind, Open, OpenError, Phase, Place, Record, Resolution, State, Todo};
 use std::collections::BTreeMap;
 
 /// What makes a run move.
@@ -335,7 +334,9 @@ impl<'a> Stepper<'a, '_> {
     }
 
     fn completed(&mut self, token: &str, results: Map<String, Value>, message: Option<String>) {
-        let Some(mut record) = self.take_deferred(token) else { return };
+        let Some(mut record) = self.take_deferred(token) else {
+            return self.keep(token, Early { complete: true, results, message });
+        };
         self.note(&mut record, "Complete", message);
         record.deferred_results = results;
         record.deferred = false;
@@ -344,7 +345,9 @@ impl<'a> Stepper<'a, '_> {
     }
 
     fn updated(&mut self, token: &str, results: Map<String, Value>, message: Option<String>) {
-        let Some(mut record) = self.take_deferred(token) else { return };
+        let Some(mut record) = self.take_deferred(token) else {
+            return self.keep(token, Early { complete: false, results, message });
+        };
         self.note(&mut record, "Update", message);
         if !results.is_empty() {
             record.deferred_results.extend(results);
@@ -352,6 +355,20 @@ impl<'a> Stepper<'a, '_> {
         }
         self.connect(&mut record, ConnectorKind::Update);
         self.hold(record, Phase::Deferred);
+    }
+
+    /// Keeps what came before its task deferred.
+    fn keep(&mut self, token: &str, early: Early) {
+        let comes_to_defer = |open: &&mut Open| {
+            open.record.token == token
+                && matches!(
+                    open.phase,
+                    Phase::Calling | Phase::Settled | Phase::Failed | Phase::Retry(_)
+                )
+        };
+        if let Some(open) = self.state.open.values_mut().find(comes_to_defer) {
+            open.record.early.push(early);
+        }
     }
 
     fn take_deferred(&mut self, token: &str) -> Option<Record> {
@@ -477,6 +494,7 @@ impl<'a> Stepper<'a, '_> {
             connectors: Vec::new(),
             messages: Vec::new(),
             attempts: 0,
+            early: Vec::new(),
             started_at: self.ctx.now,
             finished_at: None,
         }
@@ -539,7 +557,7 @@ impl<'a> Stepper<'a, '_> {
         given: &Map<String, Value>,
     ) -> Result<Map<String, Value>, String> {
         let scope = self.scope(record);
-        let context = Context::new(&scope, self.ctx.now);
+        let context = scope.at(self.ctx.now);
         let mut inputs = Map::new();
         for parameter in &node.parameters {
             if let Some(value) = given.get(&parameter.id) {
@@ -582,8 +600,17 @@ impl<'a> Stepper<'a, '_> {
     fn defer(&mut self, mut record: Record) {
         record.status = TaskStatus::WorkInProgress;
         record.deferred = true;
+        let early = std::mem::take(&mut record.early);
+        let token = record.token.clone();
         self.connect(&mut record, ConnectorKind::Create);
         self.hold(record, Phase::Deferred);
+        for Early { complete, results, message } in early {
+            if complete {
+                self.completed(&token, results, message);
+            } else {
+                self.updated(&token, results, message);
+            }
+        }
     }
 
     fn wait(&mut self, mut record: Record, until: Micros) {
@@ -642,7 +669,7 @@ impl<'a> Stepper<'a, '_> {
                 Err(message) => Err(message.clone()),
                 Ok(condition) => {
                     let scope = self.scope(record);
-                    let context = Context::new(&scope, self.ctx.now);
+                    let context = scope.at(self.ctx.now);
                     condition.evaluate(&context).map_err(|e| e.to_string())
                 }
             };

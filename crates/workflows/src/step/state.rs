@@ -328,6 +328,9 @@ pub struct Record {
     pub connectors: Vec<Value>,
     /// Messages; failed attempts are among them.
     pub messages: Vec<Value>,
+    /// What was brought to it before it deferred, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub early: Vec<Early>,
     /// Attempts that have failed since a person last looked at it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempts: i64,
@@ -335,6 +338,17 @@ pub struct Record {
     pub started_at: Micros,
     /// When it was done.
     pub finished_at: Option<Micros>,
+}
+
+/// A completion or update that came before its task deferred.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Early {
+    /// Whether it completes the deferral.
+    pub complete: bool,
+    /// Its results.
+    pub results: Map<String, Value>,
+    /// Its message.
+    pub message: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]

@@ -146,6 +146,7 @@ impl Bench {
             node: format!("node-{seed}").into(),
             submissions: Arc::clone(&world) as Arc<dyn Submissions>,
             http: Arc::clone(&world) as Arc<dyn Http>,
+            time_zone: "Europe/Berlin".into(),
         });
         Self { engine, runtime, changes, world, actor, store: store.clone() }
     }

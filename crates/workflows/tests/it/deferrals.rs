@@ -138,3 +138,95 @@ async fn a_cancelled_run_answers_its_tokens_with_gone() {
         bench.crash().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_comes_before_the_task_defers_is_kept_and_the_first_wins() {
+    for store in testkit::both().await {
+        let gate = Some(tokio::sync::Semaphore::new(0));
+        let world = crate::bench::World { gate, ..crate::bench::World::default() };
+        let bench = Bench::resting(&store, world).await;
+        bench.engine.run();
+        let lines = [
+            "h kapok_http_request_v1! url=https://example.com",
+            "u utilities_echo_v1 input=x",
+            "e utilities_echo_v1 input=<%=@results['h']['Decision']%>",
+            "start -> h",
+            "h -Update> u",
+            "h -> e",
+        ];
+        bench.tree("call", &lines).await;
+        let run = bench.start("call").await;
+        bench.world.called.notified().await;
+        let token = bench.detail(run).await.tasks[1].token.clone();
+        let bring = |complete, decision: &str| {
+            let mut results = serde_json::Map::new();
+            results.insert("Decision".into(), decision.into());
+            let delivery = workflows::engine::Delivery {
+                space_id: bench.actor.space_id.clone(),
+                token: token.clone(),
+                complete,
+                results,
+                message: String::new(),
+                originator: "test".into(),
+            };
+            bench.engine.deliver(delivery)
+        };
+        let taken = |d: &workflows::engine::Delivered| {
+            matches!(d, workflows::engine::Delivered::Taken { .. })
+        };
+        assert!(taken(&bring(false, "soon").await.unwrap()));
+        assert!(taken(&bring(true, "first").await.unwrap()));
+        let second = bring(true, "second").await.unwrap();
+        let workflows::engine::Delivered::Refused { status, .. } = second else { panic!() };
+        assert_eq!(status, 409);
+        bench.world.gate.as_ref().unwrap().add_permits(1);
+        let done = bench.until(run, &[RunState::Complete]).await;
+        assert_eq!(trail(&done), "start h u e");
+        assert_eq!(done.tasks[3].results["output"], "first");
+        assert!(!taken(&bring(false, "late").await.unwrap()));
+        bench.crash().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_updates_are_taken_in_order_and_none_after_the_completion() {
+    for store in testkit::both().await {
+        let bench = Bench::new(&store).await;
+        let lines = ["d utilities_defer_v1", "u system_noop_v1", "start -> d", "d -Update> u"];
+        bench.tree("many", &lines).await;
+        let run = bench.start("many").await;
+        let waiting = bench.until(run, &[RunState::Waiting]).await;
+        let token = waiting.tasks[1].token.clone();
+        let bring = |number: usize, complete| {
+            let mut results = serde_json::Map::new();
+            results.insert("Number".into(), number.into());
+            bench.engine.deliver(workflows::engine::Delivery {
+                space_id: bench.actor.space_id.clone(),
+                token: token.clone(),
+                complete,
+                results,
+                message: number.to_string(),
+                originator: "test".into(),
+            })
+        };
+        const UPDATES: usize = 150;
+        for number in 0..UPDATES {
+            bring(number, false).await.unwrap();
+        }
+        bring(UPDATES, true).await.unwrap();
+        let late = bring(UPDATES + 1, false).await.unwrap();
+        assert!(matches!(late, workflows::engine::Delivered::Refused { status: 409, .. }));
+        let done = bench.until(run, &[RunState::Complete]).await;
+        assert_eq!(done.tasks.len(), 2 + UPDATES);
+        let said: Vec<&str> = done.tasks[1]
+            .messages
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|m| m["text"].as_str().unwrap())
+            .collect();
+        assert!(said.iter().enumerate().all(|(at, text)| *text == at.to_string()));
+        assert_eq!(said.len(), UPDATES + 1);
+        bench.crash().await;
+    }
+}

@@ -220,3 +220,23 @@ async fn a_completion_moves_a_run_whose_call_is_under_way() {
         bench.crash().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_nothing_would_move_gets_an_error_that_says_so() {
+    for store in testkit::both().await {
+        let bench = Bench::new(&store).await;
+        bench.tree("wait", &["d utilities_defer_v1", "start -> d"]).await;
+        let (stuck, sound) = (bench.start("wait").await, bench.start("wait").await);
+        let waiting = bench.until(stuck, &[RunState::Waiting]).await;
+        bench.until(sound, &[RunState::Waiting]).await;
+        // Somebody meddles with the database: the task no longer waits, and nobody tells the run.
+        let task = waiting.tasks[1].id;
+        store.write(move |tx| store::tasks::take_deferral(tx, task)).await.unwrap();
+        bench.runtime.advance_ms(200_000);
+        let found = bench.until(stuck, &[RunState::Error]).await;
+        assert_eq!(found.errors[0].kind, "Tree Error");
+        assert!(found.errors[0].text.contains("nothing is left that would move it"));
+        assert_eq!(bench.detail(sound).await.run.state, RunState::Waiting);
+        bench.crash().await;
+    }
+}

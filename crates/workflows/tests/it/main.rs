@@ -8,6 +8,7 @@ mod children;
 mod deferrals;
 mod lives;
 mod repairs;
+mod schedules;
 mod simulation;
 mod starts;
 mod trees;

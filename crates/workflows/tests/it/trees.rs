@@ -61,3 +61,45 @@ async fn what_a_client_puts_it_gets_back() {
         bench.crash().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_are_compared_and_brought_back_and_deleted_trees_too() {
+    use workflows::trees::TreeKey;
+    for store in testkit::both().await {
+        let bench = crate::bench::Bench::resting(&store, crate::bench::World::default()).await;
+        let key = TreeKey::Title("Kinetic Task :: Group :: two".into());
+        bench.tree("two", &["a utilities_echo_v1 input=x", "start -> a"]).await;
+        let lines = ["a utilities_echo_v1 input=y", "b gone_v1", "start -> a", "a -> b"];
+        bench.tree("two", &lines).await;
+        let (engine, who) = (&bench.engine, &bench.actor);
+        let versions = engine.tree_versions(who, &key).await.unwrap();
+        assert_eq!(versions.iter().map(|v| v.version).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!(versions[0].problems.len(), 1);
+        let found = engine.compare_versions(who, &key, 0, 1).await.unwrap();
+        assert_eq!(found["nodes"]["added"][0]["id"], "b");
+        let change = &found["nodes"]["changed"][0]["changes"][0];
+        assert_eq!(
+            (&change["what"], &change["from"], &change["to"]),
+            (&"parameter input".into(), &"x".into(), &"y".into())
+        );
+        assert_eq!(found["connectors"]["added"][0]["to"], "b");
+        let missing = engine.missing(who).await.unwrap();
+        assert!(missing["gone_v1"].contains("Kinetic Task :: Group :: two"));
+        let users = engine.tree_usage(who, "utilities_echo_v1").await.unwrap();
+        assert_eq!(users[0].1, ["a"]);
+        let back = engine.restore_version(who, &key, 0).await.unwrap();
+        assert_eq!((back.tree.version, back.definition().nodes.len()), (2, 2));
+        assert!(engine.missing(who).await.unwrap().is_empty());
+
+        engine.delete_tree(who, &key).await.unwrap();
+        let title = "Kinetic Task :: Group :: two";
+        let restored = engine.restore_tree(who, title).await.unwrap();
+        assert_eq!(restored.tree.id, back.tree.id);
+        assert!(engine.restore_tree(who, title).await.is_err());
+        engine.delete_tree(who, &key).await.unwrap();
+        bench.tree("two", &["a system_noop_v1", "start -> a"]).await;
+        let taken = engine.restore_tree(who, title).await.unwrap_err();
+        assert!(taken.to_string().contains("exists already"), "{taken}");
+        bench.crash().await;
+    }
+}
