@@ -49,6 +49,15 @@ export function compact<T extends object>(fields: T): Partial<T> {
   ) as Partial<T>;
 }
 
+/** A request with everything named: what is left out stays as it was at the server. */
+export const whole = ({ headers, auth, format, template, ...rest }: RequestOptions) => ({
+  ...rest,
+  headers: headers ?? [],
+  auth: auth ?? null,
+  format: format ?? 'kinetic',
+  template: template ?? null,
+});
+
 /** Whether the server holds a secret that is not shown. */
 export const isSet = (secret: Secret | null | undefined): boolean =>
   typeof secret === 'object' && secret !== null && secret.set;

@@ -13,7 +13,7 @@ import {
 import type { Overrides } from '../../api/delivery';
 import type { Webhook } from '../../api/types';
 import { conventional, target, treePath, treeUrl } from '../../logic/target';
-import { compact } from '../../logic/webhookParts';
+import { compact, whole } from '../../logic/webhookParts';
 import { done, words } from '../../parts/notify';
 import { Panel } from '../../parts/Page';
 import { DeliverySection } from './DeliverySection';
@@ -69,7 +69,7 @@ export function Editor({ initial, save, saved }: Props) {
         ...rest,
         name: name.trim() || proposedName(fields),
         ...(touched.has('delivery') && { delivery: compact(delivery) }),
-        ...(touched.has('request') && { request: compact(request) }),
+        ...(touched.has('request') && { request: whole(request) }),
       });
     },
     onSuccess: (webhook) => {
