@@ -2208,8 +2208,12 @@ export interface components {
             filter?: string | null;
             /** @description The kapp it is for; none: the space. */
             kappSlug?: string | null;
+            /** @description How its requests are made, as in a webhook. */
+            request?: Record<string, never> | null;
             type: string;
             url?: string | null;
+            /** @description The name of the saved webhook of that place whose secrets the draft keeps. */
+            webhook?: string | null;
         };
         /** @description A command to the engine. */
         EngineBody: {
@@ -2748,6 +2752,21 @@ export interface components {
             isExact: boolean;
             /** @description The first it would deal with, without what was sent and received. */
             sample: components["schemas"]["WebhookJob"][];
+        /** @description `{"request":{…}}`. */
+        RequestAnswer: {
+            request: components["schemas"]["InspectedRequest"];
+        };
+        /** @description `{"requests":[…]}`, newest first. */
+        RequestList: {
+            /** @description Give it back as `pageToken` for the next page; null on the last one. */
+            nextPageToken?: string | null;
+            requests: components["schemas"]["InspectedRequest"][];
+        };
+        /** @description A request that would be sent. */
+        RequestPreview: {
+            body: string;
+            /** @description Pairs of name and value, secrets masked. */
+            headers: string[][];
         };
         /** @description `{"request":{…}}`. */
         RequestAnswer: {
@@ -3053,13 +3072,14 @@ export interface components {
             eventId: string;
             /** @description The reason, or what would keep the request from being sent. */
             message?: string | null;
-            /** @description The document that would be sent. */
+            /** @description The event's document. */
             payload: Record<string, never>;
+            request?: components["schemas"]["RequestPreview"] | null;
             /** @description The rendered URL. */
             url?: string | null;
             /** @description The filter's value. */
             value?: Record<string, never> | null;
-            /** @description `fired`, `not_matched`, `filter_error` or `url_error`. */
+            /** @description `fired`, `not_matched`, `filter_error`, `url_error` or `template_error`. */
             verdict: string;
         };
         /** @description A node to start by hand. */
@@ -3127,7 +3147,10 @@ export interface components {
             message?: string | null;
             /** @description `Space` or `Kapp`. */
             scope: string;
-            /** @description `fired`, `not_matched`, `filter_error`, `url_error`, `depth_limit` or `disabled`. */
+            /**
+             * @description `fired`, `not_matched`, `filter_error`, `url_error`, `template_error`, `depth_limit` or
+             *     `disabled`.
+             */
             verdict: string;
             webhook: string;
             webhookId: string;
@@ -3156,6 +3179,11 @@ export interface components {
             id: string;
             /** @description Unique in its space or kapp. */
             name: string;
+            /**
+             * @description How its requests are made: headers, auth, signing, format, template, certificates; each
+             *     secret as `{"set": true}`.
+             */
+            request: Record<string, never>;
             /** @description Such as `Submission`. */
             type: string;
             /** @description A URL with `${…}` parts; a leading `/` means this server's workflows. */

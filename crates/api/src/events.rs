@@ -96,7 +96,8 @@ pub(crate) struct VerdictDocument {
     scope: String,
     /// The kapp the webhook is defined on.
     kapp_slug: Option<String>,
-    /// `fired`, `not_matched`, `filter_error`, `url_error`, `depth_limit` or `disabled`.
+    /// `fired`, `not_matched`, `filter_error`, `url_error`, `template_error`, `depth_limit` or
+    /// `disabled`.
     verdict: String,
     message: Option<String>,
     job_id: Option<String>,
@@ -181,7 +182,13 @@ fn document(summary: &Summary) -> EventDocument {
             fired: count(|v| v == Verdict::Fired),
             not_matched: count(|v| matches!(v, Verdict::NotMatched | Verdict::Disabled)),
             errors: count(|v| {
-                matches!(v, Verdict::FilterError | Verdict::UrlError | Verdict::DepthLimit)
+                matches!(
+                    v,
+                    Verdict::FilterError
+                        | Verdict::UrlError
+                        | Verdict::TemplateError
+                        | Verdict::DepthLimit
+                )
             }),
         },
         jobs: summary.jobs,

@@ -35,6 +35,10 @@ pub(crate) struct WebhookDocument {
     /// The legacy signature strategy, without its secret.
     #[schema(value_type = Option<Object>)]
     auth_strategy: Option<Value>,
+    /// How its requests are made: headers, auth, signing, format, template, certificates; each
+    /// secret as `{"set": true}`.
+    #[schema(value_type = Object)]
+    request: Value,
     /// Whether it fires.
     enabled: bool,
     /// With `include=details`: whether its jobs wait for a person to resume it.
@@ -85,6 +89,7 @@ fn document(webhook: &Webhook, include: &Include) -> WebhookDocument {
         filter: webhook.filter.clone(),
         url: webhook.url.clone(),
         auth_strategy: webhook.auth_strategy.clone().map(without_secret),
+        request: webhooks::definitions::shown_request(webhook),
         enabled: webhook.enabled,
         paused: include.has("details").then_some(webhook.paused),
         disabled_reason: webhook.disabled_reason.clone().filter(|_| include.has("details")),
@@ -331,6 +336,11 @@ pub(crate) struct DraftDocument {
     event: String,
     filter: Option<String>,
     url: Option<String>,
+    /// How its requests are made, as in a webhook.
+    #[schema(value_type = Option<Object>)]
+    request: Option<Value>,
+    /// The name of the saved webhook of that place whose secrets the draft keeps.
+    webhook: Option<String>,
     /// The event to try it with; none: the latest of that type and event.
     event_id: Option<String>,
 }
@@ -348,7 +358,7 @@ pub(crate) struct TrialDocument {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TrialResult {
     event_id: String,
-    /// `fired`, `not_matched`, `filter_error` or `url_error`.
+    /// `fired`, `not_matched`, `filter_error`, `url_error` or `template_error`.
     verdict: String,
     /// The filter's value.
     #[schema(value_type = Option<Object>)]
@@ -357,9 +367,21 @@ pub(crate) struct TrialResult {
     message: Option<String>,
     /// The rendered URL.
     url: Option<String>,
-    /// The document that would be sent.
+    /// The event's document.
     #[schema(value_type = Object)]
     payload: Value,
+    /// The request that would be sent; null when none would, or a workflow is started instead.
+    request: Option<PreviewDocument>,
+}
+
+/// A request that would be sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RequestPreview)]
+pub(crate) struct PreviewDocument {
+    /// Pairs of name and value, secrets masked.
+    #[schema(value_type = Vec<Vec<String>>)]
+    headers: Vec<(String, String)>,
+    body: String,
 }
 
 /// `{"test":{…}}`.
@@ -377,6 +399,9 @@ fn tried(trial: Trial) -> axum::Json<TrialAnswer> {
             message: trial.message,
             url: trial.url,
             payload: trial.payload,
+            request: trial
+                .request
+                .map(|request| PreviewDocument { headers: request.headers, body: request.body }),
         },
     })
 }
@@ -390,12 +415,19 @@ pub(crate) async fn try_draft(
     caller: Caller,
     Json(body): Json<DraftDocument>,
 ) -> Result<axum::Json<TrialAnswer>> {
+    let kapp = body.kapp_slug.filter(|slug| !slug.is_empty());
+    let saved = match body.webhook.filter(|name| !name.is_empty()) {
+        Some(name) => Some(app.webhooks.webhook(&actor(&caller), kapp.as_deref(), &name).await?),
+        None => None,
+    };
     let draft = Draft {
-        kapp: body.kapp_slug.filter(|slug| !slug.is_empty()),
+        kapp,
         type_name: body.type_name,
         event: body.event,
         filter: body.filter.unwrap_or_default(),
         url: body.url.unwrap_or_default(),
+        request: body.request,
+        saved,
         event_id: body.event_id.filter(|id| !id.is_empty()).map(EventId),
     };
     Ok(tried(app.webhooks.try_draft(&actor(&caller), draft).await?))

@@ -94,6 +94,8 @@ pub enum Verdict {
     FilterError,
     /// The filter held, the URL could not be made.
     UrlError,
+    /// The filter held, the template made no body.
+    TemplateError,
     /// The chain of causes is too long; see [`crate::limits::CAUSE_DEPTH_MAX`].
     DepthLimit,
     /// The webhook is switched off.

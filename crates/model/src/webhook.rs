@@ -44,6 +44,28 @@ pub struct Webhook {
 }
 
 impl Webhook {
+    /// A webhook that says nothing yet, for drafts.
+    pub fn blank(audit: Audit) -> Self {
+        Self {
+            id: WebhookId(String::new()),
+            space_id: SpaceId(String::new()),
+            kapp_id: None,
+            name: String::new(),
+            type_name: String::new(),
+            event: String::new(),
+            filter: String::new(),
+            url: String::new(),
+            auth_strategy: None,
+            request: None,
+            enabled: true,
+            disabled_reason: None,
+            paused: false,
+            delivery: Overrides::default(),
+            version: 0,
+            audit,
+        }
+    }
+
     /// The level it is defined on.
     pub fn level(&self) -> Level {
         if self.kapp_id.is_some() { Level::Kapp } else { Level::Space }

@@ -7,10 +7,12 @@
 mod check;
 mod input;
 mod legacy;
+pub(crate) mod request;
 mod reseal;
 
 pub use input::{PROPERTIES, WebhookInput};
 pub(crate) use legacy::open as legacy;
+pub use request::shown as shown_request;
 
 use crate::{Actor, Error, Inner, Webhooks};
 use model::Audit;

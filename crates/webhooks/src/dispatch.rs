@@ -365,7 +365,7 @@ async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
     if !inner.is_present() && !inner.may_start(&waiting).await {
         return inner.queue.poke();
     }
-    let sending = inner.carry_out(made);
+    let sending = inner.carry_out(job, &body, made);
     tokio::pin!(sending);
     let outcome = tokio::select! {
         biased;

@@ -9,6 +9,7 @@
 
 mod answer;
 mod attempt;
+mod cloudevents;
 pub mod conventional;
 pub mod definitions;
 pub mod delivery;
@@ -21,6 +22,7 @@ pub mod inspectors;
 pub mod jobs;
 mod judge;
 pub mod lanes;
+mod oauth;
 mod observe;
 pub mod outbox;
 pub mod overview;
@@ -101,6 +103,7 @@ struct Inner {
     changes: Changes,
     sender: Sender,
     vault: Vault,
+    tokens: oauth::Tokens,
     workflows: Arc<dyn Workflows>,
     snapshots: snapshot::Snapshots,
     queue: queue::Queue,
@@ -124,9 +127,10 @@ impl Webhooks {
             store,
             runtime,
             changes,
+            snapshots: snapshot::Snapshots::new(vault.clone(), sender.clone()),
             sender,
             workflows,
-            snapshots: snapshot::Snapshots::new(vault.clone()),
+            tokens: oauth::Tokens::default(),
             vault,
             queue: queue::Queue::new(schedule::Bounds::default()),
             recovery: tokio::sync::Notify::new(),

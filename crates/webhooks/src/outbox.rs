@@ -9,6 +9,7 @@
 //! A crash before the commit leaves nothing; one after it leaves everything: the jobs are leased
 //! to a node that is gone and are taken up when the lease is void.
 
+use crate::cloudevents::About;
 use crate::queue::{self, Waiting};
 use crate::snapshot::{Compiled, Snapshot};
 use crate::target::{self, Target};
@@ -117,10 +118,11 @@ impl Inner {
             if !is_offered(compiled, &item.event) {
                 continue;
             }
-            let decision = self.decide(compiled, &item.event, &bindings);
-            let fired = decision.url.map(|url| (url, keys(compiled, &bindings)));
-            let job_id =
-                fired.map(|(url, keys)| self.fire(snapshot, compiled, url, keys, &mut item));
+            let mut decision = self.decide(compiled, &item.event, &bindings);
+            let (url, body) = (decision.url.take(), decision.body.take());
+            let fired = url.map(|url| (url, keys(compiled, &bindings)));
+            let job_id = fired
+                .map(|(url, keys)| self.fire(snapshot, compiled, (url, body), keys, &mut item));
             verdicts.push(WebhookVerdict {
                 webhook_id: compiled.webhook.id.clone(),
                 webhook: compiled.webhook.name.clone(),
@@ -143,12 +145,24 @@ impl Inner {
         bindings: &Bindings,
     ) -> Decision {
         let began = self.runtime.elapsed();
-        let decision = if compiled.wants_identity {
-            let document = verdict::identified(&event.payload, &event.actor);
-            verdict::decide(compiled, event, &Bindings::of(document))
+        let with_identity;
+        let bindings = if compiled.wants_identity {
+            with_identity = Bindings::of(verdict::identified(&event.payload, &event.actor));
+            &with_identity
         } else {
-            verdict::decide(compiled, event, bindings)
+            bindings
         };
+        let mut decision = verdict::decide(compiled, event, bindings);
+        if compiled.outgoing.shapes()
+            && let Some(url) = &decision.url
+            && target::read(url, self.settings.public_url.as_ref()) == Target::Outside
+        {
+            let about = About::of_event(event);
+            match compiled.outgoing.shape(&about, bindings, || event.payload.to_value()) {
+                Ok(body) => decision.body = body,
+                Err(message) => decision.refuse(Verdict::TemplateError, message),
+            }
+        }
         compiled.took(self.runtime.elapsed().saturating_sub(began));
         debug_assert_eq!(decision.url.is_some(), decision.verdict == Verdict::Fired);
         decision
@@ -159,7 +173,7 @@ impl Inner {
         &self,
         snapshot: &Snapshot,
         compiled: &Compiled,
-        url: String,
+        (url, body): (String, Option<String>),
         keys: Keys,
         item: &mut Item,
     ) -> JobId {
@@ -178,6 +192,7 @@ impl Inner {
                 item.jobs.push(Arc::new(job));
             }
             Target::Outside => {
+                job.request_content = body;
                 let node = &self.settings.node;
                 let delay = compiled.webhook.delivery.delay_ms.unwrap_or(0);
                 job.scheduled_at = job.scheduled_at.plus_ms(delay);
@@ -363,7 +378,9 @@ impl Prepared {
             for job in item.jobs.iter().filter(|job| job.state == State::Queued) {
                 // What is not leased has no room here, or its lane is held: the table keeps it.
                 if job.leased_by.is_some() {
-                    let waiting = Waiting::new(job.clone(), Some(item.payload.clone()));
+                    let own = job.request_content.as_deref().map(Arc::from);
+                    let body = own.unwrap_or_else(|| item.payload.clone());
+                    let waiting = Waiting::new(job.clone(), Some(body));
                     let policy = self.snapshot.policy(job.webhook_id.as_ref());
                     inner.queue.push(waiting, policy.into(), inner.runtime.elapsed());
                 }

@@ -90,6 +90,14 @@ pub struct Request {
     pub identity: Option<Trusted>,
 }
 
+impl Request {
+    /// Its headers as text, secrets masked.
+    pub fn shown(&self) -> Vec<(String, String)> {
+        let headers = self.headers.iter().cloned();
+        text::headers(&headers.collect())
+    }
+}
+
 /// What a request trusts and shows besides the usual, made by [`Sender::identity`].
 #[derive(Clone)]
 pub struct Trusted(Arc<Identity>);

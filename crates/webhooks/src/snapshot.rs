@@ -5,6 +5,7 @@
 //! the decision checks the generation and asks for another one.
 
 use crate::attempt::Outgoing;
+use crate::send::Sender;
 use crate::sign::Signer;
 use expr::js::{Filter, Template};
 use model::delivery::{Policy, Settings};
@@ -59,12 +60,13 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    pub(crate) fn new(vault: &Vault, webhook: Webhook, policy: &Policy) -> Self {
+    pub(crate) fn new(vault: &Vault, sender: &Sender, webhook: Webhook, policy: &Policy) -> Self {
         let filter = Filter::compile(&webhook.filter).map_err(|e| e.to_string());
         let url = Template::compile(&webhook.url).map_err(|e| e.to_string());
-        let wants_identity =
-            webhook.filter.contains("identity") || webhook.url.contains("identity");
-        let outgoing = Outgoing::new(vault, &webhook);
+        let outgoing = Outgoing::new(vault, sender, &webhook);
+        let wants_identity = webhook.filter.contains("identity")
+            || webhook.url.contains("identity")
+            || outgoing.template_mentions("identity");
         let policy = policy.with(&webhook.delivery);
         let template = |text: &Option<String>| Template::compile(text.as_deref()?).ok();
         let order_by = template(&webhook.delivery.order_by);
@@ -122,12 +124,13 @@ impl Snapshot {
 
 pub(crate) struct Snapshots {
     vault: Vault,
+    sender: Sender,
     kept: Mutex<HashMap<SpaceId, Arc<Snapshot>>>,
 }
 
 impl Snapshots {
-    pub(crate) fn new(vault: Vault) -> Self {
-        Self { vault, kept: Mutex::default() }
+    pub(crate) fn new(vault: Vault, sender: Sender) -> Self {
+        Self { vault, sender, kept: Mutex::default() }
     }
 
     /// A snapshot whose generation held within the last [`FRESH`]: for deliveries, which no
@@ -179,7 +182,7 @@ impl Snapshots {
                 Ok::<_, store::Error>((generation, settings, webhooks, keys))
             })
             .await?;
-        let compile = |webhook| Compiled::new(&self.vault, webhook, &settings.policy);
+        let compile = |webhook| Compiled::new(&self.vault, &self.sender, webhook, &settings.policy);
         let webhooks = webhooks.into_iter().map(compile).collect();
         let signer = Signer::new(&self.vault, keys);
         let seen_ms = AtomicU64::new(0);

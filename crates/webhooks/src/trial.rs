@@ -1,13 +1,18 @@
 //! Trying a webhook out: what it would make of a recorded event, without sending anything.
 
-use crate::definitions::kapp_id;
+use crate::attempt::{Delivery, Outgoing};
+use crate::cloudevents::About;
+use crate::definitions::{self, kapp_id};
 use crate::target::{self, Target};
 use crate::verdict::{self, Decision};
 use crate::{Actor, Error, Webhooks};
 use expr::js::{Bindings, Filter, Template};
+use model::Audit;
 use model::catalogue::{self, Level};
 use model::event::Verdict;
-use model::id::EventId;
+use model::id::{EventId, WebhookId};
+use model::webhook::Webhook;
+use runtime::vault::Secret;
 use serde_json::Value;
 use store::events::Summary;
 
@@ -24,8 +29,21 @@ pub struct Draft {
     pub filter: String,
     /// The URL template; blank: only the filter is tried.
     pub url: String,
+    /// How its requests are made, as a client sends it; `None`: as saved, or in the usual way.
+    pub request: Option<Value>,
+    /// The saved webhook that is tried, or whose secrets the draft keeps.
+    pub saved: Option<Webhook>,
     /// The event to try it with; `None`: the latest of that type and event.
     pub event_id: Option<EventId>,
+}
+
+/// The request that would be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// Headers, secrets masked; the id and the time are those of the moment.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
 }
 
 /// What came of a trial.
@@ -41,8 +59,10 @@ pub struct Trial {
     pub message: Option<String>,
     /// The rendered URL.
     pub url: Option<String>,
-    /// The document that would be sent.
+    /// The event's document.
     pub payload: Value,
+    /// The request that would be sent; `None` when none would, or the engine is started instead.
+    pub request: Option<Preview>,
 }
 
 impl Webhooks {
@@ -79,15 +99,45 @@ impl Webhooks {
                 ),
             });
         };
+        let about = About::new(&summary);
+        let outgoing = self.draft_outgoing(&draft)?;
+        let snapshot = self.inner.snapshots.of(&self.inner.store, &actor.space_id).await?;
         let payload: Value = serde_json::from_str(&payload)
             .map_err(|error| store::Error::db(format!("an event's payload: {error}")))?;
         // A draft may be anything, an endless loop included: it runs where blocking does no harm.
         let document = verdict::with_identity(&payload, &summary.actor);
-        let decide = move || decide(&draft, &Bindings::new(document));
+        let (public, document_sent) = (self.inner.settings.public_url.clone(), payload.clone());
+        let decide = move || {
+            let bindings = Bindings::new(document);
+            let mut decision = decide(&draft, &bindings);
+            let is_outside = |url: &String| target::read(url, public.as_ref()) == Target::Outside;
+            if decision.url.as_ref().is_some_and(is_outside) {
+                match outgoing.shape(&about, &bindings, || document_sent.clone()) {
+                    Ok(body) => {
+                        decision.body = Some(body.unwrap_or_else(|| document_sent.to_string()));
+                    }
+                    Err(message) => decision.refuse(Verdict::TemplateError, message),
+                }
+            }
+            (decision, outgoing, about)
+        };
         let decided = self.inner.runtime.spawn_blocking(decide).await;
-        let decision =
+        let (decision, outgoing, about) =
             decided.map_err(|error| store::Error::db(format!("trying a webhook: {error}")))?;
-        let obstacle = decision.url.as_deref().and_then(|url| self.obstacle(url));
+        let mut obstacle = decision.url.as_deref().and_then(|url| self.obstacle(url));
+        let mut preview = None;
+        if let (Some(url), Some(body)) = (&decision.url, &decision.body) {
+            let id = self.inner.runtime.uuid().to_string();
+            let delivery = Delivery { id: &id, url, body, about: &about };
+            let token = outgoing.needs_token().then(|| Secret::new("fetched-when-it-is-sent"));
+            let now = self.inner.runtime.now();
+            match outgoing.request(&snapshot.signer, &delivery, token.as_ref(), now) {
+                Ok(request) => {
+                    preview = Some(Preview { headers: request.shown(), body: body.clone() });
+                }
+                Err(failure) => obstacle = Some(failure.message),
+            }
+        }
         Ok(Trial {
             event_id: summary.id,
             verdict: decision.verdict,
@@ -95,7 +145,25 @@ impl Webhooks {
             message: decision.message.or(obstacle),
             url: decision.url,
             payload,
+            request: preview,
         })
+    }
+
+    /// How the requests of a draft are made.
+    fn draft_outgoing(&self, draft: &Draft) -> Result<Outgoing, Error> {
+        let now = self.inner.runtime.now();
+        let mut webhook = draft.saved.clone().unwrap_or_else(|| Webhook {
+            id: WebhookId::new(self.inner.runtime.uuid()),
+            ..Webhook::blank(Audit::created(now, ""))
+        });
+        if let Some(request) = &draft.request {
+            let mut problems = Vec::new();
+            definitions::request::apply(self, &mut webhook, request, &mut problems);
+            if !problems.is_empty() {
+                return Err(Error::Invalid { noun: "Webhook", problems });
+            }
+        }
+        Ok(Outgoing::new(&self.inner.vault, &self.inner.sender, &webhook))
     }
 
     /// The event of this id with its payload, or the latest one of a type and event.
@@ -145,10 +213,12 @@ impl Webhooks {
         let webhook = self.webhook(actor, kapp, name).await?;
         let draft = Draft {
             kapp: kapp.map(str::to_owned),
-            type_name: webhook.type_name,
-            event: webhook.event,
-            filter: webhook.filter,
-            url: webhook.url,
+            type_name: webhook.type_name.clone(),
+            event: webhook.event.clone(),
+            filter: webhook.filter.clone(),
+            url: webhook.url.clone(),
+            request: None,
+            saved: Some(webhook),
             event_id,
         };
         self.try_draft(actor, draft).await
@@ -172,6 +242,7 @@ fn decide(draft: &Draft, bindings: &Bindings) -> Decision {
         message: Some(message),
         value: None,
         url: None,
+        body: None,
     };
     let filter = match Filter::compile(&draft.filter) {
         Ok(filter) => filter,

@@ -18,11 +18,18 @@ pub(crate) struct Decision {
     pub value: Option<Value>,
     /// The rendered URL, when it fired.
     pub url: Option<String>,
+    /// The body, when the webhook shapes one of its own.
+    pub body: Option<String>,
 }
 
 impl Decision {
+    /// Takes back that it fired.
+    pub(crate) fn refuse(&mut self, verdict: Verdict, message: String) {
+        (self.verdict, self.message, self.url) = (verdict, Some(message), None);
+    }
+
     fn refused(verdict: Verdict, message: impl Into<String>) -> Self {
-        Self { verdict, message: Some(message.into()), value: None, url: None }
+        Self { verdict, message: Some(message.into()), value: None, url: None, body: None }
     }
 }
 
@@ -56,21 +63,21 @@ pub(crate) fn evaluate(filter: &Filter, url: &Template, bindings: &Bindings) -> 
     let value = Some(answer.value);
     if !answer.fires {
         let message = Some("The filter did not hold".to_owned());
-        return Decision { verdict: Verdict::NotMatched, message, value, url: None };
+        return Decision { verdict: Verdict::NotMatched, message, value, url: None, body: None };
     }
     let rendered = match url.render_url(bindings) {
         Ok(rendered) => rendered,
         Err(error) => {
             let message = Some(error.to_string());
-            return Decision { verdict: Verdict::UrlError, message, value, url: None };
+            return Decision { verdict: Verdict::UrlError, message, value, url: None, body: None };
         }
     };
     if rendered.chars().count() > limits::URL_CHARS_MAX {
         let message = format!("The URL is longer than {} characters", limits::URL_CHARS_MAX);
         let message = Some(message);
-        return Decision { verdict: Verdict::UrlError, message, value, url: None };
+        return Decision { verdict: Verdict::UrlError, message, value, url: None, body: None };
     }
-    Decision { verdict: Verdict::Fired, message: None, value, url: Some(rendered) }
+    Decision { verdict: Verdict::Fired, message: None, value, url: Some(rendered), body: None }
 }
 
 /// The document expressions see when they ask for `identity`: the payload and who acted.

@@ -16,7 +16,7 @@ use rquickjs::{
 };
 use serde_json::Value;
 
-use super::{Bindings, Error, Kind, Program, Shape, Verdict, bindings};
+use super::{Bindings, Error, Kind, Program, Shape, Shaped, Verdict, bindings};
 use crate::limits;
 
 const PRELUDE: &str = include_str!("prelude.js");
@@ -88,6 +88,11 @@ pub(super) fn evaluate(program: &Program, bindings: &Bindings) -> Result<Verdict
 /// Evaluates a template part; `None` for null, undefined and an empty array.
 pub(super) fn text(program: &Program, bindings: &Bindings) -> Result<Option<String>, Error> {
     with_realm(|realm| realm.run(program, bindings, read_text))
+}
+
+/// Evaluates a payload template; `None` for a value that JSON has no word for.
+pub(super) fn shape(program: &Program, bindings: &Bindings) -> Result<Option<Shaped>, Error> {
+    with_realm(|realm| realm.run(program, bindings, read_shape))
 }
 
 /// Runs `work` in this thread's realm, once more in a fresh one when a used realm ran out of
@@ -273,6 +278,27 @@ fn read_text<'js>(
         }
         text => Ok(text),
     }
+}
+
+fn read_shape<'js>(
+    ctx: &Ctx<'js>,
+    value: Js<'js>,
+    _: &Function<'js>,
+) -> rquickjs::Result<Option<Shaped>> {
+    let shaped = match value.as_string() {
+        Some(text) => Some(Shaped::Text(text.to_string()?)),
+        None => {
+            let json = ctx.json_stringify(value)?.map(|text| text.to_string()).transpose()?;
+            json.map(Shaped::Json)
+        }
+    };
+    if let Some(Shaped::Text(text) | Shaped::Json(text)) = &shaped
+        && text.len() > limits::JS_OUTPUT_BYTES_MAX
+    {
+        let message = format!("the body is over {} bytes", limits::JS_OUTPUT_BYTES_MAX);
+        return Err(Exception::throw_range(ctx, &message));
+    }
+    Ok(shaped)
 }
 
 /// Defines the binding functions and freezes the realm; returns the function that turns a value

@@ -18,9 +18,11 @@
 
 pub mod bindings;
 mod engine;
+mod shaper;
 mod template;
 
 pub use bindings::Bindings;
+pub use shaper::{Shaped, Shaper};
 pub use template::Template;
 
 use std::fmt;
@@ -51,7 +53,7 @@ pub enum Kind {
     Thrown,
     /// The expression was stopped by a limit of time, memory, stack or size.
     Limit,
-    /// A URL part gave nothing to insert.
+    /// A URL part gave nothing to insert, or a template nothing to send.
     Empty,
 }
 

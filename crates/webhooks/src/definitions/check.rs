@@ -48,6 +48,9 @@ pub(super) fn apply(
     if let Some(problem) = url(&webhook.url, guard, |u| target::read(u, public)) {
         problems.push(problem);
     }
+    if let Some(given) = &input.request {
+        super::request::apply(webhooks, webhook, given, &mut problems);
+    }
     if let Some(given) = &input.auth_strategy {
         let vault = &webhooks.inner.vault;
         match legacy::read(given, webhook.auth_strategy.as_ref(), vault, &webhook.id) {

@@ -12,6 +12,7 @@ pub const PROPERTIES: &[&str] = &[
     "filter",
     "url",
     "authStrategy",
+    "request",
     "enabled",
     "delivery",
     "paused",
@@ -43,6 +44,8 @@ pub struct WebhookInput {
     pub url: Option<String>,
     /// The legacy strategy; null takes it away, an omitted secret stays.
     pub auth_strategy: Option<Value>,
+    /// How its requests are made: headers, auth, signing, format, template, certificates.
+    pub request: Option<Value>,
     /// Whether it fires.
     pub enabled: Option<bool>,
     /// What it delivers differently; null takes all of it away.
@@ -80,8 +83,19 @@ impl WebhookInput {
         };
         let auth_strategy = body.get("authStrategy").cloned();
         let delivery = body.get("delivery").cloned();
+        let request = body.get("request").cloned();
         if problems.is_empty() {
-            Ok(Self { name, type_name, event, filter, url, auth_strategy, enabled, delivery })
+            Ok(Self {
+                name,
+                type_name,
+                event,
+                filter,
+                url,
+                auth_strategy,
+                request,
+                enabled,
+                delivery,
+            })
         } else {
             Err(Error::Invalid { noun: super::NOUN, problems })
         }

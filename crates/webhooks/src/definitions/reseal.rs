@@ -8,8 +8,15 @@ use runtime::vault::Vault;
 /// The webhook with its secrets sealed anew; `None` when they are.
 fn resealed(vault: &Vault, webhook: &Webhook) -> Option<Webhook> {
     let auth_strategy = super::legacy::resealed(vault, webhook);
-    auth_strategy.as_ref()?;
-    Some(Webhook { auth_strategy, ..webhook.clone() })
+    let request = super::request::resealed(vault, webhook);
+    if auth_strategy.is_none() && request.is_none() {
+        return None;
+    }
+    Some(Webhook {
+        auth_strategy: auth_strategy.or_else(|| webhook.auth_strategy.clone()),
+        request: request.or_else(|| webhook.request.clone()),
+        ..webhook.clone()
+    })
 }
 
 impl Webhooks {

@@ -126,9 +126,14 @@ pub(super) async fn look(
                 let decision = inner.decide(compiled, &event, &bindings);
                 match (decision.url, decision.verdict) {
                     (Some(url), _) => {
-                        gaps.gaps.push(inner.job(compiled, &event, url));
+                        let mut job = inner.job(compiled, &event, url);
+                        job.request_content = decision.body;
+                        gaps.gaps.push(job);
                     }
-                    (None, Verdict::FilterError | Verdict::UrlError) => {
+                    (
+                        None,
+                        Verdict::FilterError | Verdict::UrlError | Verdict::TemplateError,
+                    ) => {
                         gaps.failed += 1;
                         let why = decision.message.unwrap_or_default();
                         gaps.message = Some(format!("Webhook \"{}\": {why}", webhook.name));

@@ -1,5 +1,6 @@
-//! What endpoints and networks may do to one request, one row each; docs/operations/delivery-faults.md says
-//! which row of the promise each stands for. Deadlines are short, sockets are real.
+//! What endpoints and networks may do to one request, one row each;
+//! docs/operations/delivery-faults.md says which row of the promise each stands for. Deadlines are
+//! short, sockets are real.
 
 use crate::peers::{self, Http2, Pair, Stream, Tunnel};
 use crate::receiver::{self, Answer, Receiver};

@@ -10,6 +10,7 @@ mod outbox;
 mod peers;
 mod receiver;
 mod recovery;
+mod requests;
 mod search;
 mod send;
 mod signing;
