@@ -269,6 +269,19 @@ pub fn by_id(
 const PAYLOAD: Sql =
     Sql::both(concat!("SELECT ", whole_payload!(), " FROM events e WHERE e.id = $1"));
 
+const KEPT_CHARS: Sql = Sql::both(
+    "SELECT CAST(coalesce(sum(length(payload)), 0) AS BIGINT) FROM events WHERE space_id = $1",
+);
+
+/// Counts the characters of payload that a space's events take up in the table, where what the
+/// events of a change share counts once.
+///
+/// # Errors
+/// What the database says.
+pub fn kept_chars(tx: &mut Tx, space: &SpaceId) -> Result<i64, Error> {
+    tx.query_one(&KEPT_CHARS, &[space.into()], |row| row.i64(0))
+}
+
 /// The payload of an event as JSON text.
 ///
 /// # Errors

@@ -6,7 +6,9 @@ mod search;
 
 pub use queue::{Claim, Settled, claim_due, claim_interrupted, next_due};
 pub use queue::{mark_started, release, renew, settle};
-pub use search::{Query, Scope, Step, URL_STARTS_MAX, count, list, names, plan, step};
+pub use search::{
+    NameAndClass, Query, Scope, Step, URL_STARTS_MAX, count, list, names, plan, step,
+};
 
 use model::Audit;
 use model::id::{EventId, JobId, KappId, RecoveryId, RunId, SpaceId, TraceId, WebhookId};

@@ -517,6 +517,9 @@ pub fn count(tx: &mut Tx, space: &SpaceId, query: &Query, rows: i64) -> Result<(
 
 const NAMES: Sql = Sql::both("SELECT j.name, j.error_class FROM jobs j");
 
+/// A webhook's name, and the class of a job's last failure.
+pub type NameAndClass = (String, Option<String>);
+
 /// The webhook's name and the class of the last failure of each job a query lists, looking at
 /// `rows` rows for conditions that no index answers; and whether that is all of them.
 ///
@@ -527,7 +530,7 @@ pub fn names(
     space: &SpaceId,
     query: &Query,
     rows: i64,
-) -> Result<(Vec<(String, Option<String>)>, bool), Error> {
+) -> Result<(Vec<NameAndClass>, bool), Error> {
     let drivers = drivers(query);
     let (_, floor) = extent(tx, space, query, &drivers, rows)?;
     let mut found = Vec::new();

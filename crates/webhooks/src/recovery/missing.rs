@@ -130,10 +130,7 @@ pub(super) async fn look(
                         job.request_content = decision.body;
                         gaps.gaps.push(job);
                     }
-                    (
-                        None,
-                        Verdict::FilterError | Verdict::UrlError | Verdict::TemplateError,
-                    ) => {
+                    (None, Verdict::FilterError | Verdict::UrlError | Verdict::TemplateError) => {
                         gaps.failed += 1;
                         let why = decision.message.unwrap_or_default();
                         gaps.message = Some(format!("Webhook \"{}\": {why}", webhook.name));

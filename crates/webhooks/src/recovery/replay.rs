@@ -23,7 +23,7 @@ struct Batch {
 
 /// What is to be done with one job.
 enum Plan {
-    Change(Decided),
+    Change(Box<Decided>),
     /// Others have changed it already.
     Skip,
     /// It cannot be done, for this reason.
@@ -113,7 +113,7 @@ async fn plan(webhooks: &Webhooks, recovery: &Recovery, found: Found) -> Result<
     }
     let change = JobChange { status: Some(to.as_str().to_owned()), url: None };
     match webhooks.decide(found, &change).await {
-        Ok(decided) => Ok(Plan::Change(decided)),
+        Ok(decided) => Ok(Plan::Change(Box::new(decided))),
         // The database is to blame, not the job: the batch is tried again.
         Err(Error::Store(error)) if error.is_temporary() => Err(Error::Store(error)),
         Err(error) => Ok(Plan::Fail(id, state, error.to_string())),
