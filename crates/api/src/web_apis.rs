@@ -5,7 +5,7 @@ use crate::auth::Caller;
 use crate::error::{Error, Result};
 use crate::include::{Include, IncludeQuery};
 use crate::input::{Json, Path, Query, Raw};
-use axum::extract::{RawQuery, State};
+use axum::extract::{FromRequest, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
@@ -214,12 +214,9 @@ pub(crate) async fn call(
     State(app): State<App>,
     caller: Caller,
     Path(slug): Path<String>,
-    method: Method,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    Raw(body): Raw,
+    request: Request,
 ) -> Result<Response> {
-    answer(&app, &caller, ("", &slug), &Request { method, query, headers, body }).await
+    answer(&app, &caller, ("", &slug), &request).await
 }
 
 /// Calls a web API of a kapp: its tree starts, and with `timeout` its Return node answers.
@@ -233,19 +230,28 @@ pub(crate) async fn call_kapp(
     State(app): State<App>,
     caller: Caller,
     Path((kapp, slug)): Path<(String, String)>,
-    method: Method,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    Raw(body): Raw,
+    request: Request,
 ) -> Result<Response> {
-    answer(&app, &caller, (&kapp, &slug), &Request { method, query, headers, body }).await
+    answer(&app, &caller, (&kapp, &slug), &request).await
 }
 
-struct Request {
+/// What a caller sent, whole.
+pub(crate) struct Request {
     method: Method,
     query: Option<String>,
     headers: HeaderMap,
     body: axum::body::Bytes,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Request {
+    type Rejection = Error;
+
+    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self> {
+        let (method, headers) = (request.method().clone(), request.headers().clone());
+        let query = request.uri().query().map(str::to_owned);
+        let Raw(body) = Raw::from_request(request, state).await?;
+        Ok(Self { method, query, headers, body })
+    }
 }
 
 async fn answer(
@@ -263,7 +269,7 @@ async fn answer(
     let call = WebApiCall {
         kapp: kapp.to_owned(),
         slug: slug.to_owned(),
-        data: data(caller, request, query)?,
+        data: data(caller, request, &query)?,
         key: crate::task::key(&request.headers)?,
         source: TASK_SOURCE_DEFAULT.to_owned(),
         is_admin: caller.is_space_admin,
@@ -302,7 +308,7 @@ fn timeout_ms(given: Option<&Value>) -> Result<Option<i64>> {
 }
 
 /// The document of a request, as the tree's expressions see it.
-fn data(caller: &Caller, request: &Request, query: Map<String, Value>) -> Result<Value> {
+fn data(caller: &Caller, request: &Request, query: &Map<String, Value>) -> Result<Value> {
     let body = std::str::from_utf8(&request.body);
     let body = body.map_err(|_| Error::bad_request("The body is not UTF-8 text."))?;
     let kind = request.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();

@@ -67,7 +67,7 @@ impl Listen {
     }
 
     async fn relay(&self, client: &Client) -> Result<()> {
-        let to = Url::parse(&self.forward_to).ok().filter(|url| url.has_host());
+        let to = Url::parse(&self.forward_to).ok().filter(Url::has_host);
         let Some(to) = to else {
             bail!("--forward-to must be an address such as http://localhost:3000/hooks");
         };
