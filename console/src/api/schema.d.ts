@@ -110,6 +110,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads how the space delivers. */
+        get: operations["getDelivery"];
+        /** Changes how the space delivers. */
+        put: operations["putDelivery"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/delivery/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pauses or resumes all deliveries of the space. */
+        post: operations["postDeliveryActions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/events": {
         parameters: {
             query?: never;
@@ -505,6 +540,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/kapps/{kapp}/webhooks/{name}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pauses or resumes the deliveries of a webhook of a kapp; it fires all the same. */
+        post: operations["postKappsKappWebhooksNameActions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/kapps/{kapp}/webhooks/{name}/send-test": {
         parameters: {
             query?: never;
@@ -533,6 +585,40 @@ export interface paths {
         put?: never;
         /** Tries a webhook of a kapp against a recorded event; nothing is sent. */
         post: operations["postKappsKappWebhooksNameTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/lanes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the lanes of the node that answers, by endpoint. */
+        get: operations["getLanes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/lanes/{id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a lane of the node that answers go on. */
+        post: operations["postLanesIdActions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1075,7 +1161,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Reads a job; `include=attempts` shows each attempt with its timings, `include=signature` each
+         * Reads a job; `include=timeline` tells what happened to it and why it waits,
+         *     `include=attempts` shows each attempt with its timings, `include=signature` each
          *     with the check of its signatures.
          */
         get: operations["getWebhookJobsId"];
@@ -1138,6 +1225,23 @@ export interface paths {
         post?: never;
         /** Deletes a webhook of the space; its jobs stay. */
         delete: operations["deleteWebhooksName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/webhooks/{name}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pauses or resumes the deliveries of a webhook of the space; it fires all the same. */
+        post: operations["postWebhooksNameActions"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2053,6 +2157,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the server's metrics in the text format of Prometheus. */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -2192,6 +2313,36 @@ export interface components {
             results?: Record<string, never> | null;
             /** @description Version 1 names the task here. */
             token?: string | null;
+        };
+        /** @description How a space delivers. */
+        Delivery: {
+            /** @description Whether all deliveries wait. */
+            paused: boolean;
+            pausedAt?: string | null;
+            pausedBy?: string | null;
+            /**
+             * @description `attempts`, `firstWaitMs`, `factor`, `maxWaitMs`, `jitter`, `giveUpAfterMs`, `classes`,
+             *     `breaker` (`failures`, `openMs`, `maxOpenMs`), `concurrency`, `ratePerSecond`.
+             */
+            policy: Record<string, never>;
+            /** @description `ageDays`, `payloadDays`, `bytesMax`; null: the server's own. */
+            retention?: Record<string, never> | null;
+        };
+        /** @description `{"delivery":{…}}`. */
+        DeliveryAnswer: {
+            delivery: components["schemas"]["Delivery"];
+        };
+        /**
+         * @description A change of how a space delivers; what is left out stays. The read-only properties are ignored,
+         *     since clients send back what they read.
+         */
+        DeliveryChangeDocument: {
+            paused?: boolean | null;
+            pausedAt?: string | null;
+            pausedBy?: string | null;
+            /** @description The whole policy; properties it lacks are the defaults. */
+            policy?: Record<string, never> | null;
+            retention?: Record<string, never> | null;
         };
         /** @description Who created and who last changed a record, and when, in ISO 8601. */
         Details: {
@@ -2554,6 +2705,75 @@ export interface components {
         KeyList: {
             keys: components["schemas"]["SigningKey"][];
         };
+        /** @description A lane: what one webhook sends to one endpoint. */
+        Lane: {
+            /** @description Deliveries it may have under way at present. */
+            concurrency: number;
+            /**
+             * Format: int64
+             * @description Deliveries since the node knows the lane.
+             */
+            delivered: number;
+            /** @description Scheme, host and port. */
+            endpoint: string;
+            /**
+             * Format: int64
+             * @description Failed attempts since then.
+             */
+            failed: number;
+            id: string;
+            kappSlug?: string | null;
+            /** @description The class of the last failure. */
+            lastError?: string | null;
+            lastErrorAt?: string | null;
+            latencyMs?: components["schemas"]["LaneLatency"] | null;
+            /** @description The node that tells this; every node has lanes of its own. */
+            node: string;
+            oldestWaitingAt?: string | null;
+            /**
+             * Format: double
+             * @description Attempts it starts in a second at most; null: as many as it takes.
+             */
+            ratePerSecond?: number | null;
+            /** @description The state in words. */
+            reason: string;
+            /** @description Deliveries under way. */
+            running: number;
+            /** @description `flowing`, `idle`, `paused`, `retry_after`, `breaker_open`, `ramping` or `rate_limited`. */
+            state: string;
+            /** @description Until when it is held. */
+            until?: string | null;
+            /** @description Jobs that wait in the node's memory. */
+            waiting: number;
+            /** @description The webhook's name; null for jobs made by hand. */
+            webhook?: string | null;
+            webhookId?: string | null;
+        };
+        /** @description What to do with a lane. */
+        LaneActionDocument: {
+            /**
+             * @description `resume` ends a pause that the endpoint asked for and closes the breaker; `probe` lets one
+             *     job go, which shows whether the endpoint is back.
+             */
+            action: string;
+        };
+        /** @description `{"lane":{…}}`. */
+        LaneAnswer: {
+            lane: components["schemas"]["Lane"];
+        };
+        /** @description Latencies of a lane's latest attempts, in milliseconds, to within some 40 %. */
+        LaneLatency: {
+            /** Format: double */
+            p50: number;
+            /** Format: double */
+            p99: number;
+        };
+        /** @description `{"lanes":[…]}`. */
+        LaneList: {
+            lanes: components["schemas"]["Lane"][];
+            /** @description Give it back as `pageToken` for the next page; null on the last one. */
+            nextPageToken?: string | null;
+        };
         /** @description A username and password, as JSON or as a form. */
         Login: {
             j_password: string;
@@ -2629,6 +2849,11 @@ export interface components {
              * @description Jobs in a second: 50 unless given, 1,000 at most.
              */
             ratePerSecond?: number | null;
+        };
+        /** @description Whether to wait. */
+        PauseDocument: {
+            /** @description `pause` or `resume`. */
+            action: string;
         };
         /** @description `{"preview":{…}}`. */
         PreviewAnswer: {
@@ -2752,6 +2977,7 @@ export interface components {
             isExact: boolean;
             /** @description The first it would deal with, without what was sent and received. */
             sample: components["schemas"]["WebhookJob"][];
+        };
         /** @description `{"request":{…}}`. */
         RequestAnswer: {
             request: components["schemas"]["InspectedRequest"];
@@ -2767,16 +2993,6 @@ export interface components {
             body: string;
             /** @description Pairs of name and value, secrets masked. */
             headers: string[][];
-        };
-        /** @description `{"request":{…}}`. */
-        RequestAnswer: {
-            request: components["schemas"]["InspectedRequest"];
-        };
-        /** @description `{"requests":[…]}`, newest first. */
-        RequestList: {
-            /** @description Give it back as `pageToken` for the next page; null on the last one. */
-            nextPageToken?: string | null;
-            requests: components["schemas"]["InspectedRequest"][];
         };
         /** @description A decision about many errors. */
         ResolutionBody: {
@@ -3058,6 +3274,21 @@ export interface components {
             /** @description None: the latest of the webhook's type and event, or a sample when there is none. */
             eventId?: string | null;
         };
+        /** @description One line of a job's timeline. */
+        TimelineEntry: {
+            /** @description Who did it. */
+            actor?: string | null;
+            at: string;
+            /**
+             * Format: int64
+             * @description The number of the attempt it is about.
+             */
+            attempt?: number | null;
+            /** @description What happened, in words. */
+            reason: string;
+            /** @description The status of the job from then on. */
+            state: string;
+        };
         /** @description `{"test":{…}}`. */
         TrialAnswer: {
             test: components["schemas"]["TrialResult"];
@@ -3170,6 +3401,13 @@ export interface components {
         Webhook: (components["schemas"]["Details"] | null) & {
             /** @description The legacy signature strategy, without its secret. */
             authStrategy?: Record<string, never> | null;
+            /**
+             * @description With `include=details`: what it delivers differently from its space, and `ttlMs`,
+             *     `orderBy`, `delayMs`, `coalesceBy`.
+             */
+            delivery?: Record<string, never> | null;
+            /** @description With `include=details`: why it was disabled, when not by a person. */
+            disabledReason?: string | null;
             /** @description Whether it fires. */
             enabled: boolean;
             /** @description Such as `Submitted`. */
@@ -3179,6 +3417,8 @@ export interface components {
             id: string;
             /** @description Unique in its space or kapp. */
             name: string;
+            /** @description With `include=details`: whether its jobs wait for a person to resume it. */
+            paused?: boolean | null;
             /**
              * @description How its requests are made: headers, auth, signing, format, template, certificates; each
              *     secret as `{"set": true}`.
@@ -3242,6 +3482,11 @@ export interface components {
             status: string;
             /** @description The outcome in a few words, such as `200 OK`. */
             summary?: string | null;
+            /**
+             * @description With `include=timeline`, for a single job: first to last; of a job that waits the last
+             *     line says why.
+             */
+            timeline?: components["schemas"]["TimelineEntry"][] | null;
             traceId: string;
             /** @description Such as `Submission`. */
             type: string;
@@ -3573,6 +3818,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SubmissionAnswer"];
+                };
+            };
+        };
+    };
+    getDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{delivery}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryAnswer"];
+                };
+            };
+        };
+    };
+    putDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeliveryChangeDocument"];
+            };
+        };
+        responses: {
+            /** @description `{delivery}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryAnswer"];
+                };
+            };
+        };
+    };
+    postDeliveryActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseDocument"];
+            };
+        };
+        responses: {
+            /** @description `{delivery}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryAnswer"];
                 };
             };
         };
@@ -4886,6 +5199,35 @@ export interface operations {
             };
         };
     };
+    postKappsKappWebhooksNameActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kapp's slug. */
+                kapp: string;
+                /** @description The webhook's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseDocument"];
+            };
+        };
+        responses: {
+            /** @description `{webhook}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+        };
+    };
     postKappsKappWebhooksNameSendTest: {
         parameters: {
             query?: never;
@@ -4940,6 +5282,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrialAnswer"];
+                };
+            };
+        };
+    };
+    getLanes: {
+        parameters: {
+            query?: {
+                /** @description The name of a webhook. */
+                webhook?: string;
+                /** @description `flowing`, `idle`, `paused`, `retry_after`, `breaker_open`, `ramping` or `rate_limited`. */
+                state?: string;
+                /** @description Text in the endpoint or the webhook's name, in any case. */
+                q?: string;
+                /** @description Rows of a page: 25 unless given, 1,000 at most. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{lanes, nextPageToken}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LaneList"];
+                };
+            };
+        };
+    };
+    postLanesIdActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The lane's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LaneActionDocument"];
+            };
+        };
+        responses: {
+            /** @description `{lane}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LaneAnswer"];
                 };
             };
         };
@@ -6519,6 +6919,33 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description `{webhook}` as it was */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+        };
+    };
+    postWebhooksNameActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseDocument"];
+            };
+        };
+        responses: {
+            /** @description `{webhook}` */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8561,6 +8988,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Metrics. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
             };
         };
     };

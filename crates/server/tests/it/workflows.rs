@@ -236,3 +236,108 @@ async fn who_may_and_what_is_refused() {
         task(&server, Method::GET, path, None).await.ok();
     }
 }
+
+/// A tree whose Return node answers a request; it waits first when asked to.
+fn answering(waits: bool) -> Value {
+    let node = |id: &str, definition: &str, parameters: Value| json!({ "id": id, "name": id, "definitionId": definition, "parameters": parameters });
+    let first = if waits {
+        node("w_1", "utilities_defer_v1", json!([]))
+    } else {
+        node("w_1", "system_noop_v1", json!([]))
+    };
+    json!({
+        "nodes": [
+            node("start", "system_start_v1", json!([])),
+            first,
+            node("r_2", "system_tree_return_v1", json!([
+                { "id": "content", "value": "{\"who\": \"<%= @requested_by['Username'] %>\", \
+                    \"what\": \"<%= @request_query_params['id'] %>\"}" },
+                { "id": "content_type", "value": "application/json" },
+                { "id": "response_code", "value": "202" },
+                { "id": "headers_json", "value": "{\"X-Answer\": \"yes\"}" },
+            ])),
+        ],
+        "connectors": [{ "from": "start", "to": "w_1" }, { "from": "w_1", "to": "r_2" }],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tree_answers_requests() {
+    for server in both().await {
+        for (slug, waits) in [("order", false), ("slow", true)] {
+            let api = json!({ "slug": slug, "method": "GET" });
+            server.ask(ADMIN, Method::POST, "/app/api/v1/webApis", Some(&api)).await.ok();
+            let tree = json!({ "sourceName": "Kinetic Request CE", "sourceGroup": "WebApis",
+                "name": slug, "treeJson": answering(waits) });
+            task(&server, Method::POST, "/trees", Some(&tree)).await.ok();
+        }
+        let call = |path: &'static str| server.ask(ADMIN, Method::GET, path, None);
+        let started = call("/app/webApis/order?id=7").await.ok();
+        assert_eq!(started["messageType"], "success");
+        let answer = call("/app/webApis/order?id=7&timeout=20").await;
+        assert_eq!(answer.status.as_u16(), 202, "{}", answer.body);
+        assert_eq!(answer.header("x-answer").unwrap(), "yes");
+        assert_eq!(answer.body["what"], "7");
+        let late = call("/app/webApis/slow?id=7&timeout=0").await;
+        assert_eq!(late.status.as_u16(), 504, "{}", late.body);
+        assert_eq!(late.body["errorKey"], "run_results_timeout");
+        // No orphan: the run is there, and waits.
+        let run = late.body["runId"].as_str().unwrap().to_owned();
+        until(&server, &run, "Waiting").await;
+        for (path, status) in [
+            ("/app/webApis/none", 404),
+            ("/app/webApis/order?timeout=31", 400),
+            ("/app/kapps/services/webApis/order", 404),
+        ] {
+            assert_eq!(call(path).await.status.as_u16(), status, "{path}");
+        }
+        let wrong = server.ask(ADMIN, Method::POST, "/app/webApis/order", None).await;
+        assert_eq!(wrong.status.as_u16(), 405);
+        let policy = json!({ "securityPolicies":
+            [{ "endpoint": "Execution", "name": "Space Admins" }] });
+        let path = "/app/api/v1/webApis/order";
+        server.ask(ADMIN, Method::PUT, path, Some(&policy)).await.ok();
+        server.plain_user().await;
+        let refused = server.ask(PLAIN, Method::GET, "/app/webApis/order", None).await;
+        assert_eq!(refused.status.as_u16(), 403);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schedules_versions_and_resolutions_answer() {
+    let server = one().await;
+    make(&server).await;
+    let schedule = json!({ "name": "nightly", "sourceName": "Kinetic Request CE",
+        "sourceGroup": "Group", "treeName": "Approve", "cron": "30 2 * * *",
+        "timeZone": "Europe/Berlin" });
+    let made = task(&server, Method::POST, "/schedules", Some(&schedule)).await.ok();
+    assert_eq!(made["nextTimes"].as_array().unwrap().len(), 5);
+    let off = json!({ "enabled": false });
+    let off = task(&server, Method::PUT, "/schedules/nightly", Some(&off)).await.ok();
+    assert_eq!((off["nextAt"].clone(), off["treeName"].clone()), (Value::Null, "Approve".into()));
+    let listed = task(&server, Method::GET, "/schedules", None).await.ok();
+    assert_eq!(listed["schedules"].as_array().unwrap().len(), 1);
+    task(&server, Method::DELETE, "/schedules/nightly", None).await.ok();
+
+    let path = format!("/trees/{TITLE}/versions");
+    let versions = task(&server, Method::GET, &path, None).await.ok();
+    assert_eq!(versions["versions"][0]["isInForce"], true);
+    let path = format!("/trees/{TITLE}/counts");
+    assert_eq!(task(&server, Method::GET, &path, None).await.ok()["total"], 0);
+    let missing = task(&server, Method::GET, "/trees/missing", None).await.ok();
+    assert_eq!(missing["missing"], json!([]));
+    let bad = json!({ "treeJson": { "nodes": [], "connectors": [] } });
+    let found = task(&server, Method::POST, "/trees/validate", Some(&bad)).await.ok();
+    assert!(found["problems"][0]["message"].as_str().unwrap().contains("no start node"));
+
+    let all = json!({ "filter": { "tree": "Approve" }, "action": "Retry Task" });
+    let preview = task(&server, Method::POST, "/resolutions/preview", Some(&all)).await.ok();
+    assert_eq!(preview["count"], 0);
+    let made = task(&server, Method::POST, "/resolutions", Some(&all)).await.ok();
+    let path = format!("/resolutions/{}", made["id"].as_str().unwrap());
+    assert_eq!(task(&server, Method::GET, &path, None).await.ok()["total"], 0);
+    let none = json!({ "action": "Retry Task" });
+    let refused = task(&server, Method::POST, "/resolutions", Some(&none)).await;
+    assert!(message(refused, 400).contains("Say which errors"));
+    assert_eq!(task(&server, Method::GET, "/errors/groups", None).await.ok()["groups"], json!([]));
+}
