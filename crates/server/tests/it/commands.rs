@@ -104,7 +104,9 @@ async fn errors_say_what_to_do() {
         assert!(!output.status.success() && said.contains(expect), "{said}");
     };
     let list = ["jobs", "list"];
-    check(kapok("http://127.0.0.1:9", &list), "Is the server running?").await;
+    // A port that was just given back is one where nobody listens.
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    check(kapok(&format!("http://{gone}"), &list), "Is the server running?").await;
     check(kapok("nowhere", &list), "--url (KAPOK_URL) must be an address").await;
     let mut wrong = kapok(&server.url(""), &list);
     wrong.env("KAPOK_PASSWORD", "wrong");

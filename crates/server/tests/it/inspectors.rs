@@ -104,7 +104,9 @@ async fn a_webhook_reaches_the_inspector_of_its_own_server_and_nothing_else_ther
     let webhook = json!({ "name": "Look", "type": "User", "event": "Created",
         "url": made["url"] });
     server.post("/webhooks", &webhook).await.ok();
-    for (path, port) in [("/app/api/v1/me", server.address.port()), ("/inspect/t", 9)] {
+    let other = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let own = server.address.port();
+    for (path, port) in [("/app/api/v1/me", own), ("/inspect/t", other.port())] {
         let url = format!("http://127.0.0.1:{port}{path}?");
         let refused = json!({ "url": url, "requestContent": "x" });
         let answer = server.post("/webhookJobs", &refused).await;
