@@ -22,19 +22,8 @@ client.use({
 
 export const { GET, POST, PUT, DELETE } = client;
 
-type Loose = (
-  path: string,
-  init?: {
-    params?: { path?: Record<string, string>; query?: Record<string, unknown> };
-    body?: unknown;
-  },
-) => Promise<{ data?: unknown }>;
-
-/** The same calls for routes whose description is younger than the generated types. */
-export const loose = client as unknown as Record<'GET' | 'POST' | 'PUT' | 'DELETE', Loose>;
-
 /** A body in the server's words: its description calls bodies plain objects. */
-export const body = (fields: object) => fields as Record<string, never>;
+export const body = (fields: object) => fields as never;
 
 /** The answer of a call, in the console's own words for it. Refusals have been thrown before. */
 export async function answer<T>(call: Promise<{ data?: unknown }>): Promise<T> {

@@ -1,9 +1,7 @@
 // How the space delivers: its policy, its pause, how long history stays.
 import { queryOptions } from '@tanstack/react-query';
-import { answer, body, loose } from './client';
+import { answer, body, GET, POST, PUT } from './client';
 import type { Scope } from './webhooks';
-
-const { GET, POST, PUT } = loose;
 
 export interface ClassSchedule {
   attempts?: number;
@@ -68,17 +66,17 @@ export const saveDelivery = async (change: { policy?: Policy; retention?: Retent
 export type PauseAction = 'pause' | 'resume';
 
 export const pauseAll = (action: PauseAction) =>
-  answer<unknown>(POST('/app/api/v1/delivery/actions', { body: body({ action }) }));
+  answer<unknown>(POST('/app/api/v1/delivery/actions', { body: { action } }));
 
 export const pauseWebhook = (scope: Scope, name: string, action: PauseAction) =>
   answer<unknown>(
     scope === null
       ? POST('/app/api/v1/webhooks/{name}/actions', {
           params: { path: { name } },
-          body: body({ action }),
+          body: { action },
         })
       : POST('/app/api/v1/kapps/{kapp}/webhooks/{name}/actions', {
           params: { path: { kapp: scope, name } },
-          body: body({ action }),
+          body: { action },
         }),
   );

@@ -1,8 +1,6 @@
 // Lanes: one per endpoint, with its state and its figures.
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { answer, body, loose } from './client';
-
-const { GET, POST } = loose;
+import { answer, GET, POST } from './client';
 
 export interface Lane {
   id: string;
@@ -60,7 +58,7 @@ export type LaneAction = 'resume' | 'probe';
 
 export const actOnLane = (id: string, action: LaneAction) =>
   answer<unknown>(
-    POST('/app/api/v1/lanes/{id}/actions', { params: { path: { id } }, body: body({ action }) }),
+    POST('/app/api/v1/lanes/{id}/actions', { params: { path: { id } }, body: { action } }),
   );
 
 const HELD = ['breaker_open', 'retry_after', 'paused'];

@@ -1,9 +1,7 @@
 // Recoveries: sending many jobs again, sending what is missing, or calling off what waits.
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { answer, body, loose } from './client';
+import { answer, body, GET, POST } from './client';
 import type { WebhookJob } from './types';
-
-const { GET, POST } = loose;
 
 export type Mode = 'replay' | 'missing' | 'cancel';
 
@@ -110,6 +108,6 @@ export const actOnRecovery = (id: string, action: RecoveryAction) =>
   answer<unknown>(
     POST('/app/api/v1/recoveries/{id}/actions', {
       params: { path: { id } },
-      body: body({ action }),
+      body: { action },
     }),
   );
