@@ -35,8 +35,6 @@ const LOOK: Duration = Duration::from_secs(1);
 const INTERRUPTED: Duration = Duration::from_millis(limits::LEASE_MS.unsigned_abs() / 2);
 /// Time between searches for keys whose head is done without having said so.
 const ORDER: Duration = Duration::from_secs(5);
-/// A look that takes long, through many jobs that are held, has this many times as long a rest.
-const REST: u32 = 10;
 /// Time between renewals of leases.
 const RENEW: Duration = Duration::from_millis(limits::LEASE_MS.unsigned_abs() / 3);
 /// Jobs claimed in one statement.
@@ -166,9 +164,7 @@ impl Poller {
                 self.claim_interrupted(now).await;
             }
             if self.inner.queue.must_look() || ticks >= look_at {
-                let wait = self.look(now).await;
-                let took = self.inner.runtime.elapsed().saturating_sub(ticks);
-                look_at = ticks + wait.max(if wait.is_zero() { wait } else { took * REST });
+                look_at = ticks + self.look(now).await;
             }
             if ticks >= renew_at {
                 renew_at = ticks + RENEW;
