@@ -34,10 +34,10 @@ test('a test event arrives at an inspector, signed, and the answer can be change
   await page.getByRole('button', { name: 'Send test event' }).click();
   await page.locator('.kp-head').getByText('Complete', { exact: true }).waitFor();
 
-  // It arrived, signed, and it leads back to its job.
+  // It arrived, its signature holds, and it leads back to its job.
   await page.goto(inspector);
   const request = page.getByRole('region', { name: 'Request', exact: true });
-  await request.getByText('webhook-signature', { exact: true }).waitFor();
+  await request.getByText('Holds', { exact: true }).waitFor();
   await request.getByRole('link', { name: 'The job that sent it' }).waitFor();
 
   // Rehearsing a failure.

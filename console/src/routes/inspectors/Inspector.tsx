@@ -2,7 +2,13 @@
 import { Button } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconEraser, IconSettings, IconTrash } from '@tabler/icons-react';
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import {
+  useInfiniteQuery,
+  useIsMutating,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import {
   clear,
@@ -25,12 +31,16 @@ import { RequestView } from './RequestView';
 
 const route = getRouteApi('/frame/console/inspectors/$id');
 
+const deletion = (id: string) => ['inspectors', 'delete', id];
+
 export function Inspector() {
   const { id } = route.useParams();
   const { request } = route.useSearch();
   const navigate = useNavigate({ from: '/console/inspectors/$id' });
-  const { data: inspector, error, refetch } = useQuery(inspectorQuery(id));
-  const list = useInfiniteQuery(requestsQuery(id));
+  // The stream tells of a deletion before its answer does: what goes is not asked for again.
+  const enabled = useIsMutating({ mutationKey: deletion(id) }) === 0;
+  const { data: inspector, error, refetch } = useQuery({ ...inspectorQuery(id), enabled });
+  const list = useInfiniteQuery({ ...requestsQuery(id), enabled });
   if (error) return <Fault what="This inspector" error={error} retry={() => void refetch()} />;
   if (!inspector) return <Waiting rows={6} />;
   const rows = list.data?.pages.flatMap((page) => page.requests);
@@ -103,6 +113,7 @@ function Actions({ inspector, count }: { inspector: InspectorType; count: number
     onSettled: () => void client.invalidateQueries({ queryKey: ['inspectors'] }),
   });
   const drop = useMutation({
+    mutationKey: deletion(inspector.id),
     mutationFn: () => remove(inspector.id),
     onSuccess: async () => {
       done(`Inspector ${inspector.name} deleted`);
