@@ -239,7 +239,10 @@ async fn who_may_and_what_is_refused() {
 
 /// A tree whose Return node answers a request; it waits first when asked to.
 fn answering(waits: bool) -> Value {
-    let node = |id: &str, definition: &str, parameters: Value| json!({ "id": id, "name": id, "definitionId": definition, "parameters": parameters });
+    let node = |id: &str, definition: &str, parameters: Value| {
+        let name = id;
+        json!({ "id": id, "name": name, "definitionId": definition, "parameters": parameters })
+    };
     let first = if waits {
         node("w_1", "utilities_defer_v1", json!([]))
     } else {
