@@ -2,13 +2,7 @@
 import { Button } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconEraser, IconSettings, IconTrash } from '@tabler/icons-react';
-import {
-  useInfiniteQuery,
-  useIsMutating,
-  useMutation,
-  useQuery,
-  useQueryClient,
-} from '@tanstack/react-query';
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import {
   clear,
@@ -17,6 +11,7 @@ import {
   requests as requestsQuery,
   type Inspector as InspectorType,
 } from '../../api/inspectors';
+import { deletion, useStays } from '../../live/deleting';
 import { curl } from '../../logic/curl';
 import { plural } from '../../logic/text';
 import { Confirm } from '../../parts/Confirm';
@@ -31,14 +26,11 @@ import { RequestView } from './RequestView';
 
 const route = getRouteApi('/frame/console/inspectors/$id');
 
-const deletion = (id: string) => ['inspectors', 'delete', id];
-
 export function Inspector() {
   const { id } = route.useParams();
   const { request } = route.useSearch();
   const navigate = useNavigate({ from: '/console/inspectors/$id' });
-  // The stream tells of a deletion before its answer does: what goes is not asked for again.
-  const enabled = useIsMutating({ mutationKey: deletion(id) }) === 0;
+  const enabled = useStays('inspector', id);
   const { data: inspector, error, refetch } = useQuery({ ...inspectorQuery(id), enabled });
   const list = useInfiniteQuery({ ...requestsQuery(id), enabled });
   if (error) return <Fault what="This inspector" error={error} retry={() => void refetch()} />;
@@ -113,7 +105,7 @@ function Actions({ inspector, count }: { inspector: InspectorType; count: number
     onSettled: () => void client.invalidateQueries({ queryKey: ['inspectors'] }),
   });
   const drop = useMutation({
-    mutationKey: deletion(inspector.id),
+    mutationKey: deletion('inspector', inspector.id),
     mutationFn: () => remove(inspector.id),
     onSuccess: async () => {
       done(`Inspector ${inspector.name} deleted`);

@@ -5,6 +5,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { remove, sendTest, update, webhook as webhookQuery } from '../../api/webhooks';
+import { deletion, useStays } from '../../live/deleting';
 import { typeAndEvent } from '../../logic/jobs';
 import { webhookState } from '../../logic/states';
 import { LinkButton } from '../../parts/Button';
@@ -23,7 +24,14 @@ export function EditWebhook() {
   const { kapp } = route.useSearch();
   const scope = kapp ?? null;
   const navigate = useNavigate();
-  const { data: webhook, error, refetch } = useQuery(webhookQuery(scope, name));
+  const {
+    data: webhook,
+    error,
+    refetch,
+  } = useQuery({
+    ...webhookQuery(scope, name),
+    enabled: useStays('webhook', scope, name),
+  });
   if (error) return <Fault what={`Webhook ${name}`} error={error} retry={() => void refetch()} />;
   if (!webhook) return <Waiting rows={6} />;
   return (
@@ -100,6 +108,7 @@ function Delete({ name, scope }: { name: string; scope: string | null }) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const drop = useMutation({
+    mutationKey: deletion('webhook', scope, name),
     mutationFn: () => remove(scope, name),
     onSuccess: async () => {
       done(`Webhook ${name} deleted`);
