@@ -42,26 +42,26 @@ describe('signatures', () => {
   };
 
   test('a delivery verifies with either secret while one replaces the other', async () => {
-    const make = async (kind) => (await server.api('POST', '/signing-keys', { kind })).key;
+    const make = async (kind) => (await server.api('POST', '/app/api/v1/signing-keys', { kind })).key;
     const old = await make('v1');
     const first = await deliver('Läptop');
     assert.equal(new Webhook(old.secret).verify(first.body, first.headers).values.Item, 'Läptop');
     assert.throws(() => new Webhook(old.secret).verify(`${first.body} `, first.headers));
 
     const next = await make('v1');
-    await server.api('POST', `/signing-keys/${old.id}/actions`, { action: 'retire' });
+    await server.api('POST', `/app/api/v1/signing-keys/${old.id}/actions`, { action: 'retire' });
     const second = await deliver('Phone');
     new Webhook(old.secret).verify(second.body, second.headers);
     new Webhook(next.secret).verify(second.body, second.headers);
 
-    await server.api('POST', `/signing-keys/${old.id}/actions`, { action: 'revoke' });
+    await server.api('POST', `/app/api/v1/signing-keys/${old.id}/actions`, { action: 'revoke' });
     const third = await deliver('Desk');
     assert.throws(() => new Webhook(old.secret).verify(third.body, third.headers));
     new Webhook(next.secret).verify(third.body, third.headers);
   });
 
   test('a delivery verifies with the published public key', async () => {
-    await server.api('POST', '/signing-keys', { kind: 'v1a' });
+    await server.api('POST', '/app/api/v1/signing-keys', { kind: 'v1a' });
     const { body, headers } = await deliver('Chair');
     const { keys } = await (await fetch(`${server.url}/app/api/v1/webhook-keys`)).json();
     const raw = Buffer.from(keys[0].publicKey.replace('whpk_', ''), 'base64');
