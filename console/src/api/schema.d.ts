@@ -2074,13 +2074,13 @@ export interface paths {
             cookie?: never;
         };
         /** Calls a web API of a kapp: its tree starts, and with `timeout` its Return node answers. */
-        get: operations["getKappsKappWebApisSlug"];
+        get: operations["getCallKappsKappWebApisSlug"];
         /** Calls a web API of a kapp: its tree starts, and with `timeout` its Return node answers. */
-        put: operations["putKappsKappWebApisSlug"];
+        put: operations["putCallKappsKappWebApisSlug"];
         /** Calls a web API of a kapp: its tree starts, and with `timeout` its Return node answers. */
-        post: operations["postKappsKappWebApisSlug"];
+        post: operations["postCallKappsKappWebApisSlug"];
         /** Calls a web API of a kapp: its tree starts, and with `timeout` its Return node answers. */
-        delete: operations["deleteKappsKappWebApisSlug"];
+        delete: operations["deleteCallKappsKappWebApisSlug"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2128,13 +2128,13 @@ export interface paths {
             cookie?: never;
         };
         /** Calls a web API of the space: its tree starts, and with `timeout` its Return node answers. */
-        get: operations["getWebApisSlug"];
+        get: operations["getCallWebApisSlug"];
         /** Calls a web API of the space: its tree starts, and with `timeout` its Return node answers. */
-        put: operations["putWebApisSlug"];
+        put: operations["putCallWebApisSlug"];
         /** Calls a web API of the space: its tree starts, and with `timeout` its Return node answers. */
-        post: operations["postWebApisSlug"];
+        post: operations["postCallWebApisSlug"];
         /** Calls a web API of the space: its tree starts, and with `timeout` its Return node answers. */
-        delete: operations["deleteWebApisSlug"];
+        delete: operations["deleteCallWebApisSlug"];
         options?: never;
         head?: never;
         patch?: never;
@@ -8674,7 +8674,7 @@ export interface operations {
             };
         };
     };
-    getKappsKappWebApisSlug: {
+    getCallKappsKappWebApisSlug: {
         parameters: {
             query?: {
                 /** @description Seconds to wait, at most 30. */
@@ -8705,7 +8705,7 @@ export interface operations {
             };
         };
     };
-    putKappsKappWebApisSlug: {
+    putCallKappsKappWebApisSlug: {
         parameters: {
             query?: {
                 /** @description Seconds to wait, at most 30. */
@@ -8736,7 +8736,7 @@ export interface operations {
             };
         };
     };
-    postKappsKappWebApisSlug: {
+    postCallKappsKappWebApisSlug: {
         parameters: {
             query?: {
                 /** @description Seconds to wait, at most 30. */
@@ -8767,7 +8767,7 @@ export interface operations {
             };
         };
     };
-    deleteKappsKappWebApisSlug: {
+    deleteCallKappsKappWebApisSlug: {
         parameters: {
             query?: {
                 /** @description Seconds to wait, at most 30. */
@@ -8853,7 +8853,7 @@ export interface operations {
             };
         };
     };
-    getWebApisSlug: {
+    getCallWebApisSlug: {
         parameters: {
             query?: {
                 /** @description Seconds to wait, at most 30. */
@@ -8883,7 +8883,7 @@ export interface operations {
             };
         };
     };
-    putWebApisSlug: {
+    putCallWebApisSlug: {
         parameters: {
             query?: {
                 /** @description Seconds to wait, at most 30. */
@@ -8913,7 +8913,7 @@ export interface operations {
             };
         };
     };
-    postWebApisSlug: {
+    postCallWebApisSlug: {
         parameters: {
             query?: {
                 /** @description Seconds to wait, at most 30. */
@@ -8943,7 +8943,7 @@ export interface operations {
             };
         };
     };
-    deleteWebApisSlug: {
+    deleteCallWebApisSlug: {
         parameters: {
             query?: {
                 /** @description Seconds to wait, at most 30. */
