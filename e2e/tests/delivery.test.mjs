@@ -1,56 +1,25 @@
 // Delivery in the browser: an endpoint breaks, is repaired, and what failed is found and recovered.
 import { after, before, test } from 'node:test';
 import { openPage, signIn, startBrowser } from '../lib/browser.mjs';
-import { startReceiver } from '../lib/receiver.mjs';
-import { startServer } from '../lib/server.mjs';
+import { startDoor } from '../lib/door.mjs';
 
-let server;
+let door;
 let browser;
-let receiver;
 
 before(async () => {
-  [server, browser, receiver] = await Promise.all([
-    startServer({ KAPOK_ALLOW_CIDRS: '127.0.0.0/8' }),
-    startBrowser(),
-    startReceiver(),
-  ]);
-  await server.api('POST', '/app/api/v1/webhooks', {
-    name: 'Tell the door',
-    type: 'User',
-    event: 'Created',
-    filter: "user('username').startsWith('door.')",
-    url: `${receiver.url}/door`,
-  });
+  [door, browser] = await Promise.all([startDoor(), startBrowser()]);
 });
 
 after(async () => {
-  await Promise.all([browser?.close(), server?.stop(), receiver?.stop()]);
+  await Promise.all([browser?.close(), door?.stop()]);
 });
 
-const user = (username) =>
-  server.api('POST', '/app/api/v1/users', {
-    username,
-    displayName: username,
-    enabled: true,
-  });
-
-/** Waits until the server lists jobs of the webhook in a status. */
-async function jobs(status, count) {
-  const route = `/app/api/v1/webhookJobs?webhook=Tell+the+door&status=${status}`;
-  for (let tries = 0; tries < 100; tries += 1) {
-    const { webhookJobs } = await server.api('GET', route);
-    if (webhookJobs.length >= count) return webhookJobs;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`There are not ${count} ${status} jobs.`);
-}
-
 test('what a broken endpoint refused is recovered once it is repaired', async () => {
-  receiver.answer(404);
-  for (const name of ['door.one', 'door.two']) await user(name);
-  await jobs('Failed', 2);
-  receiver.answer(200);
-  const { page, done } = await openPage(browser, server);
+  door.receiver.answer(404);
+  for (const name of ['door.one', 'door.two']) await door.user(name);
+  await door.jobs('Failed', 2);
+  door.receiver.answer(200);
+  const { page, done } = await openPage(browser, door.server);
   await signIn(page);
 
   // What failed meanwhile is found and sent again.
@@ -61,7 +30,7 @@ test('what a broken endpoint refused is recovered once it is repaired', async ()
   const head = page.locator('.kp-head');
   await head.getByText('Complete', { exact: true }).waitFor();
   await head.getByText('2 of 2 jobs sent again').waitFor();
-  const [again] = await jobs('Complete', 2);
+  const [again] = await door.jobs('Complete', 2);
 
   // The job tells its whole story, and what was different the time it worked.
   await page.goto(`/console/jobs/${again.id}`);
@@ -74,10 +43,10 @@ test('what a broken endpoint refused is recovered once it is repaired', async ()
 });
 
 test('jobs are found by what was sent, and the search is in the address', async () => {
-  receiver.answer(200);
-  await user('door.needle');
-  await jobs('Complete', 1);
-  const { page, done } = await openPage(browser, server);
+  door.receiver.answer(200);
+  await door.user('door.needle');
+  await door.jobs('Complete', 1);
+  const { page, done } = await openPage(browser, door.server);
   await signIn(page);
   await page.goto('/console/jobs');
   await page.getByRole('table', { name: 'Webhook jobs' }).waitFor();

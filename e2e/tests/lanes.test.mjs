@@ -2,70 +2,39 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openPage, signIn, startBrowser } from '../lib/browser.mjs';
-import { startReceiver } from '../lib/receiver.mjs';
-import { startServer } from '../lib/server.mjs';
+import { startDoor } from '../lib/door.mjs';
 
-let server;
+let door;
 let browser;
-let receiver;
 
 before(async () => {
-  [server, browser, receiver] = await Promise.all([
-    startServer({ KAPOK_ALLOW_CIDRS: '127.0.0.0/8' }),
-    startBrowser(),
-    startReceiver(),
-  ]);
-  await server.api('POST', '/app/api/v1/webhooks', {
-    name: 'Tell the door',
-    type: 'User',
-    event: 'Created',
-    filter: "user('username').startsWith('door.')",
-    url: `${receiver.url}/door`,
-  });
+  [door, browser] = await Promise.all([startDoor(), startBrowser()]);
 });
 
 after(async () => {
-  await Promise.all([browser?.close(), server?.stop(), receiver?.stop()]);
+  await Promise.all([browser?.close(), door?.stop()]);
 });
-
-const user = (username) =>
-  server.api('POST', '/app/api/v1/users', {
-    username,
-    displayName: username,
-    enabled: true,
-  });
 
 /** One attempt a job, and a breaker that opens at the second failure. */
 async function strict() {
-  const { delivery } = await server.api('GET', '/app/api/v1/delivery');
+  const { delivery } = await door.server.api('GET', '/app/api/v1/delivery');
   const policy = {
     ...delivery.policy,
     attempts: 1,
     breaker: { failures: 2, openMs: 60_000, maxOpenMs: 60_000 },
   };
-  await server.api('PUT', '/app/api/v1/delivery', { policy });
-}
-
-/** Waits until the server lists jobs of the webhook in a status. */
-async function jobs(status, count) {
-  const route = `/app/api/v1/webhookJobs?webhook=Tell+the+door&status=${status}`;
-  for (let tries = 0; tries < 100; tries += 1) {
-    const { webhookJobs } = await server.api('GET', route);
-    if (webhookJobs.length >= count) return webhookJobs;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`There are not ${count} ${status} jobs.`);
+  await door.server.api('PUT', '/app/api/v1/delivery', { policy });
 }
 
 test('a broken endpoint is held, which its lane and its job say, and let through', async () => {
   await strict();
-  receiver.answer(503);
-  for (const name of ['door.one', 'door.two']) await user(name);
-  await jobs('Failed', 2);
-  await user('door.three');
-  const [held] = await jobs('Queued', 1);
+  door.receiver.answer(503);
+  for (const name of ['door.one', 'door.two']) await door.user(name);
+  await door.jobs('Failed', 2);
+  await door.user('door.three');
+  const [held] = await door.jobs('Queued', 1);
 
-  const { page, done } = await openPage(browser, server);
+  const { page, done } = await openPage(browser, door.server);
   await signIn(page);
 
   // Home and the lanes say who is held, and why.
@@ -80,31 +49,31 @@ test('a broken endpoint is held, which its lane and its job say, and let through
   await timeline.getByText('Held', { exact: true }).waitFor();
 
   // Somebody repairs the receiver and lets the lane through.
-  receiver.answer(200);
+  door.receiver.answer(200);
   await page.goto('/console/lanes');
   await lane.getByRole('button', { name: /^Actions for/ }).click();
   await page.getByRole('menuitem', { name: 'Let it flow now' }).click();
   await page.getByText('The lane flows again').waitFor();
-  await jobs('Complete', 1);
+  await door.jobs('Complete', 1);
   await done();
 });
 
 test('everything is paused, which every page says, and resumed', async () => {
-  const { page, done } = await openPage(browser, server);
+  const { page, done } = await openPage(browser, door.server);
   await signIn(page);
   await page.goto('/console/lanes');
   await page.getByRole('button', { name: 'Pause all' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Pause all' }).click();
   await page.goto('/console/users');
   await page.getByText(/All deliveries are paused/).waitFor();
-  const before = receiver.got.length;
-  await user('door.paused');
-  await jobs('Queued', 1);
-  assert.equal(receiver.got.length, before);
+  const before = door.receiver.got.length;
+  await door.user('door.paused');
+  await door.jobs('Queued', 1);
+  assert.equal(door.receiver.got.length, before);
   await page.getByRole('button', { name: 'Resume all' }).click();
   await page.getByText(/All deliveries are paused/).waitFor({ state: 'detached' });
-  for (let tries = 0; receiver.got.length === before && tries < 100; tries += 1)
+  for (let tries = 0; door.receiver.got.length === before && tries < 100; tries += 1)
     await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.equal(receiver.got.length, before + 1);
+  assert.equal(door.receiver.got.length, before + 1);
   await done();
 });
