@@ -30,6 +30,7 @@ pub mod limits;
 pub mod payload;
 pub mod people;
 pub mod recovery;
+pub mod retention;
 pub mod run;
 pub mod signing;
 pub mod space;

@@ -177,3 +177,13 @@ pub const USERS_LISTED_MAX: i64 = 100_000;
 pub const KAPP_SUBMISSIONS_DELETED_MAX: i64 = 10_000;
 /// Forms that are kept in memory with their kapp and space, some 50 kB each.
 pub const FORMS_KEPT_MAX: usize = 1_000;
+
+/// Days that history can be kept besides "for ever": a century.
+pub const RETENTION_DAYS_MAX: i64 = 36_500;
+/// Bytes that history may be limited to: below 100 MB a busy hour would not fit.
+pub const RETENTION_BYTES_MIN: i64 = 100_000_000;
+/// Rows that purging looks at, or deletes, in one transaction: some 10 ms of the one writer, where
+/// all in one go held others up for 45 ms and more.
+pub const PURGE_ROWS: i64 = 500;
+/// Rows of each kind that a preview of purging counts: more is "at least".
+pub const PURGE_PREVIEW_ROWS: i64 = 20_000;

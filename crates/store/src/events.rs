@@ -130,6 +130,8 @@ pub struct Summary {
     pub verdicts: Vec<WebhookVerdict>,
     /// How many jobs it has.
     pub jobs: i64,
+    /// When retention removed its payload.
+    pub payload_removed_at: Option<Micros>,
 }
 
 /// Which events to list; newest first.
@@ -159,7 +161,7 @@ const LIST: Sql = Sql::both(
     "SELECT e.id, e.space_id, e.kapp_id, k.slug, e.level, e.type_name, e.event, e.entity_type, \
      e.entity_id, e.entity_key, e.label, e.actor, e.created_at, e.trace_id, e.depth, \
      e.cause_event_id, e.cause_run_id, e.cause_task_id, e.verdicts, \
-     (SELECT count(*) FROM jobs j WHERE j.event_id = e.id) \
+     (SELECT count(*) FROM jobs j WHERE j.event_id = e.id), e.payload_removed_at \
      FROM events e LEFT JOIN kapps k ON k.id = e.kapp_id WHERE e.space_id = $1",
 );
 
@@ -242,6 +244,7 @@ fn summary(row: &Row) -> Result<Summary, Error> {
         cause_task_id: row.opt_i64(17)?.map(TaskId),
         verdicts: row.json(18)?,
         jobs: row.i64(19)?,
+        payload_removed_at: row.opt_micros(20)?,
     })
 }
 
@@ -249,7 +252,7 @@ const BY_ID: Sql = Sql::both(concat!(
     "SELECT e.id, e.space_id, e.kapp_id, k.slug, e.level, e.type_name, e.event, e.entity_type, \
      e.entity_id, e.entity_key, e.label, e.actor, e.created_at, e.trace_id, e.depth, \
      e.cause_event_id, e.cause_run_id, e.cause_task_id, e.verdicts, \
-     (SELECT count(*) FROM jobs j WHERE j.event_id = e.id), ",
+     (SELECT count(*) FROM jobs j WHERE j.event_id = e.id), e.payload_removed_at, ",
     whole_payload!(),
     " FROM events e LEFT JOIN kapps k ON k.id = e.kapp_id WHERE e.space_id = $1 AND e.id = $2",
 ));
@@ -263,11 +266,14 @@ pub fn by_id(
     space: &SpaceId,
     id: &EventId,
 ) -> Result<Option<(Summary, String)>, Error> {
-    tx.query_opt(&BY_ID, &[space.into(), id.into()], |row| Ok((summary(row)?, row.text(20)?)))
+    tx.query_opt(&BY_ID, &[space.into(), id.into()], |row| Ok((summary(row)?, row.text(21)?)))
 }
 
-const PAYLOAD: Sql =
-    Sql::both(concat!("SELECT ", whole_payload!(), " FROM events e WHERE e.id = $1"));
+const PAYLOAD: Sql = Sql::both(concat!(
+    "SELECT ",
+    whole_payload!(),
+    " FROM events e WHERE e.id = $1 AND e.payload_removed_at IS NULL"
+));
 
 const KEPT_CHARS: Sql = Sql::both(
     "SELECT CAST(coalesce(sum(length(payload)), 0) AS BIGINT) FROM events WHERE space_id = $1",
@@ -282,7 +288,7 @@ pub fn kept_chars(tx: &mut Tx, space: &SpaceId) -> Result<i64, Error> {
     tx.query_one(&KEPT_CHARS, &[space.into()], |row| row.i64(0))
 }
 
-/// The payload of an event as JSON text.
+/// The payload of an event as JSON text; nothing when retention removed it.
 ///
 /// # Errors
 /// What the database says.

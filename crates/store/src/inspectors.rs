@@ -226,14 +226,29 @@ const AGED: Sql = Sql::both(
     "SELECT inspector_id, id, bytes FROM inspections WHERE at < $1 ORDER BY at, id LIMIT $2",
 );
 
-/// Deletes up to `limit` requests from before `oldest`, of any inspector; how many.
+const AGED_OF_SPACE: Sql = Sql::both(
+    "SELECT inspector_id, id, bytes FROM inspections WHERE at < $1 AND space_id = $3 \
+     ORDER BY at, id LIMIT $2",
+);
+
+/// Deletes up to `limit` requests from before `oldest`, of a space or of all; how many.
 ///
 /// # Errors
 /// What the database says.
-pub fn purge(tx: &mut Tx, oldest: Micros, limit: i64) -> Result<usize, Error> {
+pub fn purge(
+    tx: &mut Tx,
+    space: Option<&SpaceId>,
+    oldest: Micros,
+    limit: i64,
+) -> Result<usize, Error> {
     let read =
         |row: &Row<'_>| Ok((InspectorId(row.text(0)?), InspectionId(row.text(1)?), row.i64(2)?));
-    let aged = tx.query(&AGED, &[oldest.into(), limit.into()], read)?;
+    let aged = match space {
+        None => tx.query(&AGED, &[oldest.into(), limit.into()], read)?,
+        Some(space) => {
+            tx.query(&AGED_OF_SPACE, &[oldest.into(), limit.into(), space.into()], read)?
+        }
+    };
     for (of, id, bytes) in &aged {
         forget(tx, of, id, *bytes)?;
     }

@@ -83,6 +83,8 @@ pub struct Found {
     pub kapp_slug: Option<String>,
     /// The recovery that dealt with it last.
     pub recovery_id: Option<RecoveryId>,
+    /// When retention removed what was sent and received.
+    pub payload_removed_at: Option<Micros>,
 }
 
 impl Found {
@@ -99,7 +101,8 @@ const BY_ID: Sql = Sql::both(concat!(
      j.finished_at, j.run_id, j.leased_by, j.leased_until, j.epoch, j.created_at, j.created_by, \
      j.updated_at, j.updated_by, j.error_class, ",
     events::whole_payload!(),
-    ", k.slug, j.recovery_id FROM jobs j LEFT JOIN events e ON e.id = j.event_id \
+    ", k.slug, j.recovery_id, j.payload_removed_at FROM jobs j \
+     LEFT JOIN events e ON e.id = j.event_id \
      LEFT JOIN kapps k ON k.id = j.kapp_id WHERE j.space_id = $1 AND j.id = $2",
 ));
 
@@ -188,11 +191,13 @@ fn class(class: Option<ErrorClass>) -> Value<'static> {
 }
 
 fn found(row: &Row) -> Result<Found, Error> {
+    let payload_removed_at = row.opt_micros(34)?;
     Ok(Found {
         job: read(row)?,
-        payload: row.opt_text(31)?,
+        payload: row.opt_text(31)?.filter(|_| payload_removed_at.is_none()),
         kapp_slug: row.opt_text(32)?,
         recovery_id: row.opt_text(33)?.map(RecoveryId),
+        payload_removed_at,
     })
 }
 

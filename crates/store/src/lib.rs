@@ -9,6 +9,7 @@ pub mod attempts;
 pub mod dashboard;
 pub mod db;
 pub mod delivery;
+pub mod duties;
 pub mod errors;
 pub mod events;
 pub mod forms;
@@ -16,11 +17,14 @@ pub mod inspectors;
 pub mod job_changes;
 pub mod jobs;
 pub mod kapps;
+pub mod lives;
 pub mod memberships;
 pub mod metrics;
 pub mod order;
 pub mod recoveries;
 pub mod resolutions;
+pub mod restorations;
+pub mod retention;
 mod rows;
 pub mod runs;
 pub mod schedules;
@@ -39,6 +43,6 @@ pub mod web_apis;
 pub mod webhooks;
 
 pub use db::{
-    Dialect, Error, Limits, Options, Row, Select, Sql, Stats, Store, Tx, Value, migrations,
-    presence,
+    Dialect, Error, Limits, Options, Row, Select, Sql, Stats, Store, Tx, Value, backup, check,
+    migrations, presence,
 };

@@ -208,7 +208,10 @@ pub fn mark(tx: &mut Tx, job: &JobId, recovery: &RecoveryId) -> Result<(), Error
     tx.push(&MARK, &[job.into(), recovery.into()])
 }
 
-const EVENTS: Sql = Sql::both("SELECT id, created_at FROM events WHERE space_id = $1");
+// Without its payload nobody can tell what an event would have fired.
+const EVENTS: Sql = Sql::both(
+    "SELECT id, created_at FROM events WHERE space_id = $1 AND payload_removed_at IS NULL",
+);
 
 /// The events of a space between two instants, oldest first, behind a place, `limit` at most.
 ///
@@ -237,7 +240,7 @@ pub fn events(
 
 const COUNT_EVENTS: Sql = Sql::both(
     "SELECT count(*) FROM (SELECT 1 AS one FROM events WHERE space_id = $1 \
-     AND created_at >= $2 AND created_at < $3 LIMIT $4) counted",
+     AND created_at >= $2 AND created_at < $3 AND payload_removed_at IS NULL LIMIT $4) counted",
 );
 
 /// How many events happened between two instants, up to `limit`.

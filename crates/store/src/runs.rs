@@ -265,24 +265,45 @@ pub fn wake(tx: &mut Tx, id: RunId, claim: &Claim) -> Result<bool, Error> {
     Ok(tx.execute(&WAKE, &values)? == 1)
 }
 
+/// What a restored copy has in flight waits for a decision; see [`crate::restorations`].
+macro_rules! not_held {
+    () => {
+        " AND NOT EXISTS (SELECT 1 FROM restorations h WHERE h.space_id = runs.space_id \
+         AND h.are_runs_held = TRUE AND runs.created_at <= h.restored_at) "
+    };
+}
+
 // SQLite has one writer, so its rows need no locks and it has no SKIP LOCKED.
 const CLAIM_DUE: Sql = Sql::per(
-    "UPDATE runs SET leased_by = $1, leased_until = $2, wake_at = NULL, version = version + 1 \
-     WHERE id IN (SELECT id FROM runs WHERE wake_at <= $3 AND (leased_until IS NULL \
-     OR leased_until <= $5 OR leased_by = $1) ORDER BY wake_at LIMIT $4) RETURNING id",
-    "UPDATE runs SET leased_by = $1, leased_until = $2, wake_at = NULL, version = version + 1 \
-     WHERE id IN (SELECT id FROM runs WHERE wake_at <= $3 AND (leased_until IS NULL \
-     OR leased_until <= $5 OR leased_by = $1) ORDER BY wake_at LIMIT $4 \
-     FOR UPDATE SKIP LOCKED) RETURNING id",
+    concat!(
+        "UPDATE runs SET leased_by = $1, leased_until = $2, wake_at = NULL, version = version + 1 \
+         WHERE id IN (SELECT id FROM runs WHERE wake_at <= $3 AND (leased_until IS NULL \
+         OR leased_until <= $5 OR leased_by = $1)",
+        not_held!(),
+        "ORDER BY wake_at LIMIT $4) RETURNING id"
+    ),
+    concat!(
+        "UPDATE runs SET leased_by = $1, leased_until = $2, wake_at = NULL, version = version + 1 \
+         WHERE id IN (SELECT id FROM runs WHERE wake_at <= $3 AND (leased_until IS NULL \
+         OR leased_until <= $5 OR leased_by = $1)",
+        not_held!(),
+        "ORDER BY wake_at LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id"
+    ),
 );
 
 const CLAIM_EXPIRED: Sql = Sql::per(
-    "UPDATE runs SET leased_by = $1, leased_until = $2, wake_at = NULL, version = version + 1 \
-     WHERE id IN (SELECT id FROM runs WHERE leased_until <= $3 ORDER BY leased_until LIMIT $4) \
-     RETURNING id",
-    "UPDATE runs SET leased_by = $1, leased_until = $2, wake_at = NULL, version = version + 1 \
-     WHERE id IN (SELECT id FROM runs WHERE leased_until <= $3 ORDER BY leased_until LIMIT $4 \
-     FOR UPDATE SKIP LOCKED) RETURNING id",
+    concat!(
+        "UPDATE runs SET leased_by = $1, leased_until = $2, wake_at = NULL, version = version + 1 \
+         WHERE id IN (SELECT id FROM runs WHERE leased_until <= $3",
+        not_held!(),
+        "ORDER BY leased_until LIMIT $4) RETURNING id"
+    ),
+    concat!(
+        "UPDATE runs SET leased_by = $1, leased_until = $2, wake_at = NULL, version = version + 1 \
+         WHERE id IN (SELECT id FROM runs WHERE leased_until <= $3",
+        not_held!(),
+        "ORDER BY leased_until LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id"
+    ),
 );
 
 /// Takes runs whose time has come or whose lease has expired, at most `limit` of each.
@@ -298,8 +319,10 @@ pub fn claim(tx: &mut Tx, claim: &Claim, limit: i64) -> Result<Vec<RunId>, Error
     Ok(claimed)
 }
 
-const NEXT_WAKE: Sql =
-    Sql::both("SELECT min(wake_at) FROM runs WHERE wake_at IS NOT NULL AND leased_until IS NULL");
+const NEXT_WAKE: Sql = Sql::both(concat!(
+    "SELECT min(wake_at) FROM runs WHERE wake_at IS NOT NULL AND leased_until IS NULL",
+    not_held!()
+));
 
 /// When the next timer of a run that nobody holds is due.
 ///

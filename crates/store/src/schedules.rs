@@ -169,7 +169,11 @@ pub fn list(tx: &mut Tx, space: &SpaceId, limit: i64) -> Result<Vec<Schedule>, E
     tx.query(&LIST, &[space.into(), limit.into()], read)
 }
 
-const DUE: Sql = select!("WHERE next_at <= $1 ORDER BY next_at LIMIT $2");
+// Those of a restored copy wait for a decision; see `restorations`.
+const DUE: Sql = select!(
+    "WHERE next_at <= $1 AND NOT EXISTS (SELECT 1 FROM restorations h \
+     WHERE h.space_id = schedules.space_id AND h.are_runs_held = TRUE) ORDER BY next_at LIMIT $2"
+);
 
 /// Schedules that are due, of all spaces.
 ///
@@ -179,7 +183,21 @@ pub fn due(tx: &mut Tx, now: Micros, limit: i64) -> Result<Vec<Schedule>, Error>
     tx.query(&DUE, &[now.into(), limit.into()], read)
 }
 
-const NEXT: Sql = Sql::both("SELECT min(next_at) FROM schedules WHERE next_at IS NOT NULL");
+const NEXT: Sql = Sql::both(
+    "SELECT min(next_at) FROM schedules WHERE next_at IS NOT NULL \
+     AND NOT EXISTS (SELECT 1 FROM restorations h WHERE h.space_id = schedules.space_id \
+     AND h.are_runs_held = TRUE)",
+);
+
+const MISSED: Sql = select!("WHERE space_id = $1 AND next_at <= $2 ORDER BY next_at LIMIT 1000");
+
+/// Schedules of a space that are due, held or not.
+///
+/// # Errors
+/// Those of the store.
+pub fn missed(tx: &mut Tx, space: &SpaceId, now: Micros) -> Result<Vec<Schedule>, Error> {
+    tx.query(&MISSED, &[space.into(), now.into()], read)
+}
 
 /// When the next schedule is due.
 ///

@@ -23,7 +23,9 @@
 #![allow(clippy::disallowed_methods, reason = "tests meet the real world")]
 
 mod cluster;
+mod history;
 mod stores;
 
 pub use cluster::certificate;
+pub use history::age;
 pub use stores::{Database, TestStore, both, end_connections, postgres, postgres_store, sqlite};

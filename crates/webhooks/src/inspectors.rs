@@ -348,7 +348,7 @@ impl Webhooks {
         let oldest = self.inner.runtime.now().plus_ms(-limits::INSPECTIONS_MS_MAX);
         let mut purged = 0;
         loop {
-            let purge = move |tx: &mut Tx| store::inspectors::purge(tx, oldest, PURGE_ROWS);
+            let purge = move |tx: &mut Tx| store::inspectors::purge(tx, None, oldest, PURGE_ROWS);
             match self.inner.store.write(purge).await? {
                 0 => return Ok(purged),
                 more => purged += more,

@@ -44,6 +44,7 @@ pub(super) const ALL: &[Migration] = migrations![
     "0010_resolutions",
     "0011_recoveries",
     "0012_schedules",
+    "0015_retention",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.

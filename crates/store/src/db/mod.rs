@@ -47,6 +47,7 @@ pub use migrate::migrations;
 pub use postgres::presence;
 pub use row::Row;
 pub use sql::{Dialect, Select, Sql};
+pub use sqlite::{backup, check};
 pub use stats::Stats;
 pub use tx::Tx;
 pub use value::Value;
@@ -124,6 +125,7 @@ pub struct Store {
 
 struct Inner {
     dialect: Dialect,
+    options: Options,
     writes: Arc<Queue>,
     reads: Arc<Queue>,
     counters: Counters,
@@ -170,7 +172,8 @@ impl Store {
             Options::Postgres { .. } => (Dialect::Postgres, Mutex::new(ended)),
         };
         // Made before the threads start: should opening fail, dropping it ends those that run.
-        let inner = Arc::new(Inner { dialect, writes, reads, counters, ended });
+        let inner =
+            Arc::new(Inner { dialect, options: options.clone(), writes, reads, counters, ended });
         match options {
             Options::Sqlite { path } => {
                 sqlite::open(path, &inner.writes, &inner.reads, &shared, &alive).await?;
@@ -221,6 +224,20 @@ impl Store {
         }
         // Without an answer the thread has died, perhaps after the commit.
         answer.await.unwrap_or_else(|_| Err(E::from(Error::BatchLost)))
+    }
+
+    /// Has PostgreSQL make the room of deleted rows usable again, table by table, and return what
+    /// is free at the end of one to the disk. Nobody waits for it. SQLite has nothing to do here.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn vacuum(&self, tables: &'static [&'static str]) -> Result<(), Error> {
+        match &self.inner.options {
+            Options::Sqlite { .. } => Ok(()),
+            Options::Postgres { url } => {
+                postgres::vacuum(url.clone(), self.inner.counters.clone(), tables).await
+            }
+        }
     }
 
     /// Which database this is.

@@ -395,7 +395,8 @@ const FULL: Sql = Sql::both(concat!(
      j.updated_at, j.updated_by, j.error_class, (SELECT ",
     events::whole_payload!(),
     " FROM events e WHERE e.id = j.event_id), \
-     (SELECT k.slug FROM kapps k WHERE k.id = j.kapp_id), j.recovery_id FROM jobs j",
+     (SELECT k.slug FROM kapps k WHERE k.id = j.kapp_id), j.recovery_id, j.payload_removed_at \
+     FROM jobs j",
 ));
 
 // Bodies are most of a row's bytes; a table of jobs shows none of them.
@@ -405,7 +406,8 @@ const SUMMARY: Sql = Sql::both(
      CAST(NULL AS TEXT), CAST(NULL AS TEXT), j.retry_count, j.scheduled_at, j.started_at, \
      j.finished_at, j.run_id, j.leased_by, j.leased_until, j.epoch, j.created_at, j.created_by, \
      j.updated_at, j.updated_by, j.error_class, CAST(NULL AS TEXT), \
-     (SELECT k.slug FROM kapps k WHERE k.id = j.kapp_id), j.recovery_id FROM jobs j",
+     (SELECT k.slug FROM kapps k WHERE k.id = j.kapp_id), j.recovery_id, j.payload_removed_at \
+     FROM jobs j",
 );
 
 const EXTENT: Sql =

@@ -86,7 +86,7 @@ async fn the_oldest_requests_go_first() {
         assert_eq!(kept(&store).await, [8], "the newest one stays, whatever its size");
         assert!(record(&store, 9, 1, Bounds { oldest: at(9), ..wide }).await);
         assert_eq!(kept(&store).await, [9]);
-        let purged = store.write(|tx| inspectors::purge(tx, at(10), 100)).await.unwrap();
+        let purged = store.write(|tx| inspectors::purge(tx, None, at(10), 100)).await.unwrap();
         assert_eq!((purged, kept(&store).await), (1, vec![]));
         let gone = |tx: &mut Tx| {
             inspectors::delete(tx, &SpaceId("s".to_owned()), &InspectorId("i".to_owned()))

@@ -10,6 +10,8 @@ mod limits;
 mod lost;
 mod migrations;
 mod presence;
+mod restorations;
+mod retention;
 mod scan;
 mod statements;
 mod tls;

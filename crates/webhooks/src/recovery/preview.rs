@@ -82,6 +82,7 @@ impl Webhooks {
             payload: None,
             kapp_slug: filter.kapp_slug.clone(),
             recovery_id: None,
+            payload_removed_at: None,
         });
         Ok(preview(names, looked.events < max, sample.collect()))
     }

@@ -59,6 +59,32 @@ pub(super) async fn open(
     Ok(())
 }
 
+/// How long the vacuum of one table may take.
+const VACUUM_TIME: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// Vacuums tables on a connection and a thread of their own: it cannot run in a transaction.
+pub(super) async fn vacuum(
+    url: String,
+    counters: super::stats::Counters,
+    tables: &'static [&'static str],
+) -> Result<(), Error> {
+    let limits = super::Limits { write_time: VACUUM_TIME, ..super::Limits::default() };
+    let mut session = Session::new(&url, Mode::Write, &Shared { limits, counters })?;
+    let (answer, done) = oneshot::channel();
+    let run = move || {
+        let mut vacuum = || {
+            session.connect()?;
+            tables.iter().try_for_each(|table| session.batch(&format!("VACUUM {table}")))
+        };
+        let vacuumed = vacuum();
+        // Whoever does not wait any more does not need the answer.
+        drop(answer.send(vacuumed));
+    };
+    let thread = std::thread::Builder::new().name("store-vacuum".to_owned()).spawn(run);
+    thread.map_err(|error| Error::Unavailable { message: error.to_string() })?;
+    done.await.map_err(|_| Error::db("the vacuum's thread ended"))?
+}
+
 /// The first writer migrates before anybody is served.
 fn start(
     mut session: Session,

@@ -78,6 +78,23 @@ async fn start_reader(
     opened.await.map_err(|_| Error::db("a reader thread ended at its start"))?
 }
 
+/// Copies a database file as it is at this moment, while others may write to it. The copy gives
+/// back the room of what is purged even where the original, made by other means, does not.
+///
+/// # Errors
+/// `Unavailable` when there is no such file or the copy cannot be written.
+pub fn backup(path: &Path, to: &Path) -> Result<(), Error> {
+    Session::reader(path)?.copy_into(to)
+}
+
+/// Looks whether a file holds a database of Kapok and is whole.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(path: &Path) -> Result<(), Error> {
+    Session::reader(path)?.check()
+}
+
 /// Serves reads until the queue is closed.
 fn read(mut tx: Tx, queue: &Queue, shared: &Shared) {
     while let Some(waiting) = queue.next() {

@@ -103,6 +103,32 @@ impl Session {
         Self::open(path, flags)
     }
 
+    /// Writes a copy of the database into a new file, packed.
+    pub(super) fn copy_into(&self, to: &Path) -> Result<(), Error> {
+        let mode = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        let mode = self.connection.query_row("PRAGMA auto_vacuum", [], mode);
+        // A file that cannot shrink stays as it is; the copy, which is laid out anew, will. Where
+        // it is set already, setting it would write to the file.
+        if mode.map_err(|error| classify(&error))? == 0 {
+            self.batch("PRAGMA auto_vacuum = INCREMENTAL;")?;
+        }
+        let to = to.display().to_string();
+        let copied = self.connection.execute("VACUUM INTO ?1", [&to]);
+        copied.map(|_| ()).map_err(|error| match classify(&error) {
+            error @ Error::Full => error,
+            error => Error::Unavailable { message: format!("{to}: {error}") },
+        })
+    }
+
+    /// Looks whether this is a database of Kapok and whole.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let text = |sql: &str| self.connection.query_row(sql, [], |row| row.get::<_, String>(0));
+        text("SELECT stem FROM schema_migrations LIMIT 1")
+            .map_err(|_| Error::db("it is no database of Kapok"))?;
+        let found = text("PRAGMA quick_check(1)").map_err(|error| classify(&error))?;
+        if found == "ok" { Ok(()) } else { Err(Error::db(format!("it is damaged: {found}"))) }
+    }
+
     fn open(path: &Path, flags: OpenFlags) -> Result<Self, Error> {
         let mut connection = Connection::open_with_flags(path, flags).map_err(|error| {
             Error::Unavailable { message: format!("{}: {error}", path.display()) }
