@@ -38,6 +38,10 @@ pub const OUTCOMES: [&str; 16] = [
     "other",
 ];
 
+/// What retention lets go: rows, or what rows that stay carried.
+pub const PURGED: [&str; 6] =
+    ["events", "jobs", "runs", "event_payloads", "job_payloads", "inspections"];
+
 /// A number that only grows.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -119,6 +123,10 @@ pub struct Metrics {
     pub sign_ins_failed: Counter,
     /// Requests that inspectors recorded.
     pub inspected: Counter,
+    /// What retention let go, by its kind.
+    pub purged: ByLabel<Counter, { PURGED.len() }>,
+    /// Bytes that this freed, about.
+    pub purged_bytes: Counter,
 }
 
 impl Default for Metrics {
@@ -129,6 +137,8 @@ impl Default for Metrics {
             first_bytes: Histogram::default(),
             sign_ins_failed: Counter::default(),
             inspected: Counter::default(),
+            purged: ByLabel::new(&PURGED),
+            purged_bytes: Counter::default(),
         }
     }
 }
@@ -243,6 +253,20 @@ impl Metrics {
                 "kapok_inspected_requests_total",
                 "Requests that inspectors recorded.",
                 &self.inspected,
+            ),
+            Family::by(
+                "kapok_purged_total",
+                "What retention let go: rows, or what rows that stay carried.",
+                Kind::Counter,
+                "kind",
+                self.purged
+                    .iter()
+                    .map(|(kind, counter)| (kind.to_owned(), Value::Number(counter.get() as f64))),
+            ),
+            counter(
+                "kapok_purged_bytes_total",
+                "Bytes that retention freed, about.",
+                &self.purged_bytes,
             ),
         ]
     }

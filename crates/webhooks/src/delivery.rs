@@ -85,15 +85,22 @@ impl Webhooks {
         if !problems.is_empty() {
             return Err(invalid(problems));
         }
+        if let Some(wanted) = change.retention.as_ref().filter(|wanted| !wanted.is_null()) {
+            crate::retention::read(wanted)?;
+        }
         let retention = change.retention.clone();
-        self.change_settings(actor, move |settings| {
+        let settings = self.change_settings(actor, move |settings| {
             settings.policy = policy.clone().unwrap_or_else(|| settings.policy.clone());
             if let Some(retention) = &retention {
                 settings.retention = (!retention.is_null()).then(|| retention.clone());
             }
             None
-        })
-        .await
+        });
+        let settings = settings.await?;
+        if change.retention.is_some() {
+            self.inner.purge.notify_one();
+        }
+        Ok(settings)
     }
 
     /// Pauses or resumes all deliveries of the actor's space.
@@ -103,7 +110,7 @@ impl Webhooks {
     pub async fn pause_deliveries(&self, actor: &Actor, pause: Pause) -> Result<Settings, Error> {
         actor.must_administer(ADMINISTER)?;
         let (at, by) = (self.inner.runtime.now(), actor.username.clone());
-        self.change_settings(actor, move |settings| {
+        let settings = self.change_settings(actor, move |settings| {
             settings.paused = pause == Pause::Pause;
             settings.paused_by = settings.paused.then(|| by.clone());
             settings.paused_at = settings.paused.then_some(at);
@@ -118,8 +125,15 @@ impl Webhooks {
                 reason: reason.to_owned(),
                 actor: by.clone(),
             })
-        })
-        .await
+        });
+        let settings = settings.await?;
+        if pause == Pause::Resume {
+            // Whoever lets deliveries go on has decided about those of a restored copy as well.
+            let space = actor.space_id.clone();
+            let decide = move |tx: &mut Tx| store::restorations::decide_jobs(tx, &space);
+            self.inner.store.write(decide).await?;
+        }
+        Ok(settings)
     }
 
     async fn change_settings(

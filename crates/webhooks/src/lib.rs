@@ -29,6 +29,8 @@ pub mod overview;
 mod queue;
 mod record;
 pub mod recovery;
+pub mod restored;
+pub mod retention;
 mod retry_after;
 mod schedule;
 pub mod send;
@@ -109,6 +111,8 @@ struct Inner {
     queue: queue::Queue,
     /// Wakes the loop that carries out recoveries.
     recovery: tokio::sync::Notify,
+    /// Wakes the loop that purges history.
+    purge: tokio::sync::Notify,
     settings: Settings,
     pace: inspectors::Pace,
 }
@@ -134,6 +138,7 @@ impl Webhooks {
             vault,
             queue: queue::Queue::new(schedule::Bounds::default()),
             recovery: tokio::sync::Notify::new(),
+            purge: tokio::sync::Notify::new(),
             settings: Settings { public_url, node },
             pace: inspectors::Pace::default(),
         };

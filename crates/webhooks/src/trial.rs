@@ -99,6 +99,12 @@ impl Webhooks {
                 ),
             });
         };
+        if let Some(at) = summary.payload_removed_at {
+            return Err(Error::refused(format!(
+                "The event's payload was removed by retention on {}: try a younger event",
+                at.iso()
+            )));
+        }
         let about = About::new(&summary);
         let outgoing = self.draft_outgoing(&draft)?;
         let snapshot = self.inner.snapshots.of(&self.inner.store, &actor.space_id).await?;

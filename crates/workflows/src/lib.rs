@@ -17,6 +17,7 @@ mod paths;
 pub mod plan;
 mod repairs;
 pub mod resolutions;
+pub mod restored;
 pub mod runs;
 pub mod schedules;
 pub mod sources;

@@ -18,7 +18,13 @@ impl Workflows {
     /// # Errors
     /// `NotFound`, `Invalid` when the tree is not active any more.
     pub async fn run_again(&self, actor: &Actor, id: RunId, key: Option<String>) -> Result<RunId> {
-        let run = self.run_detail(actor, id).await?.run;
+        let detail = self.run_detail(actor, id).await?;
+        if detail.source_data.is_none() && detail.run.event_id.is_some() {
+            return Err(Error::Invalid(format!(
+                "What run #{id} was started with was removed by retention: it cannot run again."
+            )));
+        }
+        let run = detail.run;
         let request = StartRequest {
             space_id: actor.space_id.clone(),
             tree: TreeRef::Guid(run.tree_id.0),

@@ -185,7 +185,7 @@ pub fn is_zone(name: &str) -> bool {
     zone(name).is_ok()
 }
 
-fn zone(name: &str) -> Result<TimeZone> {
+pub(crate) fn zone(name: &str) -> Result<TimeZone> {
     TimeZone::get(name.trim())
         .map_err(|_| Error::Invalid(format!("There is no time zone \"{name}\".")))
 }

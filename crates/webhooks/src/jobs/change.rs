@@ -76,6 +76,15 @@ impl Webhooks {
             None => job.state,
             Some(text) => {
                 let state = State::parse(text).ok_or_else(|| unknown_status(text))?;
+                if let (State::Queued, Some(at)) = (state, found.payload_removed_at)
+                    && found.request_content().is_none()
+                {
+                    return Err(Error::refused(format!(
+                        "What the webhook job sent was removed by retention on {}: it cannot be \
+                         sent again",
+                        at.iso()
+                    )));
+                }
                 // A job that already is what it is asked to be needs no change of state, and a
                 // job in the queue may be asked for again: it is then due at once.
                 if state != job.state && !job.state.may_be_set_to(state) {

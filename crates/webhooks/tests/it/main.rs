@@ -8,6 +8,7 @@ mod faults;
 mod holds;
 mod outbox;
 mod peers;
+mod purging;
 mod receiver;
 mod recovery;
 mod requests;
