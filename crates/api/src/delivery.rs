@@ -27,7 +27,8 @@ pub(crate) struct DeliveryDocument {
     /// `breaker` (`failures`, `openMs`, `maxOpenMs`), `concurrency`, `ratePerSecond`.
     #[schema(value_type = Object)]
     policy: Value,
-    /// `ageDays`, `payloadDays`, `bytesMax`; null: the server's own.
+    /// `ageDays`, `payloadDays`, `runDays`, `inspectorDays`, `bytesMax`, as `/retention` tells
+    /// them; null: the default.
     #[schema(value_type = Option<Object>)]
     retention: Option<Value>,
 }

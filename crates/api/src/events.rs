@@ -75,6 +75,8 @@ pub(crate) struct EventDocument {
     verdicts: VerdictCounts,
     /// How many jobs it has.
     jobs: i64,
+    /// When retention removed its payload; null while it is there.
+    payload_removed_at: Option<String>,
 }
 
 /// `{"events":[…]}`.
@@ -145,6 +147,8 @@ pub(crate) struct EventDetailDocument {
     /// The document that webhooks got.
     #[schema(value_type = Object)]
     payload: Value,
+    /// When retention removed the payload; null while it is there.
+    payload_removed_at: Option<String>,
     /// What differs from before, by part of the payload: `{values: {Field: {from, to}}}`.
     #[schema(value_type = Object)]
     changes: Map<String, Value>,
@@ -192,6 +196,7 @@ fn document(summary: &Summary) -> EventDocument {
             }),
         },
         jobs: summary.jobs,
+        payload_removed_at: summary.payload_removed_at.map(model::time::Micros::iso),
     }
 }
 
@@ -227,6 +232,7 @@ fn detail(detail: EventDetail) -> EventDetailDocument {
         trace_id: summary.trace_id,
         changes: changes(&payload),
         payload,
+        payload_removed_at: summary.payload_removed_at,
         verdicts: detail.summary.verdicts.iter().map(|v| verdict(v, slug)).collect(),
         jobs: detail
             .jobs

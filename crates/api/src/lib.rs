@@ -25,6 +25,7 @@ mod meta;
 pub mod metrics;
 pub mod openapi;
 mod recoveries;
+mod retention;
 pub mod router;
 mod send_tests;
 mod sign_in;

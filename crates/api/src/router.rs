@@ -4,8 +4,8 @@
 use crate::App;
 use crate::{
     auth, dashboard, delivery, events, forms, front, health, inspect, inspectors, kapps, lanes,
-    memberships, meta, metrics, openapi, recoveries, send_tests, sign_in, signing_keys, spaces,
-    stream, submissions, task, teams, users, version, web_apis, webhook_jobs, webhooks,
+    memberships, meta, metrics, openapi, recoveries, retention, send_tests, sign_in, signing_keys,
+    spaces, stream, submissions, task, teams, users, version, web_apis, webhook_jobs, webhooks,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -92,6 +92,10 @@ fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(delivery::act))
         .routes(routes!(delivery::act_webhook))
         .routes(routes!(delivery::act_webhook_kapp))
+        .routes(routes!(retention::read, retention::update))
+        .routes(routes!(retention::preview))
+        .routes(routes!(retention::read_restoration))
+        .routes(routes!(retention::decide))
         .routes(routes!(lanes::list))
         .routes(routes!(lanes::act))
         .routes(routes!(webhook_jobs::list, webhook_jobs::create))

@@ -1,6 +1,7 @@
 //! The command line.
 
-use crate::client::{JobsCommand, Listen, Trigger};
+use crate::backup::{Backup, Restore};
+use crate::client::{JobsCommand, Listen, Restored, Trigger};
 use crate::config::{Config, Given};
 use crate::doctor::Doctor;
 use crate::{output, serve};
@@ -20,6 +21,12 @@ enum Command {
     Serve(Box<Given>),
     /// Looks at the configuration and at what it stands on, and says what to do.
     Doctor(Box<Doctor>),
+    /// Copies the embedded database while the server runs.
+    Backup(Box<Backup>),
+    /// Puts a copy in the place of the database, and has what the copy remembers wait.
+    Restore(Box<Restore>),
+    /// Shows what waits since a restore, and decides about it.
+    Restored(Box<Restored>),
     /// Lists, shows, retries and recovers webhook jobs of a running server.
     Jobs(Box<JobsCommand>),
     /// Relays what is sent to the server to an address on this machine.
@@ -43,6 +50,9 @@ impl Cli {
         match self.command {
             Command::Serve(given) => serve::run(Config::read(*given)?),
             Command::Doctor(doctor) => doctor.run(),
+            Command::Backup(backup) => backup.run(),
+            Command::Restore(restore) => restore.run(),
+            Command::Restored(restored) => restored.run(),
             Command::Jobs(jobs) => jobs.run(),
             Command::Listen(listen) => listen.run(),
             Command::Trigger(trigger) => trigger.run(),

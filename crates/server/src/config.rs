@@ -44,6 +44,9 @@ pub struct Given {
     /// Gives up stored secrets whose key is lost; they have to be set anew
     #[arg(long)]
     pub forget_secrets: bool,
+    /// Has everything wait that the database remembers as unfinished, for it was restored
+    #[arg(long)]
+    pub hold_restored: bool,
     /// The administrator that the first start creates [default: admin]
     #[arg(long, env = "KAPOK_ADMIN_USERNAME", value_name = "NAME")]
     pub admin_username: Option<String>,
@@ -151,6 +154,8 @@ pub struct Config {
     pub secret_key: Option<Secret>,
     /// Whether to start although stored secrets cannot be opened.
     pub forget_secrets: bool,
+    /// Whether the operator says that the database was restored.
+    pub hold_restored: bool,
     /// The first administrator.
     pub admin_username: String,
     /// Their password; made up when `None`.
@@ -228,6 +233,7 @@ impl Config {
             data_dir,
             secret_key: not_blank(given.secret_key.or(file.secret_key)).map(Secret::new),
             forget_secrets: given.forget_secrets,
+            hold_restored: given.hold_restored,
             admin_username: username.unwrap_or_else(|| ADMIN_USERNAME.to_owned()),
             admin_password: not_blank(given.admin_password.or(file.admin_password)),
             public_url: public_url.map(|text| web_address(&text)).transpose()?,
@@ -436,7 +442,7 @@ mod tests {
         read(&text.replace("extra_ca", "# extra_ca"), Given::default()).unwrap();
         let command = <Given as clap::Args>::augment_args(clap::Command::new("serve"));
         let flags = command.get_arguments().map(|one| one.get_id().as_str().to_owned());
-        let not_kept = ["config", "demo", "forget_secrets"];
+        let not_kept = ["config", "demo", "forget_secrets", "hold_restored"];
         for flag in flags.filter(|flag| !not_kept.contains(&flag.as_str())) {
             assert!(named.contains_key(&flag), "{flag} is not in docs/operations/kapok.toml");
         }

@@ -3,6 +3,7 @@
 //! A library beside the binary, so that tests start the very server they test, on a real socket
 //! and in their own process ([`serve::start`]).
 
+mod backup;
 pub mod cli;
 mod client;
 pub mod config;
@@ -12,6 +13,7 @@ mod demo;
 mod doctor;
 mod expressions;
 mod housekeeping;
+mod life;
 pub mod output;
 mod proxies;
 mod secrets;

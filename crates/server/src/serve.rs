@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::connections::Edge;
+use crate::life::Life;
 use crate::telemetry::collect::Collector;
 use crate::telemetry::{otlp, prometheus};
 use crate::wiring::nodes::Nodes;
@@ -40,6 +41,7 @@ pub struct Running {
     store: Store,
     serving: JoinHandle<()>,
     nodes: Nodes,
+    life: Life,
 }
 
 /// Runs the server until it is told to stop.
@@ -93,6 +95,7 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
     let nodes = Nodes::join(&config, &runtime, address.port()).await?;
     let node = &nodes.node;
     let vault = secrets::open(&config, &store, &runtime).await?;
+    let life = Life::begin(&config, &store, &runtime).await?;
     let ground = Ground {
         store: &store,
         runtime: &runtime,
@@ -126,7 +129,7 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
         };
         loaded.context("cannot load the demo")?;
     }
-    housekeeping::run(&app, &store);
+    housekeeping::run(&app, &store, life.clone());
     let edge = Edge {
         trusted: config.trusted_proxies.clone().into(),
         head: Duration::from_secs(config.request_seconds),
@@ -135,7 +138,7 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
     let routes = api::router::router(app.clone(), console::pages());
     let serving = runtime.spawn(connections::serve(listener, routes, runtime.clone(), edge));
     let password = made.password;
-    Ok(Running { address, metrics_address, password, app, runtime, store, serving, nodes })
+    Ok(Running { address, metrics_address, password, app, runtime, store, serving, nodes, life })
 }
 
 /// Opens the listener for metrics and starts their export, as far as either is configured.
@@ -183,6 +186,9 @@ impl Running {
     /// Tidies now what is otherwise tidied every few minutes.
     pub async fn tidy(&self) {
         housekeeping::round(&self.app, &self.store).await;
+        if let Err(error) = self.app.webhooks.purge_now().await {
+            tracing::warn!(%error, "history could not be purged");
+        }
     }
 
     /// Stops accepting, finishes what is under way, closes the database.
@@ -195,6 +201,7 @@ impl Running {
         if tokio::time::timeout(limit, drained).await.is_err() {
             tracing::warn!("requests were still under way after {DRAIN_SECONDS_MAX} seconds");
         }
+        self.life.beat().await;
         // Last, for whatever is still leased to this node is free for others from here on.
         self.nodes.leave().await;
         self.store.close().await;

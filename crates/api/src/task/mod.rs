@@ -89,7 +89,7 @@ pub(crate) fn administrators() -> OpenApiRouter<App> {
 pub(crate) use runs::key;
 
 /// The engine's idea of who asks.
-fn actor(caller: &Caller) -> Actor {
+pub(crate) fn actor(caller: &Caller) -> Actor {
     Actor {
         space_id: caller.space_id.clone(),
         username: caller.username.clone(),

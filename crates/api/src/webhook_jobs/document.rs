@@ -35,6 +35,8 @@ pub(crate) struct JobDocument {
     request_content: Option<String>,
     /// The body received.
     response_content: Option<String>,
+    /// When retention removed what was sent and received; null while it is there.
+    payload_removed_at: Option<String>,
     /// Attempts after the first one.
     retry_count: i64,
     /// When it is, or was, due.
@@ -212,6 +214,7 @@ pub(crate) fn document(found: &Found, include: &Include) -> JobDocument {
         error_class: job.error_class.map(ErrorClass::as_str),
         request_content: found.request_content().map(str::to_owned),
         response_content: job.response_content.clone(),
+        payload_removed_at: found.payload_removed_at.map(model::time::Micros::iso),
         retry_count: job.retry_count,
         scheduled_at: job.scheduled_at.iso(),
         scope_type: scope_type.to_owned(),

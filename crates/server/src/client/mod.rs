@@ -6,12 +6,14 @@ mod jobs;
 mod jobs_tail;
 mod listen;
 mod recover;
+mod restored;
 mod show;
 mod sse;
 mod trigger;
 
 pub(crate) use jobs::JobsCommand;
 pub(crate) use listen::Listen;
+pub(crate) use restored::Restored;
 pub(crate) use trigger::Trigger;
 
 use anyhow::{Context, Result, bail};

@@ -113,6 +113,7 @@ pub(crate) fn run(app: &api::App) {
     app.workflows.run();
     app.webhooks.deliver();
     app.webhooks.recover();
+    app.webhooks.purge();
 }
 
 /// The addresses at which this machine reaches the server itself.

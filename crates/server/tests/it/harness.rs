@@ -52,6 +52,7 @@ pub fn config(options: &store::Options) -> Config {
         database: options.clone(),
         secret_key: Some(Secret::new("5e".repeat(32))),
         forget_secrets: false,
+        hold_restored: false,
         admin_username: ADMIN.0.to_owned(),
         admin_password: Some(ADMIN.1.to_owned()),
         public_url: None,

@@ -17,6 +17,8 @@ mod metrics;
 mod people;
 mod process;
 mod recovery;
+mod restored;
+mod retention;
 mod rows;
 mod sessions;
 mod signing;

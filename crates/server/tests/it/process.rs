@@ -6,13 +6,18 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// A running binary that is not left behind.
-struct Process {
+pub struct Process {
     child: Option<Child>,
-    port: u16,
+    pub port: u16,
 }
 
 impl Process {
-    fn start(folder: &Path) -> Self {
+    pub fn start(folder: &Path) -> Self {
+        Self::with(folder, &[])
+    }
+
+    /// Starts it with some more of its environment.
+    pub fn with(folder: &Path, environment: &[(&str, &str)]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = Command::new(env!("CARGO_BIN_EXE_kapok"))
             .arg("serve")
@@ -22,6 +27,7 @@ impl Process {
             .env_remove("KAPOK_ADMIN_PASSWORD")
             .env("KAPOK_DATA_DIR", folder.join("data"))
             .env("KAPOK_LOG_FORMAT", "json")
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -29,7 +35,7 @@ impl Process {
         Self { child: Some(child), port }
     }
 
-    async fn ready(&self) {
+    pub async fn ready(&self) {
         let url = format!("http://127.0.0.1:{}/readyz", self.port);
         let began = Instant::now();
         while reqwest::get(&url).await.is_err() {
@@ -39,7 +45,7 @@ impl Process {
     }
 
     /// Asks it to stop and waits for its end.
-    fn stop(mut self) -> Output {
+    pub fn stop(mut self) -> Output {
         let child = self.child.take().unwrap();
         let kill = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
         assert!(kill.unwrap().success());
