@@ -1,4 +1,4 @@
-// How the space delivers: its policy, its pause, how long history stays.
+// How the space delivers: its policy and its pause.
 import { queryOptions } from '@tanstack/react-query';
 import { answer, body, GET, POST, PUT } from './client';
 import type { Scope } from './webhooks';
@@ -39,18 +39,11 @@ export interface Overrides extends Partial<Policy> {
   coalesceBy?: string | null;
 }
 
-export interface Retention {
-  ageDays?: number | null;
-  payloadDays?: number | null;
-  bytesMax?: number | null;
-}
-
 export interface Delivery {
   paused: boolean;
   pausedBy?: string | null;
   pausedAt?: string | null;
   policy: Policy;
-  retention?: Retention | null;
 }
 
 export const delivery = queryOptions({
@@ -59,7 +52,7 @@ export const delivery = queryOptions({
   refetchInterval: 60_000,
 });
 
-export const saveDelivery = async (change: { policy?: Policy; retention?: Retention }) =>
+export const saveDelivery = async (change: { policy?: Policy }) =>
   (await answer<{ delivery: Delivery }>(PUT('/app/api/v1/delivery', { body: body(change) })))
     .delivery;
 

@@ -120,6 +120,8 @@ export type VerdictKind =
   'fired' | 'not_matched' | 'filter_error' | 'url_error' | 'depth_limit' | 'disabled';
 
 export interface EventSummary {
+  /** When retention removed its payload. */
+  payloadRemovedAt?: string | null;
   id: string;
   type: string;
   event: string;
@@ -189,6 +191,8 @@ export interface WebhookJob extends Details {
   summary?: string | null;
   requestContent?: string | null;
   responseContent?: string | null;
+  /** When retention removed what was sent and received. */
+  payloadRemovedAt?: string | null;
   retryCount: number;
   scheduledAt?: string | null;
   scopeType?: string;

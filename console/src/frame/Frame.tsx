@@ -8,6 +8,7 @@ import { useEffect, useRef } from 'react';
 import { me } from '../api/session';
 import { useLive } from '../live/useLive';
 import { PausedBanner } from '../routes/delivery/PauseAll';
+import { RestoredBanner } from '../routes/delivery/RestoredBanner';
 import { Palette } from './Palette';
 import { Rail } from './Rail';
 
@@ -43,7 +44,13 @@ export function Frame() {
 /** What every page should tell an administrator. */
 function Announcements() {
   const { data: person } = useQuery(me);
-  return person?.spaceAdmin ? <PausedBanner /> : null;
+  if (!person?.spaceAdmin) return null;
+  return (
+    <>
+      <RestoredBanner />
+      <PausedBanner />
+    </>
+  );
 }
 
 /** Moves the focus to the page when its address changes, so that screen readers start there. */

@@ -29,7 +29,9 @@ export const typeAndEvent = (type: string, event: string): string =>
   `${type} · ${eventName(type, event)}`;
 
 export const canRetry = (job: WebhookJob): boolean =>
-  ['Failed', 'Cancelled'].includes(job.status) || (job.status === 'Queued' && job.retryCount > 0);
+  !job.payloadRemovedAt &&
+  (['Failed', 'Cancelled'].includes(job.status) ||
+    (job.status === 'Queued' && job.retryCount > 0));
 
 export const canCancel = (job: WebhookJob): boolean => ['Queued', 'Failed'].includes(job.status);
 

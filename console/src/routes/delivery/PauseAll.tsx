@@ -4,6 +4,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { delivery as deliveryQuery, pauseAll, type PauseAction } from '../../api/delivery';
+import { restoration } from '../../api/retention';
 import { Confirm } from '../../parts/Confirm';
 import { done, failed } from '../../parts/notify';
 import { When } from '../../parts/When';
@@ -51,8 +52,10 @@ export function PauseAll() {
 /** Stands above every page while all deliveries are paused. */
 export function PausedBanner() {
   const { data } = useQuery(deliveryQuery);
+  const { data: restored } = useQuery(restoration);
   const act = usePauseAll();
-  if (!data?.paused) return null;
+  // A restored backup asks for more than going on: its own banner does.
+  if (!data?.paused || restored?.areJobsHeld) return null;
   return (
     <div className="kp-paused" role="status">
       <IconPlayerPause size={16} aria-hidden />

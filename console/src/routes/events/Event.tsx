@@ -7,6 +7,7 @@ import { eventName } from '../../logic/jobs';
 import { Body } from '../../parts/Body';
 import { ShortId } from '../../parts/Copy';
 import { Facts, Fault, Head, Panel, Waiting } from '../../parts/Page';
+import { Removed } from '../../parts/Removed';
 import { Rows } from '../../parts/Rows';
 import { Status } from '../../parts/Status';
 import { To } from '../../parts/To';
@@ -48,7 +49,8 @@ export function Event() {
           <Verdicts event={event} />
           <Changes changes={event.changes} />
           <Panel title="Payload">
-            <Body label="Payload" value={event.payload} />
+            <Removed at={event.payloadRemovedAt} />
+            {!event.payloadRemovedAt && <Body label="Payload" value={event.payload} />}
           </Panel>
         </div>
         <Panel title="About">

@@ -7,6 +7,7 @@ import { Body } from '../../parts/Body';
 import { CopyButton } from '../../parts/Copy';
 import { HeaderList } from '../../parts/Headers';
 import { Panel } from '../../parts/Page';
+import { Removed } from '../../parts/Removed';
 import { Attempts } from './Attempts';
 import { Compare } from './Compare';
 import { Signature } from './Signature';
@@ -84,7 +85,8 @@ function Request({ job, attempt }: SideProps) {
       <div className="kp-stack">
         <HeaderList label="Request headers" of={attempt?.requestHeaders} />
         {attempt && <Signature attempt={attempt} />}
-        <Body label="Request body" text={body} />
+        <Removed at={job.payloadRemovedAt} />
+        {!job.payloadRemovedAt && <Body label="Request body" text={body} />}
       </div>
     </Panel>
   );
@@ -102,7 +104,8 @@ function Response({ job, attempt }: SideProps) {
           </p>
         )}
         <HeaderList label="Response headers" of={attempt?.responseHeaders} />
-        <Body label="Response body" text={body} />
+        <Removed at={job.payloadRemovedAt} />
+        {!job.payloadRemovedAt && <Body label="Response body" text={body} />}
       </div>
     </Panel>
   );

@@ -86,7 +86,9 @@ function Actions({ job }: { job: WebhookJob }) {
           {job.status === 'Queued' ? 'Try now' : 'Retry'}
         </Button>
       )}
-      {job.status === 'Complete' && !run && <SendAgain jobs={[job]} label="Send again" />}
+      {job.status === 'Complete' && !run && !job.payloadRemovedAt && (
+        <SendAgain jobs={[job]} label="Send again" />
+      )}
       {canCancel(job) && (
         <Button
           variant="default"
