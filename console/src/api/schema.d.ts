@@ -797,6 +797,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/restoration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads what waits since the database was restored from a copy. */
+        get: operations["getRestoration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/restoration/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides about what waits since the database was restored from a copy. */
+        post: operations["postRestorationActions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads how long the space keeps its history, and what it takes up. */
+        get: operations["getRetention"];
+        /** Changes how long the space keeps its history. What is too old then begins to go at once. */
+        put: operations["putRetention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/retention/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts what a policy would let go now. Nothing is changed. */
+        post: operations["postRetentionPreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/run-tree/{source}/{group}/{tree}": {
         parameters: {
             query?: never;
@@ -2306,6 +2375,21 @@ export interface components {
         DashboardAnswer: {
             dashboard: components["schemas"]["Dashboard"];
         };
+        /** @description Decisions; what is left out goes on waiting. */
+        DecisionDocument: {
+            /**
+             * @description `send`: as if nothing had happened, a second time where it was sent after the copy was
+             *     made; `cancel`: not at all.
+             * @default null
+             */
+            jobs: string | null;
+            /**
+             * @description `continue`, or `cancel` those that would go on by themselves. Runs that wait for a person
+             *     or a later time stay.
+             * @default null
+             */
+            runs: string | null;
+        };
         /** @description What completes or updates a deferred task. */
         DeferredBody: {
             message?: string | null;
@@ -2325,7 +2409,10 @@ export interface components {
              *     `breaker` (`failures`, `openMs`, `maxOpenMs`), `concurrency`, `ratePerSecond`.
              */
             policy: Record<string, never>;
-            /** @description `ageDays`, `payloadDays`, `bytesMax`; null: the server's own. */
+            /**
+             * @description `ageDays`, `payloadDays`, `runDays`, `inspectorDays`, `bytesMax`, as `/retention` tells
+             *     them; null: the default.
+             */
             retention?: Record<string, never> | null;
         };
         /** @description `{"delivery":{…}}`. */
@@ -2394,6 +2481,8 @@ export interface components {
             level: string;
             /** @description The document that webhooks got. */
             payload: Record<string, never>;
+            /** @description When retention removed the payload; null while it is there. */
+            payloadRemovedAt?: string | null;
             runs: components["schemas"]["RunOfEvent"][];
             traceId: string;
             type: string;
@@ -2434,6 +2523,8 @@ export interface components {
             label: string;
             /** @description `Space` or `Kapp`. */
             level: string;
+            /** @description When retention removed its payload; null while it is there. */
+            payloadRemovedAt?: string | null;
             traceId: string;
             type: string;
             verdicts: components["schemas"]["VerdictCounts"];
@@ -2774,6 +2865,25 @@ export interface components {
             /** @description Give it back as `pageToken` for the next page; null on the last one. */
             nextPageToken?: string | null;
         };
+        /** @description What the last purge did. */
+        LastPurge: {
+            at: string;
+            /**
+             * Format: int64
+             * @description Bytes that this freed, about.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Jobs and events that stayed without what they carried.
+             */
+            payloads: number;
+            /**
+             * Format: int64
+             * @description Rows of every kind that went.
+             */
+            rows: number;
+        };
         /** @description A username and password, as JSON or as a form. */
         Login: {
             j_password: string;
@@ -3021,6 +3131,25 @@ export interface components {
             /** @description A note kept with the errors. */
             resolution?: string | null;
         };
+        /** @description What waits because the database was restored from a copy. */
+        Restoration: {
+            /** @description Whether jobs wait for a decision, and how many do: 100,000 are counted at most. */
+            areJobsHeld: boolean;
+            /** @description Whether runs and schedules wait, and how many runs would go on by themselves. */
+            areRunsHeld: boolean;
+            /** Format: int64 */
+            jobs: number;
+            /** @description Why the database is taken for restored. */
+            reason: string;
+            /** @description When it was noticed; what is older waits. */
+            restoredAt: string;
+            /** Format: int64 */
+            runs: number;
+        };
+        /** @description `{"restoration":{…}}`. */
+        RestorationAnswer: {
+            restoration?: components["schemas"]["Restoration"] | null;
+        };
         /** @description What to bring back. */
         RestoreBody: {
             /**
@@ -3028,6 +3157,80 @@ export interface components {
              * @description The number of a version; absent: the deleted tree itself.
              */
             versionId?: number | null;
+        };
+        /** @description How long a space keeps its history, and what became of it. */
+        Retention: {
+            /**
+             * Format: int64
+             * @description Bytes that history takes up, about; what is younger than some minutes is not in it yet.
+             */
+            bytes: number;
+            /** @description Whether it is the policy of spaces that set none. */
+            isDefault: boolean;
+            lastPurge?: components["schemas"]["LastPurge"] | null;
+            /** @description The time of the oldest row that is kept. */
+            oldestKeptAt?: string | null;
+            policy: components["schemas"]["RetentionPolicy"];
+        };
+        /** @description `{"retention":{…}}`. */
+        RetentionAnswer: {
+            retention: components["schemas"]["Retention"];
+        };
+        /** @description A policy. */
+        RetentionChangeDocument: {
+            policy?: components["schemas"]["RetentionPolicy"] | null;
+        };
+        /** @description How many would go. */
+        RetentionCount: {
+            /** Format: int64 */
+            count: number;
+            /** @description Whether that is all; otherwise it is "at least". */
+            isExact: boolean;
+        };
+        /** @description How long history is kept; null: for ever, or without a limit. */
+        RetentionPolicy: {
+            /**
+             * Format: int64
+             * @description Days for events and jobs, with attempts and timelines.
+             */
+            ageDays?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes that history may take up, about; beyond them the oldest goes first.
+             */
+            bytesMax?: number | null;
+            /**
+             * Format: int64
+             * @description Days for requests that inspectors recorded: 7 at most.
+             */
+            inspectorDays: number;
+            /**
+             * Format: int64
+             * @description Days for what was sent and received; after that the rows stay without it.
+             */
+            payloadDays?: number | null;
+            /**
+             * Format: int64
+             * @description Days for finished runs, with tasks, triggers and errors.
+             */
+            runDays?: number | null;
+        };
+        /** @description What a policy would let go now. */
+        RetentionPreview: {
+            /** @description Events that would stay without their payload. */
+            eventPayloads: components["schemas"]["RetentionCount"];
+            events: components["schemas"]["RetentionCount"];
+            /** @description Whether the policy keeps less of anything than the one in force. */
+            isShorter: boolean;
+            /** @description Jobs that would stay without what they sent and received. */
+            jobPayloads: components["schemas"]["RetentionCount"];
+            jobs: components["schemas"]["RetentionCount"];
+            runs: components["schemas"]["RetentionCount"];
+        };
+        /** @description A policy to look at. */
+        RetentionPreviewDocument: {
+            /** @default null */
+            policy: components["schemas"]["RetentionPolicy"] | null;
         };
         /** @description What a person corrects in a run. */
         RunBody: {
@@ -3454,6 +3657,8 @@ export interface components {
             parentKey: string;
             /** @description Its kind; `Webhook Test` for a test. */
             parentType: string;
+            /** @description When retention removed what was sent and received; null while it is there. */
+            payloadRemovedAt?: string | null;
             /** @description The recovery that sent it again, made it or called it off last. */
             recoveryId?: string | null;
             /** @description The body sent. */
@@ -5638,6 +5843,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecoveryAnswer"];
+                };
+            };
+        };
+    };
+    getRestoration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{restoration}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestorationAnswer"];
+                };
+            };
+        };
+    };
+    postRestorationActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionDocument"];
+            };
+        };
+        responses: {
+            /** @description `{restoration}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestorationAnswer"];
+                };
+            };
+        };
+    };
+    getRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{retention}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionAnswer"];
+                };
+            };
+        };
+    };
+    putRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionChangeDocument"];
+            };
+        };
+        responses: {
+            /** @description `{retention}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionAnswer"];
+                };
+            };
+        };
+    };
+    postRetentionPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionPreviewDocument"];
+            };
+        };
+        responses: {
+            /** @description Counts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPreview"];
                 };
             };
         };
