@@ -6,7 +6,7 @@ use crate::workflows::StartOutcome;
 use crate::{Actor, Error, Inner, Webhooks, answer, outbox, verdict};
 use expr::js::{Bindings, Template};
 use model::id::{JobId, RunId};
-use model::job::{Job, State};
+use model::job::{self, Job, State};
 use model::limits;
 use model::time::Micros;
 use store::Tx;
@@ -164,7 +164,10 @@ impl Webhooks {
         let written =
             self.inner.store.write(move |tx: &mut Tx| match d.write(tx, &inner, now, &by) {
                 Ok(Written::Moved) => Ok(None),
-                Ok(Written::Changed(run)) => Ok(Some(run)),
+                Ok(Written::Changed(run)) => {
+                    d.tell(tx, now, &by)?;
+                    Ok(Some(run))
+                }
                 Err(error) => Err(Error::Store(error)),
             });
         match written.await {
@@ -244,6 +247,32 @@ impl Decided {
             false if run.is_some() => Err(store::Error::Stale),
             false => Ok(Written::Moved),
         }
+    }
+}
+
+impl Decided {
+    /// Tells the job's timeline what a person did.
+    fn tell(&self, tx: &mut Tx, now: Micros, by: &str) -> Result<(), store::Error> {
+        let job = &self.found.job;
+        let mut did = match self.state {
+            State::Queued if job.state == State::Queued => "is due at once".to_owned(),
+            State::Queued => format!("is sent again, having been {}", job.state.as_str()),
+            state if state == job.state => "stays as it is".to_owned(),
+            State::Cancelled => "is cancelled".to_owned(),
+            state => format!("is set to {}", state.as_str()),
+        };
+        if self.url != job.url {
+            did.push_str(", with another URL");
+        }
+        let change = job::JobChange {
+            job_id: job.id.clone(),
+            at: now,
+            state: self.state,
+            reason: format!("{did}: by hand"),
+            actor: by.to_owned(),
+            attempt: None,
+        };
+        store::job_changes::insert(tx, &[change])
     }
 }
 

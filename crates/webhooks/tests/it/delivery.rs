@@ -203,6 +203,17 @@ async fn a_job_is_cancelled_during_back_off_and_retried_by_hand() {
         let done = world.until_all(State::Complete).await.remove(0);
         assert_eq!(done.retry_count, 1);
         assert!(receiver.hits()[1].head.starts_with("POST /new "));
+        let timeline = world.webhooks.timeline(&world.actor, None, &job.id).await.unwrap();
+        let by_hand = timeline.iter().filter(|entry| entry.reason.ends_with(": by hand"));
+        let by_hand: Vec<_> = by_hand.map(|e| (e.state, e.actor.as_deref(), &*e.reason)).collect();
+        let again = "is sent again, having been Cancelled, with another URL: by hand";
+        assert_eq!(
+            by_hand,
+            [
+                (State::Cancelled, Some("admin"), "is cancelled: by hand"),
+                (State::Queued, Some("admin"), again)
+            ]
+        );
         world.runtime.stop().await;
     }
 }
