@@ -1,6 +1,7 @@
 //! Connections: accepted up to a limit, given a time to send their request's head, and finished
 //! gracefully when the server stops. HTTP/1.1; a proxy in front may speak what it likes.
 
+use crate::linger::Lingering;
 use crate::proxies;
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -77,7 +78,8 @@ async fn connection(
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(edge.head);
     let service = TowerToHyperService::new(service);
-    let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let stream = TokioIo::new(Lingering::new(stream, runtime.clone()));
+    let mut serving = pin!(builder.serve_connection(stream, service));
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
         () = runtime.stopping() => {

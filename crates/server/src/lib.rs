@@ -14,6 +14,7 @@ mod doctor;
 mod expressions;
 mod housekeeping;
 mod life;
+mod linger;
 pub mod output;
 mod proxies;
 mod secrets;

@@ -89,6 +89,24 @@ async fn whoever_sends_too_slowly_is_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_sends_too_much_gets_to_read_the_answer() {
+    let server = one().await;
+    let body = vec![b' '; 4 * model::limits::BODY_BYTES_MAX];
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!(
+        "POST /app/login.do HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // More than any socket holds: the server has answered long before the last byte is sent.
+    stream.write_all(&body).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn guessed_tokens_open_nothing() {
     let server = one().await;
     let token = "0123456789abcdef0123456789abcdef01234567";
