@@ -9,6 +9,7 @@ pub mod changes;
 mod clock;
 pub mod metrics;
 pub mod node;
+pub mod panics;
 pub mod spans;
 pub mod vault;
 
