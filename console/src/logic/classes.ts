@@ -16,6 +16,7 @@ const CLASSES: Record<string, string> = {
   auth: 'No credentials',
   tree_missing: 'No such tree',
   interrupted: 'Interrupted',
+  internal: 'Fault of Kapok',
 };
 
 export const classWord = (name: string): string => CLASSES[name] ?? name.replaceAll('_', ' ');

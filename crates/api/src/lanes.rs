@@ -58,9 +58,9 @@ pub(crate) struct LaneDocument {
     waiting: usize,
     /// Deliveries under way.
     running: usize,
-    /// Deliveries it may have under way at present.
+    /// Deliveries it may have under way at present on that node: its share.
     concurrency: usize,
-    /// Attempts it starts in a second at most; null: as many as it takes.
+    /// Attempts it starts in a second at most on that node; null: as many as it takes.
     rate_per_second: Option<f64>,
     latency_ms: Option<LatencyDocument>,
     oldest_waiting_at: Option<String>,
@@ -73,6 +73,8 @@ pub(crate) struct LaneDocument {
     last_error_at: Option<String>,
     /// The node that tells this; every node has lanes of its own.
     node: String,
+    /// Nodes that share the limits of lanes, this one included.
+    nodes: usize,
 }
 
 fn document(lane: Lane) -> LaneDocument {
@@ -96,6 +98,7 @@ fn document(lane: Lane) -> LaneDocument {
         last_error: lane.last_error.map(|(class, _)| class.as_str()),
         last_error_at: lane.last_error.map(|(_, at)| at.iso()),
         node: lane.node,
+        nodes: lane.nodes,
     }
 }
 

@@ -230,11 +230,13 @@ pub enum ErrorClass {
     TreeMissing,
     /// The node was stopped while the attempt was under way; the outcome is not known.
     Interrupted,
+    /// Kapok itself failed while it made, sent or recorded the attempt; the log says why.
+    Internal,
 }
 
 impl ErrorClass {
     /// All classes.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Dns,
         Self::Connect,
         Self::Tls,
@@ -250,6 +252,7 @@ impl ErrorClass {
         Self::Auth,
         Self::TreeMissing,
         Self::Interrupted,
+        Self::Internal,
     ];
 
     /// The name as stored and on the wire.
@@ -270,6 +273,7 @@ impl ErrorClass {
             Self::Auth => "auth",
             Self::TreeMissing => "tree_missing",
             Self::Interrupted => "interrupted",
+            Self::Internal => "internal",
         }
     }
 

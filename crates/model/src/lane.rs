@@ -3,7 +3,7 @@
 //! The number is stored with each job, so that the table can be asked lane by lane. It must stay
 //! what it is from version to version; a job with another number would only wait in another lane.
 
-use crate::id::WebhookId;
+use crate::id::{SpaceId, WebhookId};
 use std::borrow::Cow;
 
 /// A lane's number: never 0, which stands for "not known".
@@ -11,11 +11,13 @@ use std::borrow::Cow;
 pub struct LaneId(pub i64);
 
 impl LaneId {
-    /// The lane of what a webhook sends to a URL.
-    pub fn of(url: &str, webhook: Option<&WebhookId>) -> Self {
-        let webhook = webhook.map_or("", WebhookId::as_str);
+    /// The lane of what a webhook sends to a URL; of what people of a space send by hand, when
+    /// there is no webhook.
+    pub fn of(url: &str, space: &SpaceId, webhook: Option<&WebhookId>) -> Self {
+        let owner = webhook.map_or(space.as_str(), WebhookId::as_str);
         let endpoint = endpoint(url);
-        let bytes = endpoint.bytes().chain([0]).chain(webhook.bytes());
+        let kind = u8::from(webhook.is_none());
+        let bytes = endpoint.bytes().chain([kind]).chain(owner.bytes());
         // FNV-1a with a final mix: short, stable, and even enough for some ten thousand lanes.
         let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -81,11 +83,14 @@ mod tests {
     #[test]
     fn lanes_are_endpoint_and_webhook_and_stay_what_they_are() {
         let (w, v) = (WebhookId("w".into()), WebhookId("v".into()));
-        let lane = LaneId::of("https://example.com/a", Some(&w));
-        assert_eq!(lane, LaneId::of("https://EXAMPLE.com:443/b", Some(&w)));
-        assert_ne!(lane, LaneId::of("https://example.com/a", Some(&v)));
-        assert_ne!(lane, LaneId::of("http://example.com/a", Some(&w)));
-        assert_ne!(lane, LaneId::of("https://example.com/a", None));
+        let (s, t) = (SpaceId("w".into()), SpaceId("t".into()));
+        let lane = LaneId::of("https://example.com/a", &s, Some(&w));
+        assert_eq!(lane, LaneId::of("https://EXAMPLE.com:443/b", &t, Some(&w)));
+        assert_ne!(lane, LaneId::of("https://example.com/a", &s, Some(&v)));
+        assert_ne!(lane, LaneId::of("http://example.com/a", &s, Some(&w)));
+        let by_hand = LaneId::of("https://example.com/a", &s, None);
+        assert_ne!(lane, by_hand);
+        assert_ne!(by_hand, LaneId::of("https://example.com/a", &t, None));
         assert_eq!(LaneId::parse(&lane.to_string()), Some(lane));
         assert_eq!(LaneId::parse("0"), None);
         // Stored in rows: a change of the formula must be a decision.

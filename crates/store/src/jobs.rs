@@ -1,11 +1,15 @@
 //! Webhook jobs: the table is the queue. Every change of a job's state is guarded by the state and
 //! epoch it relies on; `false` says that somebody else was there first.
 
+mod claims;
 mod queue;
 mod search;
 
-pub use queue::{Claim, Settled, claim_due, claim_interrupted, next_due};
-pub use queue::{mark_started, release, renew, settle};
+pub use claims::{
+    Claim, Waiting, adopt, any_void, claim, claim_statements, free_former, free_interrupted,
+    free_void, waiting,
+};
+pub use queue::{Settled, mark_started, release, renew, settle};
 pub use search::{
     NameAndClass, Query, Scope, Step, URL_STARTS_MAX, count, list, names, plan, step,
 };
@@ -13,6 +17,7 @@ pub use search::{
 use model::Audit;
 use model::id::{EventId, JobId, KappId, RecoveryId, RunId, SpaceId, TraceId, WebhookId};
 use model::job::{ErrorClass, Job, State};
+use model::lane::LaneId;
 use model::time::Micros;
 
 use crate::events;
@@ -24,7 +29,7 @@ static INSERT: Insert = Insert::new(
     "id, space_id, kapp_id, event_id, webhook_id, trace_id, depth, name, type_name, event, \
      parent_type, parent_id, parent_key, url, state, summary, request_content, response_content, \
      retry_count, scheduled_at, started_at, finished_at, run_id, leased_by, leased_until, epoch, \
-     created_at, created_by, updated_at, updated_by, error_class",
+     created_at, created_by, updated_at, updated_by, error_class, lane",
 );
 
 /// Stores new jobs, several in one statement.
@@ -69,6 +74,7 @@ fn values(j: &Job) -> Vec<Value<'_>> {
         j.audit.updated_at.into(),
         (&j.audit.updated_by).into(),
         class(j.error_class),
+        LaneId::of(&j.url, &j.space_id, j.webhook_id.as_ref()).0.into(),
     ]
 }
 
@@ -146,7 +152,7 @@ pub struct Change<'a> {
 const CHANGE: Sql = Sql::both(
     "UPDATE jobs SET state = $4, url = $5, scheduled_at = $6, finished_at = $7, summary = $8, \
      response_content = $9, run_id = $10, retry_count = $11, updated_at = $12, updated_by = $13, \
-     error_class = $14, epoch = epoch + 1, leased_by = NULL, leased_until = NULL \
+     error_class = $14, lane = $15, epoch = epoch + 1, leased_by = NULL, leased_until = NULL \
      WHERE id = $1 AND state = $2 AND epoch = $3",
 );
 
@@ -171,6 +177,7 @@ pub fn change(tx: &mut Tx, c: &Change<'_>) -> Result<bool, Error> {
         c.at.into(),
         c.by.into(),
         class(c.error_class),
+        LaneId::of(c.url, &c.job.space_id, c.job.webhook_id.as_ref()).0.into(),
     ];
     Ok(tx.execute(&CHANGE, &values)? == 1)
 }

@@ -11,22 +11,27 @@
 //! SQLite, whose one process has restarted, and on PostgreSQL once another node has found it gone,
 //! at the latest after their time. A node that the others may find gone starts nothing.
 
-use crate::queue::Waiting;
+use crate::queue::{self, Waiting};
 use crate::record::{Recorder, Report};
 use crate::schedule::{End, Shape, Ticket, Went};
+use crate::send::Outcome;
 use crate::snapshot::Snapshot;
 use crate::target::{self, Target};
 use crate::workflows::StartOutcome;
-use crate::{Inner, Webhooks, answer, judge, outbox};
+use crate::{Inner, Webhooks, answer, isolate, judge, outbox};
 use model::delivery::Policy;
 use model::id::{JobId, SpaceId};
 use model::job::{Attempt, AttemptDetail, ErrorClass, Job, JobChange, State};
+use model::lane::LaneId;
 use model::limits;
 use model::time::Micros;
 use runtime::changes::Topic;
+use runtime::panics;
 use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
+use store::Tx;
 use store::jobs::{Claim, Settled};
 
 /// Time between looks into the table when nothing is known to be due sooner.
@@ -37,8 +42,10 @@ const INTERRUPTED: Duration = Duration::from_millis(limits::LEASE_MS.unsigned_ab
 const ORDER: Duration = Duration::from_secs(5);
 /// Time between renewals of leases.
 const RENEW: Duration = Duration::from_millis(limits::LEASE_MS.unsigned_abs() / 3);
-/// Jobs claimed in one statement.
+/// Jobs claimed in one look.
 const CLAIM_MAX: usize = 200;
+/// Lanes looked at in one look; the next one goes on where it ended.
+const LANES_MAX: usize = 2_000;
 /// An attempt that takes longer is shown as In Progress; most are over before.
 const SHOWN_AFTER: Duration = Duration::from_millis(500);
 /// How long attempts under way may take after the stop before they are given up.
@@ -81,7 +88,7 @@ impl Webhooks {
         let inner = self.inner.clone();
         self.inner.queue.set_open(true);
         // Two loops, so that an attempt never waits for a look into the table.
-        let poller = Poller { inner: inner.clone() };
+        let poller = Poller { inner: inner.clone(), after: LaneId(i64::MIN) };
         let polling = self.inner.runtime.spawn(async move { poller.run().await });
         self.inner.runtime.spawn(async move {
             let recorder = Recorder::start(&inner);
@@ -99,7 +106,7 @@ async fn start_attempts(inner: &Arc<Inner>, recorder: &Recorder) {
         let now = inner.runtime.elapsed();
         // A node that the others may count out starts nothing; it goes on once it is sure again.
         while inner.is_present()
-            && let Some((ticket, waiting)) = inner.queue.next(now)
+            && let Some((ticket, waiting)) = inner.queue.next(now, inner.settings.node.live_nodes())
         {
             let slot = Slot::new(inner.clone(), ticket);
             inner.runtime.spawn(deliver(slot, waiting, recorder.clone()));
@@ -136,10 +143,26 @@ async fn drain(inner: &Arc<Inner>) {
 /// the time of day.
 struct Poller {
     inner: Arc<Inner>,
+    /// The lane at which the last look ended.
+    after: LaneId,
+}
+
+/// What a look found.
+#[derive(Default)]
+struct Look {
+    /// Lanes with due jobs that may be claimed, by how many of each.
+    lanes: BTreeMap<usize, Vec<LaneId>>,
+    /// Whether it saw all lanes, and took all that are due.
+    is_whole: bool,
+    /// Whether there are jobs whose lane is not known.
+    is_unnamed: bool,
+    /// When the next job is due, of those that are not yet.
+    next: Option<Micros>,
 }
 
 impl Poller {
-    async fn run(self) {
+    async fn run(mut self) {
+        self.free_former().await;
         let start = self.inner.runtime.elapsed();
         let (mut look_at, mut interrupted_at, mut renew_at) = (start, start, start + RENEW);
         let mut order_at = start + ORDER;
@@ -161,7 +184,7 @@ impl Poller {
             }
             if self.inner.queue.must_look_closely() || ticks >= interrupted_at {
                 interrupted_at = ticks + INTERRUPTED;
-                self.claim_interrupted(now).await;
+                self.free_interrupted(now).await;
             }
             if self.inner.queue.must_look() || ticks >= look_at {
                 look_at = ticks + self.look(now).await;
@@ -181,79 +204,129 @@ impl Poller {
     }
 
     /// Claims what is due, as far as there is room; returns how long to wait before the next look.
-    async fn look(&self, now: Micros) -> Duration {
+    async fn look(&mut self, now: Micros) -> Duration {
         let room = self.inner.queue.lock().room().min(CLAIM_MAX);
         if room == 0 {
             self.inner.queue.starve();
             return LOOK;
         }
-        let inner = self.inner.clone();
-        let full = self.full_webhooks();
+        let after = self.after;
+        let lease_now = self.inner.settings.node.lease_now(&self.inner.runtime);
         let looked = self.inner.store.read(move |tx| {
-            let node = inner.settings.node.id();
-            store::jobs::next_due(tx, &claim(&inner, &node, now, &full, 0))
+            let lanes = store::jobs::waiting(tx, after, LANES_MAX)?;
+            Ok::<_, store::Error>((lanes, store::jobs::any_void(tx, lease_now)?))
         });
-        match looked.await {
+        let (lanes, is_void) = match looked.await {
+            Ok(looked) => looked,
             Err(error) => {
                 warn(&error, "looking for due jobs");
-                LOOK
+                return LOOK;
             }
-            Ok(None) => LOOK,
-            Ok(Some(at)) if at > now => until(now, at).min(LOOK),
-            // There may be more than one claim takes: look again at once.
-            Ok(Some(_)) if self.claim(now, room, false).await == room => Duration::ZERO,
-            Ok(Some(_)) => LOOK,
+        };
+        let look = self.judge(&lanes, now, room);
+        let mut is_more = false;
+        for (limit, lanes) in look.lanes {
+            is_more |= self.claim(now, limit, lanes).await;
         }
+        if is_void {
+            let freed = self.tend("freeing jobs", move |tx| store::jobs::free_void(tx, lease_now));
+            is_more |= freed.await.is_some();
+        }
+        if look.is_unnamed {
+            is_more |= self.tend("naming lanes", store::jobs::adopt).await.is_some();
+        }
+        if is_more {
+            return Duration::ZERO;
+        }
+        let soon = if look.is_whole { LOOK } else { LOOK / 8 };
+        look.next.map_or(soon, |at| until(now, at).min(soon))
     }
 
-    async fn claim_interrupted(&self, now: Micros) {
-        let room = self.inner.queue.lock().room().min(CLAIM_MAX);
-        if room > 0 {
-            self.claim(now, room, true).await;
+    /// Which lanes to claim from, and how many jobs of each: all due lanes get their share of the
+    /// room, none more than it has room for itself.
+    fn judge(&mut self, lanes: &[store::jobs::Waiting], now: Micros, room: usize) -> Look {
+        let mut look = Look { is_whole: lanes.len() < LANES_MAX, ..Look::default() };
+        let ticks = self.inner.runtime.elapsed();
+        let scheduler = self.inner.queue.lock();
+        let mut due = Vec::new();
+        for seen in lanes {
+            let own = scheduler.room_of(seen.lane, ticks);
+            if seen.lane.0 == 0 {
+                look.is_unnamed = true;
+            } else if seen.due_at > now && !seen.is_held {
+                look.next = Some(look.next.map_or(seen.due_at, |next| next.min(seen.due_at)));
+            } else if own > 0 && !seen.is_held {
+                due.push((seen.lane, own));
+            }
         }
+        drop(scheduler);
+        let mut last = lanes.last().map(|seen| seen.lane);
+        if due.len() > room {
+            due.truncate(room);
+            look.is_whole = false;
+            look.next = Some(now);
+            last = due.last().map(|(lane, _)| *lane);
+        }
+        self.after = last.filter(|_| !look.is_whole).unwrap_or(LaneId(i64::MIN));
+        let share = (room / due.len().max(1)).max(1);
+        for (lane, own) in due {
+            // Powers of two, so that a few statements serve all.
+            let limit = 1 << own.min(share).ilog2();
+            look.lanes.entry(limit).or_default().push(lane);
+        }
+        look
     }
 
-    async fn claim(&self, now: Micros, room: usize, interrupted: bool) -> usize {
-        let inner = self.inner.clone();
-        let full = self.full_webhooks();
-        let limit = i64::try_from(room).unwrap_or(i64::MAX);
-        let claimed = self.inner.store.write(move |tx| {
-            let node = inner.settings.node.id();
-            let claim = claim(&inner, &node, now, &full, limit);
-            if !interrupted {
-                return store::jobs::claim_due(tx, &claim);
-            }
-            let jobs = store::jobs::claim_interrupted(tx, &claim)?;
+    /// Puts attempts back that a vanished node left behind.
+    async fn free_interrupted(&self, now: Micros) {
+        let node = self.inner.settings.node.clone();
+        let lease_now = node.lease_now(&self.inner.runtime);
+        let freed = self.tend("freeing interrupted jobs", move |tx| {
+            let jobs = store::jobs::free_interrupted(tx, &node.id(), lease_now)?;
             for job in &jobs {
                 store::attempts::insert(tx, &interrupted_attempt(job, now))?;
             }
-            Ok(jobs)
+            Ok(!jobs.is_empty())
         });
-        match claimed.await {
-            Ok(jobs) => {
-                let count = jobs.len();
-                let mut waiting = Vec::with_capacity(count);
-                for job in jobs {
-                    let shape = self.inner.shape_of(&job).await;
-                    waiting.push((Waiting::new(job, None), shape));
-                }
-                self.inner.queue.push_all(waiting, self.inner.runtime.elapsed());
-                count
-            }
-            Err(error) => {
-                warn(&error, "claiming jobs");
-                0
-            }
+        if freed.await == Some(true) {
+            self.inner.queue.poke();
         }
     }
 
-    /// Ids of webhooks with a lane that is full or shut, joined by commas.
-    fn full_webhooks(&self) -> String {
-        let scheduler = self.inner.queue.lock();
-        let closed = scheduler.closed(self.inner.runtime.elapsed());
-        let ids: Vec<_> = closed.map(|id| id.map_or("none", |id| id.as_str())).collect();
-        // A leading comma keeps the text from being empty and from matching the start of an id.
-        format!(",{}", ids.join(","))
+    /// What an earlier life of this process held is free at once, where no other can hold it.
+    async fn free_former(&self) {
+        let node = self.inner.settings.node.id();
+        self.tend("freeing jobs", move |tx| store::jobs::free_former(tx, &node)).await;
+    }
+
+    async fn tend<T: Send + 'static>(
+        &self,
+        doing: &str,
+        work: impl Fn(&mut Tx) -> Result<T, store::Error> + Send + 'static,
+    ) -> Option<T> {
+        self.inner.store.write(work).await.inspect_err(|error| warn(error, doing)).ok()
+    }
+
+    /// Claims so many jobs of each lane; `true` when one of them gave that many, so that it may
+    /// have more.
+    async fn claim(&self, now: Micros, limit: usize, lanes: Vec<LaneId>) -> bool {
+        let inner = self.inner.clone();
+        let claimed = self.tend("claiming jobs", move |tx| {
+            let own = &inner.settings.node;
+            let (node, until) = (own.id(), own.lease_end(&inner.runtime));
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            store::jobs::claim(tx, &Claim { node: &node, now, until, limit }, &lanes)
+        });
+        let Some(jobs) = claimed.await else { return false };
+        let mut counts = HashMap::<LaneId, usize>::new();
+        let mut waiting = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            *counts.entry(queue::lane_of(&job)).or_default() += 1;
+            let shape = self.inner.shape_of(&job).await;
+            waiting.push((Waiting::new(job, None), shape));
+        }
+        self.inner.queue.push_all(waiting, self.inner.runtime.elapsed());
+        counts.values().any(|count| *count >= limit)
     }
 
     /// Extends the leases of waiting jobs; those that were taken away are dropped.
@@ -290,12 +363,6 @@ impl Poller {
 /// How long it is from `now` to `at`.
 fn until(now: Micros, at: Micros) -> Duration {
     Duration::from_micros(at.0.saturating_sub(now.0).max(0).unsigned_abs())
-}
-
-fn claim<'a>(inner: &Inner, node: &'a str, now: Micros, full: &'a str, limit: i64) -> Claim<'a> {
-    let own = &inner.settings.node;
-    let (lease_now, until) = (own.lease_now(&inner.runtime), own.lease_end(&inner.runtime));
-    Claim { node, now, lease_now, until, full, limit }
 }
 
 fn warn(error: &store::Error, doing: &str) {
@@ -340,8 +407,21 @@ impl Drop for Slot {
     }
 }
 
+/// Carries out one attempt. A fault of our own ends that attempt, not its worker: it is recorded,
+/// and the place in the lane is free at once.
+async fn deliver(slot: Slot, waiting: Waiting, recorder: Recorder) {
+    let (inner, job) = (slot.inner.clone(), waiting.job.clone());
+    let attempted = panics::caught(attempt(slot, waiting, recorder.clone())).await;
+    let Err(message) = attempted else { return };
+    // What panics say may hold what people sent: it is for the log.
+    tracing::error!(job = %job.id, %message, "an attempt failed by a fault of Kapok");
+    let snapshot = inner.snapshot_of(&job).await;
+    let outcome = Outcome::unsent(inner.runtime.now(), isolate::fault());
+    inner.report(&job, &outcome, snapshot.as_deref(), None, &recorder).await;
+}
+
 /// Carries out one attempt and reports it.
-async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
+async fn attempt(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
     let inner = slot.inner.clone();
     let job = &*waiting.job;
     if !inner.may_start(&waiting).await {
@@ -375,22 +455,35 @@ async fn deliver(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
             sending.await
         }
     };
-    let policy = snapshot.as_deref().map(|known| known.policy(job.webhook_id.as_ref()));
-    let policy = policy.map_or_else(Cow::default, Cow::Borrowed);
-    let judged = judge::judge(job, &outcome, &policy, &inner.runtime);
-    slot.end = judged.end;
-    // The slot is free for the next one; recording goes on beside.
-    drop(slot);
-    let space_id = job.space_id.clone();
-    let (settled, attempt) = (judged.settled, Box::new(judged.attempt));
-    inner.trace(job.trace_id.as_str(), &attempt);
-    let disable = judged.disable.and_then(|why| Some(Box::new((job.webhook_id.clone()?, why))));
-    let own = snapshot.as_deref().and_then(|known| known.by_id(job.webhook_id.as_ref()?));
-    let is_ordered = own.is_some_and(|compiled| compiled.order_by.is_some());
-    recorder.report(Report::Ended { space_id, settled, attempt, disable, is_ordered }).await;
+    inner.report(&waiting.job, &outcome, snapshot.as_deref(), Some(slot), &recorder).await;
 }
 
 impl Inner {
+    /// Judges how an attempt ended, gives its place back and has it recorded.
+    async fn report(
+        &self,
+        job: &Job,
+        outcome: &Outcome,
+        snapshot: Option<&Snapshot>,
+        slot: Option<Slot>,
+        recorder: &Recorder,
+    ) {
+        let policy = snapshot.map(|known| known.policy(job.webhook_id.as_ref()));
+        let policy = policy.map_or_else(Cow::default, Cow::Borrowed);
+        let judged = judge::judge(job, outcome, &policy, &self.runtime);
+        // The place is free for the next one; recording goes on beside.
+        if let Some(mut slot) = slot {
+            slot.end = judged.end;
+        }
+        let space_id = job.space_id.clone();
+        let (settled, attempt) = (judged.settled, Box::new(judged.attempt));
+        self.trace(job.trace_id.as_str(), &attempt);
+        let disable = judged.disable.and_then(|why| Some(Box::new((job.webhook_id.clone()?, why))));
+        let own = snapshot.and_then(|known| known.by_id(job.webhook_id.as_ref()?));
+        let is_ordered = own.is_some_and(|compiled| compiled.order_by.is_some());
+        recorder.report(Report::Ended { space_id, settled, attempt, disable, is_ordered }).await;
+    }
+
     /// Whether the others count this node in, so that it may send.
     fn is_present(&self) -> bool {
         self.settings.node.is_present(&self.runtime)

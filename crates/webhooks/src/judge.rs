@@ -94,7 +94,9 @@ fn went(class: Option<ErrorClass>, status: Option<u16>, asked: Option<i64>) -> W
             // It speaks; what it dislikes is the request.
             ErrorClass::Http4xx | ErrorClass::Redirect | ErrorClass::TooLarge => Went::Well,
             // None of these is the endpoint's doing.
-            ErrorClass::Blocked | ErrorClass::Proxy | ErrorClass::Auth => Went::Unknown,
+            ErrorClass::Blocked | ErrorClass::Proxy | ErrorClass::Auth | ErrorClass::Internal => {
+                Went::Unknown
+            }
             _ => Went::Badly,
         },
     }

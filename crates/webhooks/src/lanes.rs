@@ -39,9 +39,9 @@ pub struct Lane {
     pub waiting: usize,
     /// Deliveries under way.
     pub running: usize,
-    /// Deliveries it may have under way.
+    /// Deliveries it may have under way on this node: its share.
     pub concurrency: usize,
-    /// Starts in a second at most.
+    /// Starts in a second at most on this node: its share.
     pub rate_per_second: Option<f64>,
     /// Milliseconds that half, and 99 of 100, of the latest attempts took at most.
     pub latency_ms: Option<(f64, f64)>,
@@ -55,6 +55,8 @@ pub struct Lane {
     pub last_error: Option<(ErrorClass, Micros)>,
     /// The node that tells this; every node has lanes of its own.
     pub node: String,
+    /// Nodes that share the limits of lanes, this one included.
+    pub nodes: usize,
 }
 
 /// Which lanes to list.
@@ -203,6 +205,7 @@ impl Webhooks {
             failed: view.failed,
             last_error: view.last_error.map(|(class, ticked)| (class, at(ticked))),
             node: self.inner.settings.node.id().to_string(),
+            nodes: self.inner.settings.node.live_nodes(),
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod guard;
 pub mod history;
 mod holds;
 pub mod inspectors;
+mod isolate;
 pub mod jobs;
 mod judge;
 pub mod lanes;

@@ -155,8 +155,10 @@ impl Queue {
         self.wake.notify_one();
     }
 
-    pub(crate) fn next(&self, now: Duration) -> Option<(Ticket, Waiting)> {
+    /// The next job to start, when `nodes` share the limits of lanes.
+    pub(crate) fn next(&self, now: Duration, nodes: usize) -> Option<(Ticket, Waiting)> {
         let mut scheduler = self.lock();
+        scheduler.share(nodes, now);
         let next = scheduler.next(now);
         let is_half_empty = scheduler.is_half_empty();
         drop(scheduler);
@@ -189,7 +191,7 @@ impl Queue {
 
 /// The lane of a job.
 pub(crate) fn lane_of(job: &Job) -> LaneId {
-    LaneId::of(&job.url, job.webhook_id.as_ref())
+    LaneId::of(&job.url, &job.space_id, job.webhook_id.as_ref())
 }
 
 fn name(job: &Job) -> Name {

@@ -5,7 +5,7 @@
 //! row and nothing else. When the store fails, the batch is kept and tried again: the number of
 //! slots bounds what can pile up.
 
-use crate::Inner;
+use crate::{Inner, isolate};
 use model::id::{JobId, SpaceId, WebhookId};
 use model::job::{Attempt, State};
 use model::time::Micros;
@@ -21,6 +21,8 @@ const BATCH_MAX: usize = 128;
 const BACKLOG_MAX: usize = 1_024;
 /// Milliseconds before a failed batch is tried again.
 const AGAIN_MS: i64 = 250;
+/// Retries that are due within so many milliseconds are looked for at once, to know when.
+const SOON_MS: i64 = 1_100;
 
 /// Something to be recorded about a job.
 #[derive(Clone, Debug)]
@@ -76,13 +78,18 @@ impl Recorder {
 
 impl Inner {
     async fn record(&self, batch: Arc<[Report]>) {
+        let mut left = batch.clone();
+        let store = self.store.clone();
+        let write = |reports: Arc<[Report]>| {
+            let store = store.clone();
+            let write = move |tx: &mut Tx| reports.iter().try_for_each(|report| write(tx, report));
+            async move { store.write(write).await }
+        };
         loop {
-            let reports = batch.clone();
-            let written =
-                self.store.write(move |tx| reports.iter().try_for_each(|report| write(tx, report)));
-            match written.await {
+            match isolate::write(left, &write).await {
                 Ok(()) => break,
-                Err(error) => {
+                Err((error, unwritten)) => {
+                    left = unwritten;
                     tracing::warn!(%error, "recording attempts failed; it is tried again");
                     // A store that is gone for good must not keep the process from ending.
                     if self.runtime.is_stopping() && !error.is_temporary() {
@@ -110,8 +117,10 @@ impl Inner {
             }
         }
         let retries = |report: &Report| match report {
+            // What is due later is found by the look of its time.
             Report::Ended { settled, is_ordered, .. } => {
-                *is_ordered || settled.state == State::Queued
+                let is_soon = settled.scheduled_at.ms_since(settled.at) < SOON_MS;
+                *is_ordered || settled.state == State::Queued && is_soon
             }
             Report::Started { .. } => false,
         };

@@ -126,7 +126,8 @@ pub(crate) struct AttemptDocument {
     response_headers: Vec<(String, String)>,
     response_body: Option<String>,
     /// `dns`, `connect`, `tls`, `timeout`, `reset`, `protocol`, `http_4xx`, `http_5xx`,
-    /// `redirect`, `too_large`, `blocked`, `proxy`, `auth` or `interrupted`.
+    /// `redirect`, `too_large`, `blocked`, `proxy`, `auth`, `interrupted` or
+    /// `internal`.
     error_class: Option<String>,
     error: Option<String>,
     /// With `include=signature`.

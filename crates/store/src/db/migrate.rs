@@ -45,6 +45,7 @@ pub(super) const ALL: &[Migration] = migrations![
     "0011_recoveries",
     "0012_schedules",
     "0015_retention",
+    "0016_lane_claims",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.

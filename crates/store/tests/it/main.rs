@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests meet the real world")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod claims;
 mod errors;
 mod full;
 mod inspectors;

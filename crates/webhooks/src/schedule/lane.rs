@@ -43,6 +43,8 @@ pub(crate) enum Ring {
 pub(crate) struct Lane<T> {
     pub(crate) name: Name,
     pub(crate) shape: Shape,
+    /// Nodes that share what the shape allows.
+    pub(crate) nodes: usize,
     first: VecDeque<Job<T>>,
     late: VecDeque<Job<T>>,
     /// First attempts since the last late one.
@@ -74,6 +76,7 @@ impl<T> Lane<T> {
         Self {
             name,
             shape,
+            nodes: 1,
             first: VecDeque::new(),
             late: VecDeque::new(),
             since_late: 0,
@@ -135,12 +138,33 @@ impl<T> Lane<T> {
         self.lingering > 0 || self.breaker.is_failing()
     }
 
-    /// Starts in a second: as configured, and less during a ramp.
+    /// Starts in a second on this node: its share of what is configured, and less during a ramp.
     fn rate(&self, now: Duration) -> Option<f64> {
-        match (self.shape.rate_per_second, self.breaker.ramp(now)) {
+        let all = match (self.shape.rate_per_second, self.breaker.ramp(now)) {
             (Some(rate), Some(ramp)) => Some(rate.min(ramp)),
             (rate, ramp) => rate.or(ramp),
-        }
+        };
+        all.map(|rate| rate / self.parts())
+    }
+
+    /// Starts in a second that a person allows this node.
+    pub(crate) fn rate_allowed(&self) -> Option<f64> {
+        self.shape.rate_per_second.map(|rate| rate / self.parts())
+    }
+
+    /// Deliveries that this node may have under way at once, as far as a person is concerned.
+    /// Every node may have one, whatever is left for it.
+    fn places_allowed(&self) -> usize {
+        (self.shape.concurrency / self.nodes.max(1)).max(1)
+    }
+
+    /// Deliveries that this node may have under way at once.
+    pub(crate) fn places(&self) -> usize {
+        self.limit.places(self.places_allowed())
+    }
+
+    fn parts(&self) -> f64 {
+        f64::from(u32::try_from(self.nodes.max(1)).unwrap_or(u32::MAX))
     }
 
     /// Until when nothing is tried: asked for by the endpoint, or by the breaker.
@@ -163,7 +187,7 @@ impl<T> Lane<T> {
         if self.breaker.gate(now) == Gate::Probe && self.in_round > 0 {
             return Status::Full;
         }
-        if self.running >= self.limit.places(self.shape.concurrency) {
+        if self.running >= self.places() {
             return Status::Full;
         }
         match self.rate(now).map(|rate| self.bucket.ready_at(rate, now)) {
@@ -239,7 +263,7 @@ impl<T> Lane<T> {
             return false;
         }
         self.in_round = self.in_round.saturating_sub(1);
-        let max = self.shape.concurrency;
+        let max = self.places_allowed();
         match end.went {
             Went::Well => {
                 let closes = self.breaker.well(now);

@@ -143,6 +143,8 @@ pub(crate) struct Ticket {
 /// All lanes.
 pub(crate) struct Scheduler<T> {
     bounds: Bounds,
+    /// Nodes that share the limits of lanes.
+    nodes: usize,
     lanes: HashMap<LaneId, Lane<T>>,
     /// Lanes that may start a job, in the order of their turns; suspects apart.
     sound: VecDeque<LaneId>,
@@ -165,6 +167,7 @@ impl<T> Scheduler<T> {
     pub(crate) fn new(bounds: Bounds) -> Self {
         Self {
             bounds,
+            nodes: 1,
             lanes: HashMap::new(),
             sound: VecDeque::new(),
             suspect: VecDeque::new(),
@@ -221,10 +224,25 @@ impl<T> Scheduler<T> {
     ) {
         let now = job.since;
         let lane = self.lanes.entry(id).or_insert_with(|| Lane::new(name(), shape, now));
-        lane.shape = shape;
+        (lane.shape, lane.nodes) = (shape, self.nodes);
         lane.push(job);
         self.waiting += 1;
         self.place(id, now);
+    }
+
+    /// From now on so many nodes share what people allow a lane: each takes its part.
+    pub(crate) fn share(&mut self, nodes: usize, now: Duration) {
+        if self.nodes == nodes {
+            return;
+        }
+        self.nodes = nodes;
+        let ids: Vec<_> = self.lanes.keys().copied().collect();
+        for id in ids {
+            if let Some(lane) = self.lanes.get_mut(&id) {
+                lane.nodes = nodes;
+            }
+            self.place(id, now);
+        }
     }
 
     /// Takes the next job whose lane may start one; the caller owes a [`Scheduler::done`] for it.
@@ -410,13 +428,6 @@ impl<T> Scheduler<T> {
         self.moved.push(id);
         self.place(id, now);
         true
-    }
-
-    /// The webhooks, or their absence, of lanes that take no more jobs: full, or shut.
-    pub(crate) fn closed(&self, now: Duration) -> impl Iterator<Item = Option<&WebhookId>> {
-        let max = self.bounds.waiting_per_lane;
-        let closed = self.lanes.values().filter(move |lane| lane.room(max, now) == 0);
-        closed.map(|lane| lane.name.webhook.as_ref())
     }
 
     /// Forgets lanes that did nothing for long, to be called now and then.

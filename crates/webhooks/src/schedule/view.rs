@@ -73,9 +73,9 @@ pub struct LaneView {
     pub waiting: usize,
     /// Deliveries under way.
     pub running: usize,
-    /// Deliveries it may have under way.
+    /// Deliveries it may have under way on this node.
     pub concurrency: usize,
-    /// Starts in a second at most.
+    /// Starts in a second at most on this node.
     pub rate_per_second: Option<f64>,
     /// Milliseconds that half, and 99 of 100, of the latest attempts took at most.
     pub latency_ms: Option<(f64, f64)>,
@@ -144,8 +144,8 @@ fn view<T>(id: LaneId, lane: &mut Lane<T>, now: Duration) -> LaneView {
         until,
         waiting: lane.waiting(),
         running: lane.running,
-        concurrency: lane.limit.places(lane.shape.concurrency),
-        rate_per_second: lane.shape.rate_per_second,
+        concurrency: lane.places(),
+        rate_per_second: lane.rate_allowed(),
         latency_ms: quantile(0.5).zip(quantile(0.99)),
         oldest_since: lane.oldest(),
         delivered: lane.delivered,

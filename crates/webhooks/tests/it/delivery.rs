@@ -4,7 +4,10 @@ use crate::receiver::{Answer, Receiver};
 use crate::world::{NOW, World};
 use model::job::{ErrorClass, State};
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use webhooks::jobs::JobChange;
+use webhooks::send::Resolve;
 
 fn status(status: &str) -> JobChange {
     JobChange { status: Some(status.to_owned()), url: None }
@@ -351,5 +354,42 @@ async fn a_stop_gives_back_what_waits() {
         assert_eq!(hanging.hits().len(), 4, "nothing new is sent during the stop");
         let tried = jobs.iter().filter(|job| job.started_at.is_some()).count();
         assert_eq!(tried, 4, "what was under way is recorded as timed out");
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_our_own_ends_one_attempt_and_frees_its_place_at_once() {
+    for store in testkit::both().await {
+        drop(World::new(&store).await);
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = asked.clone();
+        // Fails inside of the sender, the first time it is asked.
+        let resolve: Resolve = Arc::new(move |_: &str| {
+            assert!(counted.fetch_add(1, Ordering::SeqCst) > 0, "a fault of our own");
+            Box::pin(async { Ok(vec![[127, 0, 0, 1].into()]) })
+        });
+        let world = World::sending(&store, "node-1", NOW, Some(resolve));
+        let receiver = Receiver::always(Answer::Status(200, "")).await;
+        world.webhooks.deliver();
+        let url = format!("http://endpoint.test:{}/", receiver.address.port());
+        world.webhook("out", "", &url).await;
+        world.submit(&json!({})).await;
+        // The clock stands still: no lease ends.
+        let job = world.until(|jobs| jobs[0].error_class.is_some()).await.remove(0);
+        assert_eq!((job.state, job.retry_count), (State::Queued, 0));
+        assert_eq!((job.error_class, job.leased_until), (Some(ErrorClass::Internal), None));
+        let attempts = world.attempts(&job.id).await;
+        assert_eq!(attempts.len(), 1);
+        assert!(attempts[0].detail.error.as_ref().unwrap().contains("a fault of Kapok"));
+        assert_eq!(world.webhooks.load(), (0, 0), "its place is free");
+        let lanes = world.webhooks.lane_views();
+        assert_eq!((lanes.len(), lanes[0].failed_in_row), (1, 0), "not the endpoint's doing");
+
+        world.submit(&json!({})).await;
+        receiver.wait_for(1).await;
+        world.runtime.advance_ms(10_000);
+        world.until_all(State::Complete).await;
+        assert_eq!(receiver.hits().len(), 2);
+        world.runtime.stop().await;
     }
 }

@@ -6,6 +6,7 @@ mod clock;
 mod delivery;
 mod faults;
 mod holds;
+mod lanes;
 mod outbox;
 mod peers;
 mod purging;

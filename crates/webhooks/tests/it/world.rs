@@ -11,6 +11,7 @@ use model::time::Micros;
 use model::{Attributes, Audit};
 use runtime::Runtime;
 use runtime::changes::{Changes, Heard, Topic};
+use runtime::node::Node;
 use runtime::vault::{MasterKey, Vault};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -21,7 +22,7 @@ use webhooks::definitions::WebhookInput;
 use webhooks::guard::Guard;
 use webhooks::jobs::JobQuery;
 use webhooks::outbox::Prepared;
-use webhooks::send::Sender;
+use webhooks::send::{Resolve, Sender};
 use webhooks::target::Tree;
 use webhooks::{Actor, Options, StartOutcome, StartRequest, Webhooks, Workflows};
 
@@ -72,6 +73,7 @@ pub(crate) struct World {
     pub(crate) engine: Arc<Engine>,
     pub(crate) webhooks: Webhooks,
     pub(crate) actor: Actor,
+    pub(crate) node: Node,
 }
 
 pub(crate) fn space_id() -> SpaceId {
@@ -118,6 +120,16 @@ impl World {
 
     /// Another node over the same store, or the same one after a restart.
     pub(crate) fn node(store: &Store, node: &str, now: Micros) -> Self {
+        Self::sending(store, node, now, None)
+    }
+
+    /// As [`World::node`], with a resolver of names.
+    pub(crate) fn sending(
+        store: &Store,
+        node: &str,
+        now: Micros,
+        resolve: Option<Resolve>,
+    ) -> Self {
         // Nodes draw ids of their own.
         let seed = node.bytes().fold(7, |seed, byte| seed * 31 + u64::from(byte));
         let runtime = Runtime::fake(now, seed);
@@ -126,7 +138,8 @@ impl World {
         // Nodes of one store share the key.
         let vault = Vault::new(&runtime, vec![MasterKey::new(&[7; 32])]).unwrap();
         let guard = Guard::new(vec!["127.0.0.0/8".parse().unwrap()]);
-        let options = webhooks::send::Options { guard, ..Default::default() };
+        let own = Node::alone(node);
+        let options = webhooks::send::Options { guard, resolve, ..Default::default() };
         let webhooks = Webhooks::new(Options {
             store: store.clone(),
             runtime: runtime.clone(),
@@ -135,11 +148,11 @@ impl World {
             vault,
             workflows: engine.clone(),
             public_url: None,
-            node: node.into(),
+            node: own.clone(),
         });
         let actor =
             Actor { space_id: space_id(), username: "admin".to_owned(), is_space_admin: true };
-        Self { store: store.clone(), runtime, changes, engine, webhooks, actor }
+        Self { store: store.clone(), runtime, changes, engine, webhooks, actor, node: own }
     }
 
     /// Creates a webhook of the kapp for submitted submissions.

@@ -50,7 +50,7 @@ const TRY_LOCK_HERE: &str = "SELECT pg_try_advisory_xact_lock($1)";
 const BURY: &str = "UPDATE nodes SET gone_at = CAST(extract(epoch FROM clock_timestamp()) \
      * 1000000 AS BIGINT) WHERE id = $1 AND seen_at = $2 AND gone_at IS NULL";
 const END_JOBS: &str = "UPDATE jobs SET leased_until = 0 WHERE leased_by = $1 \
-     AND leased_until > 0 AND state IN ('Queued', 'In Progress', 'Failed')";
+     AND leased_until IS NOT NULL AND leased_until > 0";
 const END_RUNS: &str = "UPDATE runs SET leased_until = 0 WHERE leased_by = $1 \
      AND leased_until IS NOT NULL AND leased_until > 0";
 const FORGET: &str = "DELETE FROM nodes WHERE gone_at < $1";
