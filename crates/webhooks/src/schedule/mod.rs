@@ -16,6 +16,8 @@
 
 mod breaker;
 mod bucket;
+#[cfg(test)]
+mod crowd;
 mod histogram;
 mod lane;
 mod limit;

@@ -1,6 +1,12 @@
 //! A seeded simulation: random endpoints that answer, hang, refuse and flap; random arrivals,
-//! crashes and people. After every step the scheduler is compared with a plain bookkeeping of what
-//! it must never do. A failure prints its seed; `SIMULATION_SEED=n` runs that one alone.
+//! crashes, people, and clocks that are set by an hour or a day. After every step the scheduler is
+//! compared with a plain bookkeeping of what it must never do. A failure prints its seed;
+//! `SIMULATION_SEED=n` runs that one alone.
+//!
+//! The fairness that is checked: a lane of a healthy endpoint that may start a job does so after
+//! at most [`TURN_STARTS`] starts of each other lane, and one suspect's start for each three of
+//! those. Within a lane, a late retry waits for seven first attempts at most, and a first attempt
+//! for one late retry.
 
 use super::*;
 use model::time::Micros;
@@ -10,6 +16,10 @@ use std::ops::Range;
 
 const SCHEDULES: u64 = 1_000;
 const MS: Duration = Duration::from_millis(1);
+/// Starts of one lane before the next one has its turn, at most.
+const TURN_STARTS: usize = 8;
+/// How far clocks are set.
+const JUMPS_MS: [i64; 4] = [3_600_000, -3_600_000, 86_400_000, -86_400_000];
 
 /// Random numbers that follow from the seed.
 struct Draws(Runtime);
@@ -54,6 +64,20 @@ struct Lane {
     /// Since when it could have started a job and was not allowed to.
     waits_since: Option<Duration>,
     paused_until: Duration,
+    /// Starts of other lanes since it stands among those that may start one.
+    passed: usize,
+    /// First attempts since the last late one, while one waited; and the other way round.
+    firsts: usize,
+    lates: usize,
+}
+
+/// A job in the table.
+#[derive(Clone, Copy)]
+struct Row {
+    lane: i64,
+    attempts: u32,
+    /// By the time of day, in milliseconds.
+    due_ms: i64,
 }
 
 struct World {
@@ -63,9 +87,14 @@ struct World {
     scheduler: Scheduler<u32>,
     lanes: BTreeMap<i64, Lane>,
     /// Where each job is: waiting in memory, under way, or in the table.
-    waiting: BTreeMap<u32, i64>,
+    waiting: BTreeMap<u32, (i64, bool)>,
     under_way: BTreeMap<u32, (Ticket, i64, Duration, Duration)>,
-    table: BTreeMap<u32, (i64, u32)>,
+    table: BTreeMap<u32, Row>,
+    /// By how much the time of day was set, in milliseconds.
+    set_ms: i64,
+    /// The jobs of each key that keeps its order, those that are not done; the first is the head.
+    keys: BTreeMap<u32, VecDeque<u32>>,
+    key_of: BTreeMap<u32, u32>,
     attempts: BTreeMap<u32, u32>,
     done: usize,
     next_job: u32,
@@ -105,6 +134,9 @@ impl World {
                     running: 0,
                     waits_since: None,
                     paused_until: Duration::ZERO,
+                    passed: 0,
+                    firsts: 0,
+                    lates: 0,
                 };
                 (id, lane)
             })
@@ -118,6 +150,9 @@ impl World {
             waiting: BTreeMap::new(),
             under_way: BTreeMap::new(),
             table: BTreeMap::new(),
+            set_ms: 0,
+            keys: BTreeMap::new(),
+            key_of: BTreeMap::new(),
             attempts: BTreeMap::new(),
             done: 0,
             next_job: 0,
@@ -130,6 +165,7 @@ impl World {
                 0..35 => self.arrive(),
                 35..36 => self.crash(),
                 36..38 => self.let_go(),
+                38..39 => self.set_ms += JUMPS_MS[self.rng.number(0..JUMPS_MS.len())],
                 _ => self.advance(),
             }
             self.start_all();
@@ -144,37 +180,60 @@ impl World {
         for _ in 0..self.rng.number(1..12_u32) {
             let job = self.next_job;
             self.next_job += 1;
-            self.table.insert(job, (lane, 0));
+            if self.rng.chance(20) {
+                let key = self.rng.number(0..3_u32);
+                self.keys.entry(key).or_default().push_back(job);
+                self.key_of.insert(job, key);
+            }
+            self.put(job, lane, 0);
             self.claim(job);
         }
     }
 
+    /// The time of day, in milliseconds.
+    fn wall_ms(&self) -> i64 {
+        i64::try_from(self.now.as_millis()).unwrap() + self.set_ms
+    }
+
+    /// Puts a job into the table, due after the back-off of its attempts.
+    fn put(&mut self, job: u32, lane: i64, attempts: u32) {
+        let wait = [0, 200, 1_000, 5_000][usize::try_from(attempts.min(3)).unwrap()];
+        self.table.insert(job, Row { lane, attempts, due_ms: self.wall_ms() + wait });
+    }
+
+    /// Whether a job is the first of its key, or has none.
+    fn is_head(&self, job: u32) -> bool {
+        self.key_of.get(&job).is_none_or(|key| self.keys[key].front() == Some(&job))
+    }
+
     /// Takes a job from the table into memory, as far as its lane has room.
     fn claim(&mut self, job: u32) {
-        let Some((lane, attempts)) = self.table.get(&job).copied() else { return };
-        if self.scheduler.room_of(LaneId(lane), self.now) == 0 {
+        let Some(Row { lane, attempts, due_ms }) = self.table.get(&job).copied() else { return };
+        let may = self.is_head(job) && due_ms <= self.wall_ms();
+        if !may || self.scheduler.room_of(LaneId(lane), self.now) == 0 {
             return;
         }
         self.table.remove(&job);
-        assert!(self.waiting.insert(job, lane).is_none(), "claimed twice");
-        let entry =
-            Job { job, is_late: attempts > 0, bytes: self.rng.number(0..300_000), since: self.now };
+        let is_late = attempts > 0;
+        assert!(self.waiting.insert(job, (lane, is_late)).is_none(), "claimed twice");
+        let entry = Job { job, is_late, bytes: self.rng.number(0..300_000), since: self.now };
         let name = || Name { endpoint: "-".into(), webhook: None, space: SpaceId("s".into()) };
         self.scheduler.push(LaneId(lane), name, self.lanes[&lane].shape, entry);
     }
 
     /// The process dies: what it had in memory is claimed again from the table.
     fn crash(&mut self) {
-        for (job, lane) in std::mem::take(&mut self.waiting) {
-            self.table.insert(job, (lane, 1));
+        for (job, (lane, _)) in std::mem::take(&mut self.waiting) {
+            self.put(job, lane, 1);
         }
         for (job, (_, lane, ..)) in std::mem::take(&mut self.under_way) {
-            self.table.insert(job, (lane, 1));
+            self.put(job, lane, 1);
         }
         self.scheduler = Scheduler::new(self.bounds);
         for lane in self.lanes.values_mut() {
             (lane.running, lane.waits_since) = (0, None);
             (lane.paused_until, lane.starts) = (Duration::ZERO, Vec::new());
+            (lane.passed, lane.firsts, lane.lates) = (0, 0, 0);
         }
     }
 
@@ -241,24 +300,32 @@ impl World {
             let error = (went != Went::Well).then_some(ErrorClass::Timeout);
             let end = End { went, latency: self.now - started, error };
             self.scheduler.done(&ticket, &end, self.now);
-            let attempts = self.attempts.entry(job).or_default();
+            let attempts = *self.attempts.entry(job).or_default();
             if went == Went::Well {
                 self.done += 1;
+                if let Some(key) = self.key_of.get(&job) {
+                    let head = self.keys.get_mut(key).unwrap().pop_front();
+                    assert_eq!(head, Some(job), "a key lost its order");
+                }
             } else {
-                self.table.insert(job, (lane, *attempts));
+                self.put(job, lane, attempts);
             }
             let (returned, _) = self.scheduler.take_news();
             for job in returned {
-                let lane = self.waiting.remove(&job).expect("what is given back had waited");
-                self.table.insert(job, (lane, 0));
+                let (lane, is_late) =
+                    self.waiting.remove(&job).expect("what is given back had waited");
+                self.put(job, lane, u32::from(is_late));
             }
         }
     }
 
     fn start_all(&mut self) {
         while let Some((mut ticket, job)) = self.scheduler.next(self.now) {
-            let lane = self.waiting.remove(&job).unwrap_or_else(|| panic!("{job} was not waiting"));
+            let (lane, is_late) =
+                self.waiting.remove(&job).unwrap_or_else(|| panic!("{job} was not waiting"));
             assert_eq!(ticket.lane, LaneId(lane));
+            assert!(self.is_head(job), "started before its turn");
+            self.check_turns(lane, is_late);
             let known = self.lanes.get_mut(&lane).unwrap();
             assert!(self.now >= known.paused_until, "started during a pause");
             known.starts.push(self.now);
@@ -279,6 +346,25 @@ impl World {
             let entry = (ticket, lane, self.now, ends);
             assert!(self.under_way.insert(job, entry).is_none(), "delivered twice at once");
         }
+    }
+
+    /// Whose turn it may be: nobody is passed by more often than promised.
+    fn check_turns(&mut self, started: i64, is_late: bool) {
+        let others = self.lanes.len() - 1;
+        let bound = others * TURN_STARTS * 4 / 3 + 2;
+        let waits = |late: bool| self.waiting.values().any(|w| *w == (started, late));
+        let (first_waits, late_waits) = (waits(false), waits(true));
+        for (id, lane) in &mut self.lanes {
+            let stands = self.scheduler.lanes.get(&LaneId(*id)).and_then(|lane| lane.ring);
+            let may_start = *id != started && stands == Some(Ring::Sound);
+            lane.passed = if may_start { lane.passed + 1 } else { 0 };
+            assert!(lane.passed <= bound, "lane {id} was passed by {} times", lane.passed);
+        }
+        let lane = self.lanes.get_mut(&started).unwrap();
+        lane.firsts = if !is_late && late_waits { lane.firsts + 1 } else { 0 };
+        lane.lates = if is_late && first_waits { lane.lates + 1 } else { 0 };
+        assert!(lane.firsts <= 7, "a late retry starves");
+        assert!(lane.lates <= 1, "first attempts starve behind late retries");
     }
 
     /// What must hold at every moment.
@@ -315,15 +401,26 @@ impl World {
         for lane in self.lanes.values_mut() {
             lane.manner = Manner::Well;
         }
-        let end = self.now + Duration::from_secs(3_600);
+        let end = self.now + Duration::from_secs(40 * 86_400);
         while self.done < usize::try_from(self.next_job).unwrap() {
             assert!(self.now < end, "a lane starves: {} of {}", self.done, self.next_job);
             self.now += MS * 500;
+            if self.waiting.is_empty() && self.under_way.is_empty() {
+                self.skip();
+            }
             self.end_due();
             self.look();
             self.start_all();
             self.check();
         }
+    }
+
+    /// Lets the time pass in which nothing is due, after a clock was set back.
+    fn skip(&mut self) {
+        let heads = self.table.iter().filter(|(job, _)| self.is_head(**job));
+        let due = heads.map(|(_, row)| row.due_ms).min().unwrap_or(0);
+        let wait = u64::try_from(due - self.wall_ms()).unwrap_or(0);
+        self.now += Duration::from_millis(wait);
     }
 }
 

@@ -217,3 +217,60 @@ async fn an_open_breaker_holds_new_jobs_without_using_up_attempts() {
         world.runtime.stop().await;
     }
 }
+
+#[tokio::test]
+async fn what_waits_goes_where_it_was_meant_whatever_becomes_of_its_webhook() {
+    for store in testkit::both().await {
+        let world = World::new(&store).await;
+        let (old, new) = (
+            Receiver::always(Answer::Status(200, "")).await,
+            Receiver::always(Answer::Status(200, "")).await,
+        );
+        let change = async |input: WebhookInput| {
+            world.webhooks.update_webhook(&world.actor, KAPP, "out", &input).await.unwrap()
+        };
+        let pause = async |to| {
+            world.webhooks.pause_webhook(&world.actor, KAPP, "out", to).await.unwrap();
+        };
+        let request = |value: &str| json!({"headers": [{"name": "x-of", "value": value}]});
+        world.webhooks.deliver();
+        world.webhook("out", "", &old.url("/first")).await;
+        pause(Pause::Pause).await;
+        world.submit(&json!({"n": 1})).await;
+
+        // Edited: the place of then, the headers of now.
+        let request = Some(request("now"));
+        let url = Some(new.url("/second"));
+        change(WebhookInput { url, request, ..WebhookInput::default() }).await;
+        pause(Pause::Resume).await;
+        world.until_all(State::Complete).await;
+        let hit = old.hits().remove(0);
+        assert!(hit.head.starts_with("POST /first ") && hit.header("x-of") == Some("now"));
+
+        // Disabled: it waits and says why, and new events make no jobs.
+        pause(Pause::Pause).await;
+        world.submit(&json!({"n": 2})).await;
+        let off = |enabled| WebhookInput { enabled: Some(enabled), ..WebhookInput::default() };
+        change(off(false)).await;
+        pause(Pause::Resume).await;
+        world.submit(&json!({"n": 3})).await;
+        let jobs = world.jobs().await;
+        let waiting = jobs.iter().find(|job| job.state == State::Queued).unwrap();
+        let reasons = world.reasons(waiting).await;
+        assert!(reasons.last().unwrap().contains("disabled"), "{reasons:?}");
+        assert_eq!((jobs.len(), new.hits().len()), (2, 0));
+        change(off(true)).await;
+        world.until_all(State::Complete).await;
+
+        // Deleted: it is sent all the same, without what was the webhook's own.
+        pause(Pause::Pause).await;
+        world.submit(&json!({"n": 4})).await;
+        world.webhooks.delete_webhook(&world.actor, KAPP, "out").await.unwrap();
+        world.runtime.advance_ms(1_000);
+        world.until_all(State::Complete).await;
+        let hits = new.hits();
+        let of: Vec<_> = hits.iter().map(|hit| hit.header("x-of")).collect();
+        assert_eq!(of, [Some("now"), None]);
+        world.runtime.stop().await;
+    }
+}

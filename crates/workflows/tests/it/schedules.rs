@@ -84,6 +84,40 @@ async fn a_schedule_starts_one_run_for_each_time_on_two_nodes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_neither_skips_a_time_nor_meets_one_twice() {
+    const HOUR: i64 = 3_600_000;
+    for (cron, jump) in [("0 * * * *", HOUR), ("0 2 * * *", 24 * HOUR)] {
+        for store in testkit::both().await {
+            let bench = Bench::resting(&store, World::default()).await;
+            bench.tree("report", &["e utilities_echo_v1 input=x", "start -> e"]).await;
+            let input = ScheduleInput { cron: Some(cron.into()), ..input("report") };
+            let made = bench.engine.create_schedule(&bench.actor, input).await.unwrap();
+            bench.engine.run();
+            let runs = async || {
+                let all = store::runs::Filter::default();
+                bench.engine.count_runs(&bench.actor, all).await.unwrap()
+            };
+            // Forward past one time: it is met, once.
+            bench.runtime.set_clock_ms(jump);
+            bench.runtime.advance_ms(60_000);
+            let first = after(&bench, None).await;
+            assert_eq!((runs().await, first.next_at > made.next_at), (1, true), "{cron}");
+            // Back again: that time comes once more by the clock, and is not met again.
+            bench.runtime.set_clock_ms(-jump);
+            for _ in 0..3 {
+                bench.runtime.advance_ms(jump / 4);
+                assert_eq!(schedule(&bench).await.next_at, first.next_at);
+            }
+            // The next one is met, after as much longer as the clock was set back.
+            bench.runtime.advance_ms(jump / 4 + jump);
+            let second = after(&bench, first.last_message.as_deref()).await;
+            assert_eq!((runs().await, second.next_at > first.next_at), (2, true), "{cron}");
+            bench.crash().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_schedule_says_what_came_of_it_and_can_be_switched_off() {
     let store = testkit::sqlite().await;
     let bench = Bench::new(&store).await;
