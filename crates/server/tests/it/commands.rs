@@ -95,6 +95,42 @@ async fn an_event_is_triggered_and_its_jobs_are_shown_and_retried() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_recovered_and_watched_to_the_end() {
+    let server = one().await;
+    for name in ["one", "two"] {
+        let url = "/app/api/v1/run-tree/s/g/missing";
+        let job = json!({ "name": name, "url": url, "requestContent": "{}" });
+        let made = server.post("/webhookJobs", &job).await.ok();
+        assert_eq!(made["webhookJob"]["status"], "Failed", "{made}");
+    }
+    let recover = ["jobs", "recover", "--status", "failed", "--error-class", "tree_missing"];
+    let with = |more: &[&'static str]| [&recover[..], more].concat();
+    let said = output(&server, &with(&["--preview"])).await;
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.starts_with("2 jobs\n") && said.contains("tree_missing"), "{said}");
+    let preview = documents(&server, &with(&["--preview", "--json"])).await;
+    assert_eq!(preview[0]["count"], 2);
+
+    let options = ["--rate", "50", "--note", "from the terminal", "--json"];
+    let done = documents(&server, &with(&options)).await;
+    assert_holds(
+        &done[0],
+        &json!({ "status": "Complete", "mode": "replay", "done": 2, "skipped": 0, "failed": 0,
+            "note": "from the terminal" }),
+    );
+    let jobs = server.get("/webhookJobs").await.ok();
+    assert_eq!(jobs["webhookJobs"][1]["recoveryId"], done[0]["id"], "{jobs}");
+    let said = output(&server, &with(&["--detach"])).await;
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.starts_with("recovery "), "{said}");
+
+    let refused = output(&server, &["jobs", "recover", "--error-class", "strange"]).await;
+    assert!(!refused.status.success());
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("There is no error class"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn errors_say_what_to_do() {
     let server = one().await;
     server.plain_user().await;

@@ -196,6 +196,27 @@ async fn an_error_is_listed_and_resolved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_handler_meets_the_guard_that_webhooks_meet() {
+    let server = one().await;
+    let mut tree = approve();
+    tree["nodes"][1]["definitionId"] = json!("kapok_http_request_v1");
+    for url in ["http://169.254.169.254/latest/meta-data", "http://[::ffff:10.0.0.1]/"] {
+        tree["nodes"][1]["parameters"] = json!([{ "id": "url", "value": url }]);
+        let name = format!("Reach {}", url.len());
+        let body = json!({ "sourceName": "Kinetic Request CE", "sourceGroup": "Group",
+            "name": name, "type": "Tree", "status": "Active", "treeJson": tree });
+        task(&server, Method::POST, "/trees", Some(&body)).await.ok();
+        let query = format!("sourceName=Kinetic%20Request%20CE&sourceGroup=Group&name={name}");
+        let path = format!("{TASK}/runs?{}", query.replace(' ', "%20"));
+        let started = server.post(&path, &json!({ "values": {} })).await.ok();
+        until(&server, started["runId"].as_str().unwrap(), "Error").await;
+        let errors = task(&server, Method::GET, "/errors?status=Active", None).await.ok();
+        let text = errors["errors"][0]["text"].as_str().unwrap();
+        assert!(text.contains("is private") || text.contains("metadata"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_may_and_what_is_refused() {
     let server = one().await;
     server.plain_user().await;
