@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::NoTls;
 
-const MISSING: &str = "PostgreSQL's programs are missing: apt-get install postgresql \
+pub(crate) const MISSING: &str = "PostgreSQL's programs are missing: apt-get install postgresql \
      (or set KAPOK_TEST_POSTGRES_URL to a server whose user may create databases)";
 
 /// The URL of a database on the tests' server. Panics when there is none and none can be started.
@@ -105,7 +105,7 @@ fn running(base: &Path) -> Option<u16> {
     (kept && answers(port)).then_some(port)
 }
 
-fn answers(port: u16) -> bool {
+pub(crate) fn answers(port: u16) -> bool {
     let url = format!("postgres://kapok@127.0.0.1:{port}/postgres?connect_timeout=2");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime can be made");
@@ -131,10 +131,7 @@ fn stop_orphan(base: &Path) {
 #[expect(clippy::zombie_processes, reason = "the keeper outlives the test process")]
 fn start(base: &Path) -> u16 {
     let bin = programs().unwrap_or_else(|| panic!("{MISSING}"));
-    let port = TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a loopback port is free")
-        .port();
+    let port = free_port();
     let user = if user_id() == 0 { unprivileged() } else { "" };
     let log = open(&base.join("keeper.log"));
     Command::new("setsid")
@@ -153,8 +150,13 @@ fn start(base: &Path) -> u16 {
     port
 }
 
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0");
+    listener.and_then(|listener| listener.local_addr()).expect("a loopback port is free").port()
+}
+
 /// The folder that holds initdb and postgres: `KAPOK_PG_BIN`, on the PATH, or Debian's newest.
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let named = std::env::var_os("KAPOK_PG_BIN").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut debian: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
@@ -172,13 +174,13 @@ fn programs() -> Option<PathBuf> {
         .find(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
 }
 
-fn user_id() -> u32 {
+pub(crate) fn user_id() -> u32 {
     use std::os::unix::fs::MetadataExt as _;
     fs::metadata("/proc/self").expect("/proc is mounted").uid()
 }
 
 /// PostgreSQL refuses to run as root.
-fn unprivileged() -> &'static str {
+pub(crate) fn unprivileged() -> &'static str {
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let has = |name: &str| users.lines().any(|line| line.split(':').next() == Some(name));
     if has("postgres") { "postgres" } else { "nobody" }

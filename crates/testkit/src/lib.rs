@@ -24,8 +24,10 @@
 
 mod cluster;
 mod history;
+mod own;
 mod stores;
 
 pub use cluster::certificate;
 pub use history::age;
+pub use own::Cluster;
 pub use stores::{Database, TestStore, both, end_connections, postgres, postgres_store, sqlite};

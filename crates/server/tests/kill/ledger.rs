@@ -4,10 +4,12 @@
 //!   failed with a reason, or still scheduled.
 //! * L2: a receiver sees no more hits than recorded attempts plus those under way at a crash, all
 //!   with the job's id.
+//! * L3: the signature of each hit verifies, and its timestamp is that of an attempt; see
+//!   [`Findings::check_stamps`].
 //! * L6: one run for each job; no finished task ever changes; a keyed effect is applied once.
 //! * L7: a run that is not finished says what it waits for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::{StreamExt as _, stream};
@@ -20,6 +22,10 @@ use crate::setup;
 const NOTED_EACH: usize = 5;
 /// How long work may still be under way after the load: leases of a dead node run out in a minute.
 const SETTLE: Duration = Duration::from_secs(150);
+
+/// Seconds between the signature and the start of the same attempt, at most: a process may be
+/// paused in between.
+const STAMP_SECONDS: i64 = 5;
 
 /// Requests at once while the ledger is checked.
 const AT_ONCE: usize = 8;
@@ -52,6 +58,37 @@ pub(crate) struct Findings {
     pub(crate) runs: usize,
     /// Hits beyond recorded attempts.
     pub(crate) extra: usize,
+    /// When the answered attempts of outside jobs began, in seconds since 1970, by job.
+    pub(crate) answered: HashMap<String, Vec<i64>>,
+    /// Milliseconds from the creation to the first attempt, of the jobs named Outside.
+    pub(crate) lags_ms: Vec<i64>,
+}
+
+impl Findings {
+    /// L3: every attempt that was answered was signed when it was made. Returns how many were
+    /// looked at.
+    pub(crate) fn check_stamps(&self, stamps: &BTreeMap<String, Vec<i64>>) -> usize {
+        let mut looked = 0;
+        for (job, attempts) in &self.answered {
+            let stamps = stamps.get(job).map_or(&[][..], Vec::as_slice);
+            for at in attempts {
+                assert!(
+                    stamps.iter().any(|stamp| (stamp - at).abs() <= STAMP_SECONDS),
+                    "L3: an attempt of job {job} began at {at}, and was signed at {stamps:?}"
+                );
+                looked += 1;
+            }
+        }
+        looked
+    }
+
+    /// L4 as a figure: what half, and 99 of 100, first attempts of healthy endpoints waited.
+    pub(crate) fn lags(&self) -> (i64, i64) {
+        let mut lags = self.lags_ms.clone();
+        lags.sort_unstable();
+        let at = |percent| lags.get(lags.len() * percent / 100).copied().unwrap_or_default();
+        (at(50), at(99))
+    }
 }
 
 /// What was seen on the way.
@@ -75,6 +112,25 @@ struct Jobs {
     delivered: usize,
     waiting: usize,
     all: usize,
+    answered: HashMap<String, Vec<i64>>,
+    lags_ms: Vec<i64>,
+}
+
+impl Jobs {
+    /// Notes when the attempts of an outside job began.
+    fn note(&mut self, id: &str, job: &Value) {
+        let at = |value: &Value| model::time::Micros::parse_iso(value.as_str()?).map(|at| at.0);
+        let attempts = job["attempts"].as_array().unwrap();
+        let answered = attempts.iter().filter(|attempt| !attempt["responseStatus"].is_null());
+        let began = answered.filter_map(|attempt| Some(at(&attempt["startedAt"])? / 1_000_000));
+        self.answered.insert(id.to_owned(), began.collect());
+        let first = attempts.first().and_then(|attempt| at(&attempt["startedAt"]));
+        if let (Some(first), Some(created), "Outside") =
+            (first, at(&job["createdAt"]), text(&job["name"]).as_str())
+        {
+            self.lags_ms.push((first - created) / 1_000);
+        }
+    }
 }
 
 impl Ledger {
@@ -129,7 +185,7 @@ impl Ledger {
                 eprintln!("{board}");
                 return false;
             }
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            tokio::time::sleep(Duration::from_millis(250)).await;
         }
     }
 
@@ -184,6 +240,8 @@ impl Ledger {
             waiting: found.waiting,
             runs: found.runs.len(),
             extra: found.extra,
+            answered: found.answered,
+            lags_ms: found.lags_ms,
         }
     }
 
@@ -223,6 +281,7 @@ impl Ledger {
                 let run = number(&job["runId"]);
                 assert!(found.runs.insert(run), "L6: run {run} belongs to two jobs");
             } else {
+                found.note(&id, job);
                 let hits = hits.get(&id).map_or(&[][..], Vec::as_slice);
                 found.extra += match rules.extra_max {
                     None => self.check_hits(job, hits),

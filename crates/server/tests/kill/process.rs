@@ -88,7 +88,33 @@ impl Processes {
     }
 }
 
+/// What a process takes of the machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resources {
+    /// Resident memory.
+    pub(crate) kib: usize,
+    /// Open files and sockets.
+    pub(crate) handles: usize,
+    /// Sockets among them.
+    pub(crate) sockets: usize,
+}
+
 impl Server {
+    /// What it takes at the moment.
+    pub(crate) fn resources(&self) -> Resources {
+        let folder = format!("/proc/{}", self.pid());
+        let status = std::fs::read_to_string(format!("{folder}/status")).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kib = resident.trim().trim_end_matches(" kB").parse().unwrap();
+        let handles = std::fs::read_dir(format!("{folder}/fd")).unwrap().flatten();
+        // A handle may be closed while it is looked at.
+        let targets = handles.filter_map(|handle| std::fs::read_link(handle.path()).ok());
+        let targets: Vec<PathBuf> = targets.collect();
+        let is_socket = |target: &&PathBuf| target.to_string_lossy().starts_with("socket:");
+        let sockets = targets.iter().filter(is_socket).count();
+        Resources { kib, handles: targets.len(), sockets }
+    }
+
     /// SIGKILL, and gone when this returns.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

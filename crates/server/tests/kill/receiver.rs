@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -39,13 +39,26 @@ pub(crate) struct Receiver {
     hits: Arc<Mutex<HashMap<String, Vec<usize>>>>,
     life: Arc<AtomicUsize>,
     manners: watch::Sender<Manners>,
+    signatures: Arc<Mutex<Signatures>>,
+}
+
+/// What signatures told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Signatures {
+    /// The key that every hit must be signed with, once there is one.
+    key: Option<String>,
+    /// Hits whose signature does not hold, and why.
+    pub(crate) broken: Vec<String>,
+    /// The signed timestamps of the hits of each id, in seconds.
+    pub(crate) stamps: HashMap<String, Vec<i64>>,
 }
 
 impl Receiver {
     /// Starts it; returns its address.
     pub(crate) async fn start() -> (Self, String) {
         let manners = watch::Sender::new(Manners::Good);
-        let receiver = Self { hits: Arc::default(), life: Arc::default(), manners };
+        let (hits, life, signatures) = (Arc::default(), Arc::default(), Arc::default());
+        let receiver = Self { hits, life, manners, signatures };
         let routes = Router::new().route("/hook", post(hit)).with_state(receiver.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
@@ -56,6 +69,16 @@ impl Receiver {
     /// Answers hits from now on in another way.
     pub(crate) fn behave(&self, manners: Manners) {
         self.manners.send_replace(manners);
+    }
+
+    /// From now on every hit must be signed with this key.
+    pub(crate) fn expect_signed(&self, key: &str) {
+        self.signatures.lock().unwrap().key = Some(key.to_owned());
+    }
+
+    /// What the signatures of the hits told.
+    pub(crate) fn signatures(&self) -> Signatures {
+        self.signatures.lock().unwrap().clone()
     }
 
     /// Waits until so many hits have come.
@@ -82,8 +105,22 @@ impl Receiver {
     }
 }
 
-async fn hit(State(receiver): State<Receiver>, headers: HeaderMap, _body: String) -> Response {
+impl Signatures {
+    fn note(&mut self, id: &str, headers: &HeaderMap, body: &[u8]) {
+        let Some(key) = &self.key else { return };
+        let webhook = standardwebhooks::Webhook::new(key).unwrap();
+        if let Err(error) = webhook.verify(body, headers) {
+            self.broken.push(format!("{id}: {error}: {headers:?}"));
+        }
+        let stamp =
+            headers.get("webhook-timestamp").and_then(|at| at.to_str().ok()?.parse::<i64>().ok());
+        self.stamps.entry(id.to_owned()).or_default().extend(stamp);
+    }
+}
+
+async fn hit(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> Response {
     let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or("none");
+    receiver.signatures.lock().unwrap().note(id, &headers, &body);
     let life = receiver.life.load(Ordering::SeqCst);
     let count = {
         let mut hits = receiver.hits.lock().unwrap();

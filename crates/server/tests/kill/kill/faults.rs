@@ -244,13 +244,17 @@ async fn a_node_cut_off_from_its_database_stops_sending() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_goes_away_and_returns_loses_nothing() {
-    let database = testkit::postgres().await;
-    let network = Proxy::before(database.url()).await;
+    let mut database = tokio::task::block_in_place(testkit::Cluster::start);
+    let network = Proxy::before(&database.url()).await;
     let mut world = World::start(Some(&network.url())).await;
     let servers = [world.client.clone()];
     let (load, clients) = Load::paced(&servers, 4, Duration::from_millis(10));
     tokio::time::sleep(Duration::from_millis(800)).await;
-    testkit::end_connections(database.url()).await;
+    testkit::end_connections(&database.url()).await;
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    // It dies without a word, and reads its log when it comes back.
+    tokio::task::block_in_place(|| database.restart());
+    until_ready(&world).await;
     tokio::time::sleep(Duration::from_millis(800)).await;
     network.set(Weather::Cut);
     let refused = refusal(&world).await;
