@@ -19,6 +19,8 @@ use crate::{Options, floors, queued, setup};
 const SETTLE_WITHIN: Duration = Duration::from_secs(60);
 /// How long after the start the server is at rest.
 const IDLE_AFTER: Duration = Duration::from_secs(12);
+/// Times that both kinds of phases with many endpoints are measured.
+const ENDPOINTS_ROUNDS: usize = 5;
 /// Submissions a second to many endpoints.
 const ENDPOINTS_RATE: f64 = 100.0;
 /// The gentle rate of the latency measurement, in submissions a second.
@@ -313,35 +315,69 @@ impl Bench {
         self.reset().await
     }
 
-    /// How long webhooks to endpoints that answer take, first when all do, then when some hang.
+    /// How long webhooks to endpoints that answer take: when all do, and when some hang. Both are
+    /// measured several times by turns, so that what else the machine does falls on both alike.
     async fn endpoints(&mut self, target: &Target, figures: &mut Figures) -> Result<()> {
-        figures.section("Ten thousand endpoints at 100 submissions a second, open loop");
-        for hanging in [false, true] {
-            progress(&format!("ten thousand endpoints, some hanging: {hanging}"));
-            if hanging {
-                self.control.send(Method::POST, "/hang", Bytes::new()).await?;
+        figures.section("Ten thousand endpoints at 100 submissions a second, open loop, by turns");
+        let (mut quiet, mut disturbed) = (Vec::new(), Vec::new());
+        let mut ratios = Vec::new();
+        let mut missing = [0.0; 2];
+        // The first phase meets endpoints that were never connected to.
+        self.endpoints_phase(target, false).await?;
+        for round in 0..ENDPOINTS_ROUNDS {
+            let first = round % 2 == 1;
+            let mut ends = [0.0; 2];
+            for hanging in [first, !first] {
+                progress(&format!("ten thousand endpoints, round {round}, hanging: {hanging}"));
+                let (waits, lost) = self.endpoints_phase(target, hanging).await?;
+                ends[usize::from(hanging)] = p99(&waits);
+                missing[usize::from(hanging)] += lost;
+                if hanging { &mut disturbed } else { &mut quiet }.extend(waits);
             }
-            let all = load::open(target, &self.markers, ENDPOINTS_RATE, self.time).await?;
-            let answers = |one: &&Accepted| !(one.marker % setup::ENDPOINTS).is_multiple_of(100);
-            let healthy: Vec<Accepted> = all.iter().filter(answers).copied().collect();
-            self.settle(healthy.len()).await?;
-            let (_, text) = self.control.send(Method::GET, "/hits", Bytes::new()).await?;
-            let hits = parse_hits(std::str::from_utf8(&text)?);
-            let waits = healthy
-                .iter()
-                .filter_map(|one| Some((hits.get(&one.marker)? - one.sent_at).max(0)));
-            let waits = Latency::of(waits.collect());
-            let (key, label) = match hanging {
-                false => ("endpoints", "due to first byte, all answer"),
-                true => ("endpoints_hanging", "due to first byte, 1 % of them hang"),
-            };
-            figures.latency(key, label, waits);
-            let missing = healthy.iter().filter(|one| !hits.contains_key(&one.marker)).count();
-            let key = format!("{key}_undelivered");
-            figures.number(key, "not delivered a minute later", missing as f64, "");
-            self.reset().await?;
+            ratios.push(moved(ends[0], ends[1]));
+        }
+        let together = moved(p99(&quiet), p99(&disturbed));
+        figures.latency("endpoints", "due to first byte, all answer", Latency::of(quiet));
+        let some = Latency::of(disturbed);
+        figures.latency("endpoints_hanging", "due to first byte, 1 % of them hang", some);
+        figures.number("endpoints_p99_moved", "p99 moves, all rounds together", together, "%");
+        ratios.sort_by(f64::total_cmp);
+        for (key, label, value) in [
+            ("least", "p99 moves, the round with the least", ratios.first()),
+            ("median", "p99 moves, median of the rounds", ratios.get(ratios.len() / 2)),
+            ("most", "p99 moves, the round with the most", ratios.last()),
+        ] {
+            let value = value.copied().unwrap_or_default();
+            figures.number(format!("endpoints_p99_moved_{key}"), label, value, "%");
+        }
+        for (key, lost) in
+            ["endpoints_undelivered", "endpoints_hanging_undelivered"].iter().zip(missing)
+        {
+            figures.number(*key, "not delivered a minute later", lost, "");
         }
         Ok(())
+    }
+
+    /// The waits of what went to endpoints that answer, and how many of those never arrived.
+    async fn endpoints_phase(&mut self, target: &Target, hanging: bool) -> Result<(Vec<i64>, f64)> {
+        if hanging {
+            self.control.send(Method::POST, "/hang", Bytes::new()).await?;
+        }
+        let all = load::open(target, &self.markers, ENDPOINTS_RATE, self.time).await?;
+        let answers = |one: &&Accepted| !(one.marker % setup::ENDPOINTS).is_multiple_of(100);
+        let healthy: Vec<Accepted> = all.iter().filter(answers).copied().collect();
+        self.settle(healthy.len()).await?;
+        let (_, text) = self.control.send(Method::GET, "/hits", Bytes::new()).await?;
+        let hits = parse_hits(std::str::from_utf8(&text)?);
+        let waits =
+            healthy.iter().filter_map(|one| Some((hits.get(&one.marker)? - one.sent_at).max(0)));
+        let missing = healthy.iter().filter(|one| !hits.contains_key(&one.marker)).count();
+        let waits = waits.collect();
+        // Those that hang are answered, so that the next phase begins with nothing under way.
+        self.control.send(Method::POST, "/answer", Bytes::new()).await?;
+        self.settle(all.len()).await?;
+        self.reset().await?;
+        Ok((waits, missing as f64))
     }
 
     /// Runs of a tree of two nodes, each started by a submission.
@@ -373,6 +409,16 @@ impl Bench {
         );
         Ok(())
     }
+}
+
+/// What 99 of 100 waits are at most, in milliseconds.
+fn p99(waits: &[i64]) -> f64 {
+    Latency::of(waits.to_vec()).map_or(0.0, |waits| waits.p99_ms)
+}
+
+/// By how many percent a figure moved.
+fn moved(before: f64, after: f64) -> f64 {
+    if before > 0.0 { (after / before - 1.0) * 100.0 } else { 0.0 }
 }
 
 fn parse_hits(text: &str) -> HashMap<u64, i64> {

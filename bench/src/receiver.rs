@@ -6,7 +6,8 @@
 //! lines of marker and time, `GET /count` counts them, `POST /reset` forgets them.
 //!
 //! It listens on every loopback address, so that one process can be ten thousand endpoints. After
-//! `POST /hang` those whose address ends in `.1` take requests and never answer.
+//! `POST /hang` those whose address ends in `.1` take requests and do not answer until
+//! `POST /answer`.
 
 use std::collections::HashMap;
 use std::io;
@@ -25,6 +26,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use crate::load::{MARKER_DIGITS, MARKER_PREFIX};
 use crate::measure::now_micros;
@@ -40,6 +42,8 @@ struct Hits {
     span: Option<(i64, i64)>,
     /// Whether some endpoints hang.
     hanging: bool,
+    /// Told when they do no more.
+    answers: Arc<Notify>,
     /// The first time each marker was seen.
     first: HashMap<u64, i64>,
 }
@@ -83,15 +87,24 @@ async fn answer(
     // Reading the body has stamped this request again; the next one must be stamped afresh.
     first_byte.store(0, Ordering::Relaxed);
     let lock = || hits.lock().unwrap_or_else(PoisonError::into_inner);
-    if is_hanging(&head.headers) && lock().hanging {
-        std::future::pending::<()>().await;
+    if is_hanging(&head.headers) {
+        let answers = lock().answers.clone();
+        let answered = answers.notified();
+        if lock().hanging {
+            answered.await;
+        }
     }
     let mut hits = lock();
     let text = match (&head.method, head.uri.path()) {
         (&Method::GET, "/count") => hits.summary(),
         (&Method::GET, "/hits") => hits.list(),
         (&Method::POST, "/reset") => {
-            *hits = Hits::default();
+            *hits = Hits { answers: hits.answers.clone(), ..Hits::default() };
+            String::new()
+        }
+        (&Method::POST, "/answer") => {
+            hits.hanging = false;
+            hits.answers.notify_waiters();
             String::new()
         }
         (&Method::POST, "/hang") => {
