@@ -2292,7 +2292,8 @@ export interface components {
             error?: string | null;
             /**
              * @description `dns`, `connect`, `tls`, `timeout`, `reset`, `protocol`, `http_4xx`, `http_5xx`,
-             *     `redirect`, `too_large`, `blocked`, `proxy`, `auth` or `interrupted`.
+             *     `redirect`, `too_large`, `blocked`, `proxy`, `auth`, `interrupted` or
+             *     `internal`.
              */
             errorClass?: string | null;
             /** Format: double */
@@ -2798,7 +2799,7 @@ export interface components {
         };
         /** @description A lane: what one webhook sends to one endpoint. */
         Lane: {
-            /** @description Deliveries it may have under way at present. */
+            /** @description Deliveries it may have under way at present on that node: its share. */
             concurrency: number;
             /**
              * Format: int64
@@ -2820,10 +2821,12 @@ export interface components {
             latencyMs?: components["schemas"]["LaneLatency"] | null;
             /** @description The node that tells this; every node has lanes of its own. */
             node: string;
+            /** @description Nodes that share the limits of lanes, this one included. */
+            nodes: number;
             oldestWaitingAt?: string | null;
             /**
              * Format: double
-             * @description Attempts it starts in a second at most; null: as many as it takes.
+             * @description Attempts it starts in a second at most on that node; null: as many as it takes.
              */
             ratePerSecond?: number | null;
             /** @description The state in words. */
