@@ -289,7 +289,8 @@ impl Poller {
             Ok(!jobs.is_empty())
         });
         if freed.await == Some(true) {
-            self.inner.queue.poke();
+            // There may be more than one batch.
+            self.inner.queue.poke_closely();
         }
     }
 

@@ -10,6 +10,7 @@ use model::id::{JobId, SpaceId, WebhookId};
 use model::job::{Attempt, State};
 use model::time::Micros;
 use runtime::changes::Topic;
+use runtime::panics;
 use std::sync::Arc;
 use store::Tx;
 use store::jobs::Settled;
@@ -64,7 +65,11 @@ impl Recorder {
         runtime.spawn(async move {
             let mut batch = Vec::with_capacity(BATCH_MAX);
             while reports.recv_many(&mut batch, BATCH_MAX).await > 0 {
-                inner.record(batch.drain(..).collect()).await;
+                // Whatever goes wrong with one batch, the next one is recorded.
+                let recorded = panics::caught(inner.record(batch.drain(..).collect())).await;
+                if let Err(message) = recorded {
+                    tracing::error!(%message, "the recorder met a fault of Kapok");
+                }
             }
         });
         Self { sender }

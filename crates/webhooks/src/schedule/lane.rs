@@ -107,6 +107,12 @@ impl<T> Lane<T> {
         self.first.iter().chain(&self.late)
     }
 
+    /// Whether first attempts wait, and late ones.
+    #[cfg(test)]
+    pub(crate) fn kinds(&self) -> (bool, bool) {
+        (!self.first.is_empty(), !self.late.is_empty())
+    }
+
     /// When the job that waits longest came.
     pub(crate) fn oldest(&self) -> Option<Duration> {
         let fronts = [self.first.front(), self.late.front()];

@@ -14,7 +14,7 @@ use runtime::Runtime;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-const SCHEDULES: u64 = 1_000;
+const SCHEDULES: u64 = 2_000;
 const MS: Duration = Duration::from_millis(1);
 /// Starts of one lane before the next one has its turn, at most.
 const TURN_STARTS: usize = 8;
@@ -352,8 +352,7 @@ impl World {
     fn check_turns(&mut self, started: i64, is_late: bool) {
         let others = self.lanes.len() - 1;
         let bound = others * TURN_STARTS * 4 / 3 + 2;
-        let waits = |late: bool| self.waiting.values().any(|w| *w == (started, late));
-        let (first_waits, late_waits) = (waits(false), waits(true));
+        let (first_waits, late_waits) = self.scheduler.lanes[&LaneId(started)].kinds();
         for (id, lane) in &mut self.lanes {
             let stands = self.scheduler.lanes.get(&LaneId(*id)).and_then(|lane| lane.ring);
             let may_start = *id != started && stands == Some(Ring::Sound);
