@@ -37,7 +37,8 @@ impl Target {
         Bytes::from(self.template.replace("{marker}", &marker))
     }
 
-    async fn send(&self, client: &mut Client, marker: u64) -> Result<Accepted> {
+    /// Sends one request.
+    pub(crate) async fn send(&self, client: &mut Client, marker: u64) -> Result<Accepted> {
         let sent_at = now_micros();
         let (status, answer) = client.send(Method::POST, &self.path, self.body(marker)).await?;
         if status != StatusCode::OK {
@@ -65,7 +66,8 @@ pub(crate) struct Markers {
 }
 
 impl Markers {
-    fn take(&self) -> u64 {
+    /// The next number.
+    pub(crate) fn take(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 }

@@ -15,7 +15,11 @@ mod process;
 mod queued;
 mod receiver;
 mod report;
+mod runs;
 mod setup;
+mod trees;
+mod waiting;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -64,6 +68,9 @@ struct Options {
     /// Jobs that wait when the server starts.
     #[arg(long, default_value_t = 1_000_000)]
     queued: u64,
+    /// Runs that wait when the server starts.
+    #[arg(long, default_value_t = 1_000_000)]
+    waiting: u64,
     /// Seconds of each loaded measurement.
     #[arg(long, default_value_t = 8)]
     seconds: u64,
@@ -77,6 +84,13 @@ struct Options {
     /// Writes the figures as JSON to this file.
     #[arg(long, default_value = "target/bench.json")]
     json: PathBuf,
+}
+
+impl Options {
+    /// Whether a scenario is to be measured.
+    fn wants(&self, scenario: plan::Scenario) -> bool {
+        self.only.is_empty() || self.only.contains(&scenario)
+    }
 }
 
 fn main() -> Result<()> {

@@ -13,7 +13,9 @@ use crate::load::{self, Accepted, Markers, Target};
 use crate::measure::{self, Latency};
 use crate::process::{self, Process};
 use crate::report::Figures;
-use crate::{Options, floors, queued, setup};
+use crate::runs::Runs;
+use crate::watch::Database;
+use crate::{Options, floors, queued, setup, waiting};
 
 /// How long what was accepted may take to be delivered or to run, after the load has ended.
 const SETTLE_WITHIN: Duration = Duration::from_secs(60);
@@ -41,12 +43,20 @@ pub(crate) enum Scenario {
     Gentle,
     /// Latency at half of what the intake reached.
     Half,
-    /// Submissions that start runs.
+    /// Submissions that start runs of two nodes.
     Runs,
+    /// Submissions that start runs of forty pure nodes.
+    Chain,
+    /// Runs that wait for a completion.
+    Deferral,
+    /// Runs with a loop of a thousand iterations.
+    Loop,
     /// Ten thousand endpoints, with and without one in a hundred that hangs.
     Endpoints,
     /// A start with a million queued jobs; SQLite only.
     Queued,
+    /// A start with a million waiting runs; SQLite only.
+    Waiting,
     /// The floors of the machine.
     Floors,
 }
@@ -100,11 +110,11 @@ pub(crate) async fn run(options: &Options) -> Result<Figures> {
 
     let (at, receiver) = (bench.server.address, bench.receiver.address);
     let targets = setup::create(at, receiver, options.details).await?;
-    let (outside, inside) = (targets.outside, targets.inside);
+    let outside = targets.outside;
     progress("warming up");
     bench.warm_up(&outside).await?;
     let disk = database.is_none().then(|| data.path());
-    let wanted = |scenario| options.only.is_empty() || options.only.contains(&scenario);
+    let wanted = |scenario| options.wants(scenario);
     let (mut rate, mut payload) = (GENTLE_RATE, PAYLOAD_BYTES);
     if wanted(Scenario::Intake) {
         (rate, payload) = bench.intake(&outside, disk, &mut figures).await?;
@@ -116,9 +126,11 @@ pub(crate) async fn run(options: &Options) -> Result<Figures> {
         let half = options.rate.unwrap_or((rate / 2.0).max(1.0));
         bench.latency(&outside, half, "at_half", &mut figures).await?;
     }
-    if wanted(Scenario::Runs) {
-        bench.runs(&inside, &mut figures).await?;
-    }
+    let seen = match database {
+        Some(url) => Database::Postgres(url.to_owned()),
+        None => Database::Sqlite(data.path().to_owned()),
+    };
+    bench.runs(options, &seen, &mut figures).await?;
     if wanted(Scenario::Endpoints) {
         bench.endpoints(&targets.many, &mut figures).await?;
     }
@@ -127,6 +139,9 @@ pub(crate) async fn run(options: &Options) -> Result<Figures> {
     drop(server);
     if wanted(Scenario::Queued) && database.is_none() {
         queued::measure(options, &dir, &mut figures).await?;
+    }
+    if wanted(Scenario::Waiting) && database.is_none() {
+        waiting::measure(options, &dir, &mut figures).await?;
     }
     if !wanted(Scenario::Floors) {
         return Ok(figures);
@@ -380,33 +395,34 @@ impl Bench {
         Ok((waits, missing as f64))
     }
 
-    /// Runs of a tree of two nodes, each started by a submission.
-    async fn runs(&mut self, target: &Target, figures: &mut Figures) -> Result<()> {
-        progress("submissions that start a run of two nodes each, as many as possible");
-        let before = setup::complete_runs(&mut self.api).await?;
-        let cpu_before = measure::cpu_seconds(self.server.pid())?;
-        let begun = Instant::now();
-        let accepted = load::closed(target, &self.markers, self.callers, self.time).await?;
-        let loaded = begun.elapsed().as_secs_f64();
-        let (complete, took) = loop {
-            let complete = setup::complete_runs(&mut self.api).await? - before;
-            if complete >= accepted.len() as u64 || begun.elapsed() > self.time + SETTLE_WITHIN {
-                break (complete as f64, begun.elapsed().as_secs_f64());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+    /// Runs of trees.
+    async fn runs(
+        &mut self,
+        options: &Options,
+        database: &Database,
+        figures: &mut Figures,
+    ) -> Result<()> {
+        let mut runs = Runs {
+            server: &self.server,
+            api: &mut self.api,
+            markers: &self.markers,
+            time: self.time,
+            callers: self.callers,
+            details: options.details,
+            database,
         };
-        let events = accepted.len() as f64;
-        let cpu = measure::cpu_seconds(self.server.pid())? - cpu_before;
-        figures.section("Workflows: one submission, one run of two nodes");
-        figures.number("run_accepted_per_second", "submissions accepted", events / loaded, "1/s");
-        figures.number("runs_per_second", "runs completed", complete / took, "1/s");
-        figures.number("runs_unfinished", "not complete a minute later", events - complete, "");
-        figures.number(
-            "cpu_us_per_run",
-            "server CPU for a submission and its run",
-            cpu / events * 1e6,
-            "µs",
-        );
+        if options.wants(Scenario::Runs) {
+            runs.two(options.rate, figures).await?;
+        }
+        if options.wants(Scenario::Chain) {
+            runs.chain(figures).await?;
+        }
+        if options.wants(Scenario::Deferral) {
+            runs.deferral(figures).await?;
+        }
+        if options.wants(Scenario::Loop) {
+            runs.iterations(figures).await?;
+        }
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::load::{self, Markers};
 use crate::measure::{memory_bytes, now_micros};
 use crate::report::Figures;
-use crate::{Options, process, setup};
+use crate::{Options, process, setup, watch};
 
 /// How long the server is watched after its start.
 const WATCHED: Duration = Duration::from_secs(10);
@@ -67,11 +67,7 @@ pub(crate) async fn measure(options: &Options, dir: &Path, figures: &mut Figures
 
 /// Copies the first job of the database, as if it had never been tried.
 fn fill(data: &Path, jobs: u64) -> Result<()> {
-    let file = std::fs::read_dir(data)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|kind| kind == "db"))
-        .context("the server left no database")?;
-    let mut connection = Connection::open(file)?;
+    let mut connection = Connection::open(watch::file(data)?)?;
     connection.pragma_update(None, "synchronous", "OFF")?;
     let columns: Vec<String> = connection
         .prepare("SELECT name FROM pragma_table_info('jobs')")?
