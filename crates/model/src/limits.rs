@@ -140,10 +140,15 @@ pub const INSPECTOR_HEADERS_MAX: usize = 20;
 pub const NODES_MAX: usize = 5_000;
 /// Pure steps of a run between two commits.
 pub const STEPS_PER_COMMIT_MAX: usize = 1_000;
+/// Pure steps of a run that are done with its start: whoever caused it waits for them.
+pub const STEPS_AHEAD_MAX: usize = 100;
 /// Node executions of one run: a cyclic tree ends here with a Tree error.
 pub const TASKS_PER_RUN_MAX: i64 = 100_000;
 /// Items of one loop: each is at least one task, and the open ones are kept with the run.
 pub const LOOP_ITEMS_MAX: usize = 10_000;
+/// Messages of one task, and verdicts on its connectors; older ones go. An open task is written
+/// with every step, and each update that it was brought stands in the run's triggers as well.
+pub const TASK_ENTRIES_MAX: usize = 10_000;
 /// Bytes of one task's results.
 pub const RESULTS_BYTES_MAX: usize = 1024 * 1024;
 

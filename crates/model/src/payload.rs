@@ -74,6 +74,11 @@ impl Payload {
         self.parts.iter().find_map(|part| part.members().get(name))
     }
 
+    /// All members, in order.
+    pub fn members(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.parts.iter().flat_map(|part| part.members())
+    }
+
     /// The document as JSON.
     pub fn text(&self) -> String {
         let mut text = String::with_capacity(self.size());
@@ -140,6 +145,14 @@ impl std::fmt::Display for Payload {
         f.write_str(&self.text())
     }
 }
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.parts, &other.parts) || self.to_value() == other.to_value()
+    }
+}
+
+impl Eq for Payload {}
 
 impl PartialEq<Value> for Payload {
     fn eq(&self, other: &Value) -> bool {

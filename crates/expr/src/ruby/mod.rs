@@ -231,6 +231,14 @@ impl Erb {
         matches!(self.content, Content::Literal(_))
     }
 
+    /// The text that it always renders to, when it has no tags.
+    pub fn literal(&self) -> Option<&str> {
+        match &self.content {
+            Content::Literal(text) => Some(text),
+            Content::Program(_) => None,
+        }
+    }
+
     /// Renders the template.
     ///
     /// # Errors
