@@ -11,15 +11,26 @@ pub(crate) const ROWS_MAX: usize = 16;
 pub(crate) struct Insert {
     table: &'static str,
     columns: &'static str,
+    /// What stands behind the rows, such as what to do about those that exist.
+    tail: &'static str,
     texts: Mutex<[Option<Sql>; ROWS_MAX]>,
     guarded: Mutex<[Option<Sql>; ROWS_MAX]>,
 }
 
 impl Insert {
     pub(crate) const fn new(table: &'static str, columns: &'static str) -> Self {
+        Self::with_tail(table, columns, "")
+    }
+
+    pub(crate) const fn with_tail(
+        table: &'static str,
+        columns: &'static str,
+        tail: &'static str,
+    ) -> Self {
         Self {
             table,
             columns,
+            tail,
             texts: Mutex::new([None; ROWS_MAX]),
             guarded: Mutex::new([None; ROWS_MAX]),
         }
@@ -74,10 +85,11 @@ impl Insert {
                 guard.push_str(part);
             }
             let text = format!(
-                "INSERT INTO {} ({}) SELECT * FROM (VALUES {}) AS v WHERE {guard}",
+                "INSERT INTO {} ({}) SELECT * FROM (VALUES {}) AS v WHERE {guard} {}",
                 self.table,
                 self.names(),
-                all.join(", ")
+                all.join(", "),
+                self.tail
             );
             Sql::both(Box::leak(text.into_boxed_str()))
         };
@@ -101,8 +113,9 @@ impl Insert {
                 format!("({})", of.join(", "))
             };
             let all: Vec<_> = (0..rows).map(row).collect();
-            let (table, columns) = (self.table, self.names());
-            let text = format!("INSERT INTO {table} ({columns}) VALUES {}", all.join(", "));
+            let (table, columns, tail) = (self.table, self.names(), self.tail);
+            let all = all.join(", ");
+            let text = format!("INSERT INTO {table} ({columns}) VALUES {all} {tail}");
             // At most sixteen texts for each table, kept for the life of the process.
             Sql::both(Box::leak(text.into_boxed_str()))
         };

@@ -1,7 +1,7 @@
 //! Rows of runs: their birth, the guarded write that moves them, leases and lists.
 
 use crate::trees::like;
-use crate::{Error, Row, Select, Sql, Tx};
+use crate::{Error, Row, Select, Sql, Tx, Value};
 use model::id::{EventId, JobId, RunId, SpaceId, TraceId, TreeId, TreeVersionId};
 use model::run::{Parent, Run, RunState};
 use model::time::Micros;
@@ -75,40 +75,66 @@ const INSERT: Sql = Sql::both(
 /// # Errors
 /// Those of the store.
 pub fn insert(tx: &mut Tx, run: &Run) -> Result<Option<RunId>, Error> {
+    tx.query_opt(&INSERT, &values(run), |row| Ok(RunId(row.i64(0)?)))
+}
+
+// The statement that inserts checks the tree, which saves a round trip. As a SELECT, parameters
+// have no type of a column.
+const INSERT_OF: Sql = Sql::both(
+    "INSERT INTO runs (space_id, tree_id, tree_version_id, job_id, event_id, trace_id, depth, \
+     source_record_id, source_data, state, token, engine_state, originator, leased_by, \
+     leased_until, wake_at, version, created_at, created_by, updated_at, finished_at, parent_id, \
+     parent_seq, awaited, root_id, inputs, start_key) \
+     SELECT $1, $2, CAST($3 AS BIGINT), $4, $5, $6, CAST($7 AS BIGINT), $8, $9, $10, $11, $12, \
+     $13, $14, CAST($15 AS BIGINT), CAST($16 AS BIGINT), CAST($17 AS BIGINT), \
+     CAST($18 AS BIGINT), $19, CAST($20 AS BIGINT), CAST($21 AS BIGINT), CAST($22 AS BIGINT), \
+     CAST($23 AS BIGINT), CAST($24 AS BOOLEAN), CAST($25 AS BIGINT), $26, $27 \
+     WHERE EXISTS (SELECT 1 FROM trees WHERE id = $2 AND version = CAST($28 AS BIGINT) \
+     AND deleted = FALSE) ON CONFLICT DO NOTHING RETURNING id",
+);
+
+/// Adds a run of a tree that still stands at `version`, and returns its number; `None` when the
+/// tree has moved or is gone, or as [`insert`].
+///
+/// # Errors
+/// Those of the store.
+pub fn insert_of(tx: &mut Tx, run: &Run, version: i64) -> Result<Option<RunId>, Error> {
+    let mut values = values(run).to_vec();
+    values.push(version.into());
+    tx.query_opt(&INSERT_OF, &values, |row| Ok(RunId(row.i64(0)?)))
+}
+
+fn values(run: &Run) -> [Value<'_>; 27] {
     let r = run;
-    tx.query_opt(
-        &INSERT,
-        &[
-            (&r.space_id).into(),
-            (&r.tree_id).into(),
-            r.tree_version_id.into(),
-            r.job_id.as_ref().into(),
-            r.event_id.as_ref().into(),
-            (&r.trace_id).into(),
-            r.depth.into(),
-            r.source_record_id.as_ref().into(),
-            r.source_data.as_ref().into(),
-            r.state.as_str().into(),
-            (&r.token).into(),
-            (&r.engine_state).into(),
-            (&r.originator).into(),
-            r.leased_by.as_ref().into(),
-            r.leased_until.into(),
-            r.wake_at.into(),
-            r.version.into(),
-            r.created_at.into(),
-            (&r.created_by).into(),
-            r.updated_at.into(),
-            r.finished_at.into(),
-            r.parent.map(|p| p.run_id.0).into(),
-            r.parent.map(|p| p.seq).into(),
-            r.parent.is_some_and(|p| p.awaited).into(),
-            r.root_id.map(|id| id.0).into(),
-            r.inputs.as_ref().map(ToString::to_string).into(),
-            r.start_key.as_ref().into(),
-        ],
-        |row| Ok(RunId(row.i64(0)?)),
-    )
+    [
+        (&r.space_id).into(),
+        (&r.tree_id).into(),
+        r.tree_version_id.into(),
+        r.job_id.as_ref().into(),
+        r.event_id.as_ref().into(),
+        (&r.trace_id).into(),
+        r.depth.into(),
+        r.source_record_id.as_ref().into(),
+        r.source_data.as_ref().into(),
+        r.state.as_str().into(),
+        (&r.token).into(),
+        (&r.engine_state).into(),
+        (&r.originator).into(),
+        r.leased_by.as_ref().into(),
+        r.leased_until.into(),
+        r.wake_at.into(),
+        r.version.into(),
+        r.created_at.into(),
+        (&r.created_by).into(),
+        r.updated_at.into(),
+        r.finished_at.into(),
+        r.parent.map(|p| p.run_id.0).into(),
+        r.parent.map(|p| p.seq).into(),
+        r.parent.is_some_and(|p| p.awaited).into(),
+        r.root_id.map(|id| id.0).into(),
+        r.inputs.as_ref().map(ToString::to_string).into(),
+        r.start_key.as_ref().into(),
+    ]
 }
 
 const BY_JOB: Sql = Sql::both("SELECT id FROM runs WHERE job_id = $1");
@@ -167,7 +193,7 @@ pub fn load(tx: &mut Tx, id: RunId) -> Result<Option<Run>, Error> {
 
 /// What a step of the engine writes to a run.
 #[derive(Clone, Debug)]
-pub struct Advance {
+pub struct Advance<'a> {
     /// The run.
     pub id: RunId,
     /// The version the step started from.
@@ -175,7 +201,7 @@ pub struct Advance {
     /// The new state.
     pub state: RunState,
     /// The engine's own state.
-    pub engine_state: String,
+    pub engine_state: &'a str,
     /// Who keeps the run, and until when; `None` lets it go.
     pub lease: Option<(String, Micros)>,
     /// When the engine has to look at it next.
@@ -194,7 +220,7 @@ const ADVANCE: Sql = Sql::both(
 ///
 /// # Errors
 /// Those of the store.
-pub fn advance(tx: &mut Tx, a: &Advance) -> Result<bool, Error> {
+pub fn advance(tx: &mut Tx, a: &Advance<'_>) -> Result<bool, Error> {
     let (by, until) = a.lease.as_ref().map(|(by, until)| (by, *until)).unzip();
     let done = matches!(a.state, RunState::Complete | RunState::Cancelled);
     let changed = tx.execute(
@@ -203,7 +229,7 @@ pub fn advance(tx: &mut Tx, a: &Advance) -> Result<bool, Error> {
             a.id.into(),
             a.from_version.into(),
             a.state.as_str().into(),
-            (&a.engine_state).into(),
+            a.engine_state.into(),
             by.into(),
             until.into(),
             a.wake_at.into(),
@@ -212,6 +238,21 @@ pub fn advance(tx: &mut Tx, a: &Advance) -> Result<bool, Error> {
         ],
     )?;
     Ok(changed == 1)
+}
+
+// SQLite has one writer: whoever reads there has the row to itself.
+const HOLD: Sql = Sql::per(
+    "SELECT id FROM runs WHERE id = $1 AND version = $2",
+    "SELECT id FROM runs WHERE id = $1 AND version = $2 FOR NO KEY UPDATE",
+);
+
+/// Keeps a run at this version until the transaction ends; false when it has moved. For steps
+/// whose state is known only after they have written something else.
+///
+/// # Errors
+/// Those of the store.
+pub fn hold(tx: &mut Tx, id: RunId, version: i64) -> Result<bool, Error> {
+    Ok(tx.query_opt(&HOLD, &[id.into(), version.into()], |row| row.i64(0))?.is_some())
 }
 
 /// Who takes a run, and until when.
@@ -399,23 +440,44 @@ pub fn delete(tx: &mut Tx, id: RunId) -> Result<bool, Error> {
     Ok(tx.execute(&DELETE, &[id.into()])? == 1)
 }
 
-const STUCK: Sql = Sql::both(
-    "SELECT r.id FROM runs r WHERE r.state IN ('Running', 'Waiting', 'Error') \
-     AND r.leased_until IS NULL AND r.wake_at IS NULL AND r.updated_at < $1 \
-     AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.run_id = r.id AND t.deferred = TRUE) \
-     AND NOT EXISTS (SELECT 1 FROM errors e WHERE e.run_id = r.id AND e.active = TRUE) \
-     AND NOT EXISTS (SELECT 1 FROM runs c WHERE c.parent_id = r.id AND c.awaited = TRUE \
-       AND c.state IN ('Running', 'Waiting', 'Error')) \
-     ORDER BY r.id LIMIT $2",
+// The whole list of states is what the index of open runs is known by.
+const LOOK: Sql = Sql::both(
+    "SELECT o.id, o.leased_until IS NULL AND o.wake_at IS NULL AND o.updated_at < $3 \
+       AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.run_id = o.id AND t.deferred = TRUE) \
+       AND NOT EXISTS (SELECT 1 FROM errors e WHERE e.run_id = o.id AND e.active = TRUE) \
+       AND NOT EXISTS (SELECT 1 FROM runs c WHERE c.parent_id = o.id AND c.awaited = TRUE \
+         AND c.state IN ('Running', 'Waiting', 'Error')) \
+     FROM (SELECT r.id, r.leased_until, r.wake_at, r.updated_at FROM runs r \
+       WHERE r.state IN ('Running', 'Waiting', 'Error') AND r.state = $1 AND r.id > $2 \
+       ORDER BY r.id LIMIT $4) AS o ORDER BY o.id",
 );
 
-/// Unfinished runs that nothing will ever move: no lease, timer, deferral, child or open error, and
-/// unchanged since `before`.
+/// What a look at some unfinished runs found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Runs that nothing will ever move.
+    pub stuck: Vec<RunId>,
+    /// The last run that was looked at; `None`: there are no further ones.
+    pub last: Option<RunId>,
+}
+
+/// Looks at the unfinished runs of a state beyond `after`, at most `limit`, for those that nothing
+/// will ever move: no lease, timer, deferral, child or open error, and unchanged since `before`.
 ///
 /// # Errors
 /// Those of the store.
-pub fn stuck(tx: &mut Tx, before: Micros, limit: i64) -> Result<Vec<RunId>, Error> {
-    tx.query(&STUCK, &[before.into(), limit.into()], |row| Ok(RunId(row.i64(0)?)))
+pub fn look(
+    tx: &mut Tx,
+    state: RunState,
+    after: RunId,
+    before: Micros,
+    limit: usize,
+) -> Result<Looked, Error> {
+    let values = [state.as_str().into(), after.into(), before.into(), limit.into()];
+    let rows = tx.query(&LOOK, &values, |row| Ok((RunId(row.i64(0)?), row.bool(1)?)))?;
+    let last = rows.last().filter(|_| rows.len() == limit).map(|(id, _)| *id);
+    let stuck = rows.into_iter().filter(|(_, is_stuck)| *is_stuck).map(|(id, _)| id);
+    Ok(Looked { stuck: stuck.collect(), last })
 }
 
 /// Which runs to list.

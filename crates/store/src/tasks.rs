@@ -1,6 +1,7 @@
 //! Rows of tasks: one for each execution of a node.
 
-use crate::{Error, Row, Sql, Tx};
+use crate::rows::Insert;
+use crate::{Error, Row, Sql, Tx, Value};
 use model::id::{RunId, SpaceId, TaskId};
 use model::run::{RunState, Task, TaskStatus};
 use model::time::Micros;
@@ -41,44 +42,84 @@ fn read(row: &Row) -> Result<Task, Error> {
     })
 }
 
-const UPSERT: Sql = Sql::both(
-    "INSERT INTO tasks (run_id, seq, token, branch_id, node_id, node_name, definition_id, \
-     loop_index, status, deferred, inputs, results, deferred_results, connectors, messages, \
-     started_at, finished_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
-     $14, $15, $16, $17) ON CONFLICT (run_id, seq) DO UPDATE SET status = excluded.status, \
+/// A task as the engine writes it: its documents already as text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// Its number in the run.
+    pub seq: i64,
+    /// Its token.
+    pub token: String,
+    /// The branch.
+    pub branch_id: i64,
+    /// The node's id.
+    pub node_id: String,
+    /// The node's name.
+    pub node_name: String,
+    /// The handler's or routine's id.
+    pub definition_id: String,
+    /// The loop index.
+    pub loop_index: String,
+    /// Its status.
+    pub status: TaskStatus,
+    /// Whether it waits for its completion by token.
+    pub deferred: bool,
+    /// Parameters as evaluated, a JSON object.
+    pub inputs: String,
+    /// Results, a JSON object.
+    pub results: String,
+    /// Results that came with the completion, a JSON object.
+    pub deferred_results: String,
+    /// Connector verdicts, a JSON array.
+    pub connectors: String,
+    /// Messages, a JSON array.
+    pub messages: String,
+    /// When it began.
+    pub started_at: Micros,
+    /// When it was done.
+    pub finished_at: Option<Micros>,
+}
+
+static UPSERT: Insert = Insert::with_tail(
+    "tasks",
+    "run_id, seq, token, branch_id, node_id, node_name, definition_id, loop_index, status, \
+     deferred, inputs, results, deferred_results, connectors, messages, started_at, finished_at",
+    "ON CONFLICT (run_id, seq) DO UPDATE SET status = excluded.status, \
      deferred = excluded.deferred, inputs = excluded.inputs, results = excluded.results, \
      deferred_results = excluded.deferred_results, connectors = excluded.connectors, \
      messages = excluded.messages, finished_at = excluded.finished_at",
 );
 
-/// Adds a task or brings it up to date; its run's guarded update must have succeeded before.
+/// Adds tasks of a run or brings them up to date, sixteen in a statement; the run's guarded update
+/// must have succeeded before. No two have the same number.
 ///
 /// # Errors
 /// Those of the store.
-pub fn upsert(tx: &mut Tx, task: &Task) -> Result<(), Error> {
+pub fn upsert(tx: &mut Tx, run: RunId, tasks: &[Written]) -> Result<(), Error> {
+    let rows: Vec<_> = tasks.iter().map(|task| values(run, task)).collect();
+    UPSERT.push(tx, &rows)
+}
+
+fn values(run: RunId, task: &Written) -> Vec<Value<'_>> {
     let t = task;
-    tx.push(
-        &UPSERT,
-        &[
-            t.run_id.into(),
-            t.seq.into(),
-            (&t.token).into(),
-            t.branch_id.into(),
-            (&t.node_id).into(),
-            (&t.node_name).into(),
-            (&t.definition_id).into(),
-            (&t.loop_index).into(),
-            t.status.as_str().into(),
-            t.deferred.into(),
-            (&t.inputs).into(),
-            (&t.results).into(),
-            (&t.deferred_results).into(),
-            (&t.connectors).into(),
-            (&t.messages).into(),
-            t.started_at.into(),
-            t.finished_at.into(),
-        ],
-    )
+    vec![
+        run.into(),
+        t.seq.into(),
+        (&t.token).into(),
+        t.branch_id.into(),
+        (&t.node_id).into(),
+        (&t.node_name).into(),
+        (&t.definition_id).into(),
+        (&t.loop_index).into(),
+        t.status.as_str().into(),
+        t.deferred.into(),
+        (&t.inputs).into(),
+        (&t.results).into(),
+        (&t.deferred_results).into(),
+        (&t.connectors).into(),
+        (&t.messages).into(),
+        t.started_at.into(),
+        t.finished_at.into(),
+    ]
 }
 
 const OF_RUN: Sql = select!("WHERE run_id = $1 ORDER BY seq");

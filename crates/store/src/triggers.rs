@@ -2,7 +2,8 @@
 //! deferral or decides about an error adds one, and the engine takes them in the order of their
 //! numbers, in the write that moves the run.
 
-use crate::{Error, Row, Select, Sql, Tx};
+use crate::rows::Insert;
+use crate::{Error, Row, Select, Sql, Tx, Value};
 use model::id::{RunId, SpaceId, TriggerId};
 use model::run::{Trigger, TriggerStatus};
 use model::time::Micros;
@@ -41,10 +42,10 @@ fn read(row: &Row) -> Result<Trigger, Error> {
     })
 }
 
-const INSERT: Sql = Sql::both(
-    "INSERT INTO triggers (run_id, action, kind, status, node_id, node_name, loop_index, \
-     branch_id, originator, scheduled_at, token, results, message, created_at, updated_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+static INSERT: Insert = Insert::new(
+    "triggers",
+    "run_id, action, kind, status, node_id, node_name, loop_index, branch_id, originator, \
+     scheduled_at, token, results, message, created_at, updated_at",
 );
 const INSERT_NUMBERED: Sql = Sql::both(
     "INSERT INTO triggers (run_id, action, kind, status, node_id, node_name, loop_index, \
@@ -52,10 +53,10 @@ const INSERT_NUMBERED: Sql = Sql::both(
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id",
 );
 
-fn values(trigger: &Trigger) -> [crate::Value<'_>; 15] {
+fn values(run: RunId, trigger: &Trigger) -> [Value<'_>; 15] {
     let t = trigger;
     [
-        t.run_id.into(),
+        run.into(),
         (&t.action).into(),
         (&t.kind).into(),
         t.status.as_str().into(),
@@ -78,7 +79,16 @@ fn values(trigger: &Trigger) -> [crate::Value<'_>; 15] {
 /// # Errors
 /// Those of the store.
 pub fn insert(tx: &mut Tx, trigger: &Trigger) -> Result<(), Error> {
-    tx.push(&INSERT, &values(trigger))
+    insert_all(tx, trigger.run_id, std::slice::from_ref(trigger))
+}
+
+/// Adds triggers of a run, sixteen in a statement; their ids are drawn by the database.
+///
+/// # Errors
+/// Those of the store.
+pub fn insert_all(tx: &mut Tx, run: RunId, triggers: &[Trigger]) -> Result<(), Error> {
+    let rows: Vec<_> = triggers.iter().map(|trigger| values(run, trigger).to_vec()).collect();
+    INSERT.push(tx, &rows)
 }
 
 /// Adds a trigger and returns its number.
@@ -86,7 +96,9 @@ pub fn insert(tx: &mut Tx, trigger: &Trigger) -> Result<(), Error> {
 /// # Errors
 /// Those of the store.
 pub fn insert_numbered(tx: &mut Tx, trigger: &Trigger) -> Result<TriggerId, Error> {
-    tx.query_one(&INSERT_NUMBERED, &values(trigger), |row| Ok(TriggerId(row.i64(0)?)))
+    tx.query_one(&INSERT_NUMBERED, &values(trigger.run_id, trigger), |row| {
+        Ok(TriggerId(row.i64(0)?))
+    })
 }
 
 /// Triggers that one reading of an inbox returns at most.
@@ -128,15 +140,18 @@ pub fn is_completed(tx: &mut Tx, run: RunId, token: &str) -> Result<bool, Error>
     Ok(count > 0)
 }
 
-const CLOSE: Sql =
-    Sql::both("UPDATE triggers SET status = 'Closed', updated_at = $2 WHERE id = $1");
+const CLOSE_TAKEN: Sql = Sql::both(
+    "UPDATE triggers SET status = 'Closed', updated_at = $3 \
+     WHERE run_id = $1 AND status = 'New' AND scheduled_at IS NULL AND id <= $2",
+);
 
-/// Notes that a trigger was taken.
+/// Notes that a run's inbox was taken up to this trigger. The run's guarded update must have
+/// succeeded before: whoever adds to the inbox raises the run's version.
 ///
 /// # Errors
 /// Those of the store.
-pub fn close(tx: &mut Tx, id: TriggerId, now: Micros) -> Result<(), Error> {
-    tx.push(&CLOSE, &[id.into(), now.into()])
+pub fn close_taken(tx: &mut Tx, run: RunId, upto: TriggerId, now: Micros) -> Result<(), Error> {
+    tx.push(&CLOSE_TAKEN, &[run.into(), upto.into(), now.into()])
 }
 
 const CLOSE_DUE: Sql = Sql::both(

@@ -44,7 +44,7 @@ mod verdict;
 pub mod workflows;
 
 pub use error::Error;
-pub use workflows::{StartOutcome, StartRequest, Workflows};
+pub use workflows::{PreparedStart, StartOutcome, StartRequest, Workflows};
 
 use model::id::SpaceId;
 use runtime::Runtime;

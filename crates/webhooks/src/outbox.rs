@@ -14,7 +14,7 @@ use crate::queue::{self, Waiting};
 use crate::snapshot::{Compiled, Snapshot};
 use crate::target::{self, Target};
 use crate::verdict::{self, Decision};
-use crate::workflows::{StartOutcome, StartRequest};
+use crate::workflows::{PreparedStart, StartOutcome, StartRequest};
 use crate::{Inner, Webhooks, answer};
 use expr::js::{Bindings, Template};
 use model::Audit;
@@ -65,6 +65,7 @@ struct Keys {
 struct Start {
     job: Job,
     request: StartRequest,
+    prepared: Option<Box<dyn PreparedStart>>,
     version: target::Version,
 }
 
@@ -183,8 +184,9 @@ impl Inner {
         match target {
             Target::Inside(tree, version) => {
                 let mut request = start_request(&job, tree, &item.event.actor);
-                request.payload = Some(Arc::new(item.event.payload.to_value()));
-                item.starts.push(Start { job, request, version });
+                request.payload = Some(item.event.payload.clone());
+                let prepared = self.workflows.prepare(&request);
+                item.starts.push(Start { job, request, prepared, version });
             }
             Target::Nowhere => {
                 let message = answer::nowhere(&job.url);
@@ -340,7 +342,10 @@ impl Prepared {
         let (mut started, mut settled) = (Vec::new(), Vec::new());
         for item in &self.items {
             for start in &item.starts {
-                let outcome = self.webhooks.workflows.start(tx, &start.request)?;
+                let outcome = match &start.prepared {
+                    Some(prepared) => prepared.apply(tx)?,
+                    None => self.webhooks.workflows.start(tx, &start.request)?,
+                };
                 if let StartOutcome::Started { run, .. } = &outcome {
                     started.push(*run);
                 }

@@ -2,8 +2,8 @@
 
 use crate::target::Tree;
 use model::id::{EventId, JobId, RunId, SpaceId, TraceId};
+use model::payload::Payload;
 use model::time::Micros;
-use std::sync::Arc;
 
 /// The workflow engine, as far as webhooks are concerned; the server connects it.
 pub trait Workflows: Send + Sync {
@@ -18,8 +18,24 @@ pub trait Workflows: Send + Sync {
         request: &StartRequest,
     ) -> Result<StartOutcome, store::Error>;
 
+    /// Decides ahead, outside of any transaction, what a start will write; `None`: nothing can be
+    /// decided before [`Workflows::start`].
+    fn prepare(&self, _request: &StartRequest) -> Option<Box<dyn PreparedStart>> {
+        None
+    }
+
     /// Called after the commit of a started run: the engine may take it up.
     fn started(&self, run: RunId);
+}
+
+/// A start that was decided ahead.
+pub trait PreparedStart: Send + Sync {
+    /// Starts the run inside a transaction, as [`Workflows::start`] does. May be called again
+    /// after a rollback.
+    ///
+    /// # Errors
+    /// As [`Workflows::start`].
+    fn apply(&self, tx: &mut store::Tx) -> Result<StartOutcome, store::Error>;
 }
 
 /// What to start, and why.
@@ -42,7 +58,7 @@ pub struct StartRequest {
     /// The data to start with; `None`: the event's payload, which is stored once.
     pub data: Option<String>,
     /// The event's payload, when it is at hand: it saves the engine a read.
-    pub payload: Option<Arc<serde_json::Value>>,
+    pub payload: Option<Payload>,
     /// When.
     pub at: Micros,
     /// The username whose action led here.

@@ -21,6 +21,8 @@ pub struct Plan {
     pub(crate) outputs: Vec<Field>,
     /// Whether an expression may look at what the run was started with.
     pub(crate) reads_source: bool,
+    /// Whether an expression may look at the run's number, which is unknown before its start.
+    pub(crate) reads_run: bool,
     index: HashMap<String, usize>,
 }
 
@@ -84,7 +86,8 @@ impl Plan {
             nodes: Vec::new(),
             inputs: definition.inputs.clone(),
             outputs: definition.outputs.clone(),
-            reads_source: reads_source(definition),
+            reads_source: reads(definition, |name| !OWN_VARIABLES.contains(&name)),
+            reads_run: reads(definition, |name| name == "run"),
             index: HashMap::new(),
         };
         for node in definition.nodes.iter().take(limits::NODES_MAX) {
@@ -225,8 +228,11 @@ fn number(id: &str, position: usize) -> i64 {
     number.unwrap_or_else(|| i64::try_from(position).unwrap_or_default())
 }
 
-/// Whether any text names a variable other than those the run itself makes.
-fn reads_source(definition: &Definition) -> bool {
+/// Variables that the run itself makes, and not what it was started with.
+const OWN_VARIABLES: [&str; 6] = ["results", "variables", "inputs", "task", "run", "tree"];
+
+/// Whether any text names such a variable, or asks for all of them.
+fn reads(definition: &Definition, is_such: impl Fn(&str) -> bool) -> bool {
     let parameters = definition.nodes.iter().flat_map(|n| &n.parameters);
     let templates = parameters.map(|p| p.value.as_str()).filter(|text| text.contains("<%"));
     let conditions = definition.connectors.iter().map(|c| c.value.as_str());
@@ -234,8 +240,7 @@ fn reads_source(definition: &Definition) -> bool {
         text.contains("instance_variable")
             || text.split('@').skip(1).any(|rest| {
                 let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
-                let name = &rest[..end.unwrap_or(rest.len())];
-                !matches!(name, "results" | "variables" | "inputs" | "task" | "run" | "tree")
+                is_such(&rest[..end.unwrap_or(rest.len())])
             })
     })
 }

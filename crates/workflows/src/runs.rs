@@ -2,7 +2,7 @@
 
 use crate::actor::Actor;
 use crate::definition::{self, Definition, Field, Format};
-use crate::engine::{StartOutcome, StartRequest, TreeRef, children, find};
+use crate::engine::{Ahead, StartOutcome, StartRequest, TreeRef, children, find};
 use crate::error::{Error, Result};
 use crate::inputs;
 use crate::step::state::State;
@@ -101,13 +101,14 @@ impl Workflows {
         let given = start.inputs;
         loop {
             let (engine, request, given) = (self.clone(), request.clone(), given.clone());
-            let write = self
-                .inner
-                .store
-                .write(move |tx| engine.start_checked(tx, &request, given.as_ref()));
+            let ahead = self.inner.walk_ahead(&request);
+            let write = self.inner.store.write(move |tx| {
+                engine.start_checked(tx, &request, given.as_ref(), ahead.as_ref())
+            });
             match write.await.map_err(Error::Store)? {
                 Checked::Outcome(StartOutcome::Started { run, title }) => {
                     self.started(run);
+                    self.inner.changes.publish_run(&actor.space_id, run);
                     return Ok((run, title));
                 }
                 Checked::Outcome(StartOutcome::Refused { status: 404, message }) => {
@@ -129,6 +130,7 @@ impl Workflows {
         tx: &mut Tx,
         request: &StartRequest,
         given: Option<&Map<String, Value>>,
+        ahead: Option<&Ahead>,
     ) -> std::result::Result<Checked, store::Error> {
         let refused =
             |status, message| Ok(Checked::Outcome(StartOutcome::Refused { status, message }));
@@ -136,6 +138,7 @@ impl Workflows {
             Ok(tree) => tree,
             Err(message) => return refused(404, message),
         };
+        self.inner.plans.found(&request.space_id, &request.tree, &tree);
         // A plan is compiled outside of transactions.
         let Some(planned) = self.inner.plans.peek(tree.version_id) else {
             return Ok(Checked::Unplanned(tree.version_id));
@@ -143,7 +146,14 @@ impl Workflows {
         let data = request.data.as_deref().unwrap_or_default();
         match inputs_of(&planned.plan.inputs, &tree, given, data) {
             Err(message) => refused(400, message),
-            Ok(None) => Ok(Checked::Outcome(self.start_tree(tx, request, &tree)?)),
+            Ok(None) => {
+                let started = match ahead {
+                    Some(ahead) => ahead.apply(tx, &self.inner)?,
+                    None => None,
+                };
+                let started = started.map_or_else(|| self.start_tree(tx, request, &tree), Ok);
+                Ok(Checked::Outcome(started?))
+            }
             Ok(Some(inputs)) => {
                 let inputs = Some(Value::Object(inputs));
                 let request = StartRequest { inputs, ..request.clone() };
@@ -426,11 +436,12 @@ fn republish(tx: &mut Tx, run: &Run, task: &Task) -> Result<bool> {
     if !state.is_trimmed {
         state.put(&task.loop_index, &task.node_name, Value::Object(results));
     }
+    let text = state.text();
     let advance = runs::Advance {
         id: run.id,
         from_version: run.version,
         state: run.state,
-        engine_state: state.text(),
+        engine_state: &text,
         lease: run.leased_by.clone().zip(run.leased_until),
         wake_at: run.wake_at,
         now: run.updated_at,

@@ -21,38 +21,60 @@ impl webhooks::Workflows for Starts {
         tx: &mut Tx,
         request: &webhooks::StartRequest,
     ) -> Result<webhooks::StartOutcome, store::Error> {
-        let r = request.clone();
-        let tree = match r.tree {
-            Tree::Title { source, group, name } => TreeRef::Title { source, group, name },
-            Tree::Guid(guid) => TreeRef::Guid(guid),
-        };
-        let request = StartRequest {
-            space_id: r.space_id,
-            tree,
-            job_id: r.job_id,
-            key: None,
-            parent: None,
-            root_id: None,
-            inputs: None,
-            event_id: r.event_id,
-            trace_id: r.trace_id,
-            depth: r.depth,
-            record_id: r.record_id,
-            data: r.data,
-            payload: r.payload,
-            at: r.at,
-            actor: r.actor,
-            originator: r.originator,
-        };
-        Ok(match self.workflows.start(tx, &request)? {
-            StartOutcome::Started { run, title } => webhooks::StartOutcome::Started { run, title },
-            StartOutcome::Refused { status, message } => {
-                webhooks::StartOutcome::Refused { status, message }
-            }
-        })
+        Ok(outcome(self.workflows.start(tx, &ours(request))?))
+    }
+
+    fn prepare(
+        &self,
+        request: &webhooks::StartRequest,
+    ) -> Option<Box<dyn webhooks::PreparedStart>> {
+        Some(Box::new(Prepared(self.workflows.prepare(ours(request)))))
     }
 
     fn started(&self, run: model::id::RunId) {
         self.workflows.started(run);
+    }
+}
+
+struct Prepared(workflows::engine::PreparedStart);
+
+impl webhooks::PreparedStart for Prepared {
+    fn apply(&self, tx: &mut Tx) -> Result<webhooks::StartOutcome, store::Error> {
+        Ok(outcome(self.0.apply(tx)?))
+    }
+}
+
+fn ours(request: &webhooks::StartRequest) -> StartRequest {
+    let r = request.clone();
+    let tree = match r.tree {
+        Tree::Title { source, group, name } => TreeRef::Title { source, group, name },
+        Tree::Guid(guid) => TreeRef::Guid(guid),
+    };
+    StartRequest {
+        space_id: r.space_id,
+        tree,
+        job_id: r.job_id,
+        key: None,
+        parent: None,
+        root_id: None,
+        inputs: None,
+        event_id: r.event_id,
+        trace_id: r.trace_id,
+        depth: r.depth,
+        record_id: r.record_id,
+        data: r.data,
+        payload: r.payload,
+        at: r.at,
+        actor: r.actor,
+        originator: r.originator,
+    }
+}
+
+fn outcome(outcome: StartOutcome) -> webhooks::StartOutcome {
+    match outcome {
+        StartOutcome::Started { run, title } => webhooks::StartOutcome::Started { run, title },
+        StartOutcome::Refused { status, message } => {
+            webhooks::StartOutcome::Refused { status, message }
+        }
     }
 }

@@ -13,6 +13,7 @@ mod migrations;
 mod presence;
 mod restorations;
 mod retention;
+mod runs;
 mod scan;
 mod statements;
 mod tls;

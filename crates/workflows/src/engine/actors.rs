@@ -123,11 +123,12 @@ impl Actors {
         }
     }
 
-    /// Takes a run back from its walker.
-    pub(crate) fn give_back(&self, run: RunId, loaded: Option<Loaded>) {
+    /// Takes a run back from its walker; one that is not done queues behind the others.
+    pub(crate) fn give_back(&self, run: RunId, loaded: Option<Loaded>, is_done: bool) {
         let mut inner = self.lock();
         let Some(actor) = inner.actors.get_mut(&run) else { return };
         actor.is_walking = false;
+        actor.is_queued |= !is_done;
         actor.loaded = loaded;
         if actor.is_queued {
             inner.queue.push_back(run);

@@ -6,13 +6,15 @@ use super::deferrals::{self, Delivered};
 use super::plans::Planned;
 use super::start::StartOutcome;
 use crate::inputs;
-use crate::step::Outcome;
 use crate::step::state::{ErrorKind, State};
+use crate::step::{NewTrigger, Outcome};
 use model::id::{ErrorId, RunId, TriggerId};
-use model::run::{Parent, RunError, RunState, Task, Trigger, TriggerStatus};
+use model::run::{Parent, RunError, RunState, Trigger, TriggerStatus};
+use model::time::Micros;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use store::runs::{Advance, Claim};
+use store::tasks::Written;
 use store::{Store, Tx, errors, runs, tasks, triggers};
 
 /// Everything one stretch writes.
@@ -28,9 +30,11 @@ pub(super) struct Commit {
     pub(super) text: Option<String>,
     pub(super) outcome: Outcome,
     /// The outcome's tasks as rows.
-    pub(super) tasks: Vec<Task>,
-    /// Triggers of the inbox that were taken.
-    pub(super) taken: Vec<TriggerId>,
+    pub(super) tasks: Vec<Written>,
+    /// The outcome's triggers as rows.
+    pub(super) triggers: Vec<Trigger>,
+    /// The last trigger of the inbox that was taken.
+    pub(super) taken: Option<TriggerId>,
     /// Whether the inbox may hold more than was taken.
     pub(super) has_more_inbox: bool,
     /// Work of tasks that is done in this very transaction.
@@ -40,8 +44,8 @@ pub(super) struct Commit {
 
 /// What the write brought.
 pub(super) struct Committed {
-    /// The state as written: errors numbered, work inside settled.
-    pub(super) state: State,
+    /// The state as written when that has changed it: errors numbered, work inside settled.
+    pub(super) state: Option<State>,
     /// Work that was refused: the task, the type of error and the reason.
     pub(super) refused: Vec<(i64, ErrorKind, String)>,
     /// Other runs that are new, or whose inbox has something new.
@@ -70,86 +74,82 @@ impl Commit {
         store.write(move |tx| self.apply(tx)).await
     }
 
+    /// What can be refused comes first: a closure that fails after it has written costs those that
+    /// share its commit.
     fn apply(&self, tx: &mut Tx) -> Result<Committed, Refusal> {
         let mut done = Committed {
-            state: self.state.clone(),
+            state: None,
             refused: Vec::new(),
             woken: Vec::new(),
             own_inbox: self.has_more_inbox,
         };
-        for task in &self.tasks {
-            tasks::upsert(tx, task)?;
+        if let Some(text) = &self.text {
+            self.advance(tx, &self.state, text, &mut done)?;
+            tasks::upsert(tx, self.run_id, &self.tasks)?;
+            self.write_triggers(tx)?;
+            return Ok(done);
         }
+        if !runs::hold(tx, self.run_id, self.from_version)? {
+            return Err(Refusal::Moved);
+        }
+        let mut state = self.state.clone();
+        tasks::upsert(tx, self.run_id, &self.tasks)?;
         self.write_triggers(tx)?;
-        self.write_errors(tx, &mut done.state)?;
+        self.write_errors(tx, &mut state)?;
         for (seq, inside) in &self.inside {
-            self.carry_out(tx, *seq, inside, &mut done)?;
+            self.carry_out(tx, *seq, inside, &mut state, &mut done)?;
         }
-        let state = done.state.run_state();
-        if let Some(parent) = self.parent.filter(|_| state == RunState::Complete) {
-            let outputs = inputs::outputs(&self.planned.plan.outputs, done.state.outputs.as_ref());
+        self.advance(tx, &state, &state.text(), &mut done)?;
+        done.state = Some(state);
+        Ok(done)
+    }
+
+    /// Moves the run, if it still is where the step started from, and tells its parent of its end.
+    fn advance(
+        &self,
+        tx: &mut Tx,
+        state: &State,
+        text: &str,
+        done: &mut Committed,
+    ) -> Result<(), Refusal> {
+        let name = state.run_state();
+        if let Some(parent) = self.parent.filter(|_| name == RunState::Complete) {
+            let outputs = inputs::outputs(&self.planned.plan.outputs, state.outputs.as_ref());
             if tell_parent(tx, parent, self.run_id, Some(&outputs), &self.claim)? {
                 done.woken.push(parent.run_id);
             }
         }
-        let wake_at = done.state.wake_at();
         let advance = Advance {
             id: self.run_id,
             from_version: self.from_version,
-            state,
-            engine_state: self.text.clone().unwrap_or_else(|| done.state.text()),
-            lease: (state == RunState::Running || self.is_unfinished(&done))
+            state: name,
+            engine_state: text,
+            lease: (name == RunState::Running || self.is_unfinished(state, done))
                 .then(|| (self.claim.node.clone(), self.claim.until)),
-            wake_at: if done.own_inbox { Some(self.claim.now) } else { wake_at },
+            wake_at: if done.own_inbox { Some(self.claim.now) } else { state.wake_at() },
             now: self.claim.now,
         };
-        if runs::advance(tx, &advance)? { Ok(done) } else { Err(Refusal::Moved) }
+        if runs::advance(tx, &advance)? { Ok(()) } else { Err(Refusal::Moved) }
     }
 
     /// Whether this node has to go on at once, or waits for a call of its own.
-    fn is_unfinished(&self, done: &Committed) -> bool {
+    fn is_unfinished(&self, state: &State, done: &Committed) -> bool {
         self.outcome.more
             || done.own_inbox
-            || !done.state.queue.is_empty()
-            || done.state.calling().next().is_some()
+            || !state.queue.is_empty()
+            || state.calling().next().is_some()
     }
 
     fn write_triggers(&self, tx: &mut Tx) -> Result<(), store::Error> {
         let now = self.claim.now;
-        for new in &self.outcome.triggers {
-            let status = match new.scheduled_at {
-                Some(_) => TriggerStatus::New,
-                None => TriggerStatus::Closed,
-            };
-            triggers::insert(
-                tx,
-                &Trigger {
-                    id: TriggerId(0),
-                    run_id: self.run_id,
-                    action: new.action.into(),
-                    kind: new.kind.into(),
-                    status,
-                    node_id: new.node.clone(),
-                    node_name: new.name.clone(),
-                    loop_index: new.place.loop_index.clone(),
-                    branch_id: new.place.branch,
-                    originator: new.originator.clone(),
-                    scheduled_at: new.scheduled_at,
-                    token: new.token.clone(),
-                    results: json!({}),
-                    message: None,
-                    created_at: now,
-                    updated_at: now,
-                },
-            )?;
-        }
+        triggers::insert_all(tx, self.run_id, &self.triggers)?;
         for token in &self.outcome.due {
             triggers::close_due(tx, self.run_id, token, now)?;
         }
-        for id in &self.taken {
-            triggers::close(tx, *id, now)?;
+        match self.taken {
+            Some(upto) => triggers::close_taken(tx, self.run_id, upto, now),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Inserts errors and notes their numbers in the state, in the order they were made.
@@ -185,6 +185,7 @@ impl Commit {
         tx: &mut Tx,
         seq: i64,
         inside: &Inside,
+        state: &mut State,
         done: &mut Committed,
     ) -> Result<(), store::Error> {
         let mut results = Map::new();
@@ -193,7 +194,7 @@ impl Commit {
             Inside::Start(request, result) => match self.engine.start(tx, request)? {
                 StartOutcome::Started { run, .. } => {
                     results.insert((*result).into(), run.to_string().into());
-                    done.state.settle(seq, results);
+                    state.settle(seq, results);
                     done.woken.push(run);
                 }
                 StartOutcome::Refused { message, .. } => {
@@ -209,7 +210,7 @@ impl Commit {
                     Delivered::Taken { trigger, run } => {
                         results.insert("trigger_id".into(), Value::from(trigger.0.to_string()));
                         results.insert("run_id".into(), Value::from(run.0.to_string()));
-                        done.state.settle(seq, results);
+                        state.settle(seq, results);
                         if run == self.run_id {
                             done.own_inbox = true;
                         } else {
@@ -224,4 +225,30 @@ impl Commit {
         }
         Ok(())
     }
+}
+
+/// The rows of triggers that a step made.
+pub(super) fn trigger_rows(new: &[NewTrigger], run_id: RunId, now: Micros) -> Vec<Trigger> {
+    let row = |new: &NewTrigger| Trigger {
+        id: TriggerId(0),
+        run_id,
+        action: new.action.into(),
+        kind: new.kind.into(),
+        status: match new.scheduled_at {
+            Some(_) => TriggerStatus::New,
+            None => TriggerStatus::Closed,
+        },
+        node_id: new.node.clone(),
+        node_name: new.name.clone(),
+        loop_index: new.place.loop_index.clone(),
+        branch_id: new.place.branch,
+        originator: new.originator.clone(),
+        scheduled_at: new.scheduled_at,
+        token: new.token.clone(),
+        results: json!({}),
+        message: None,
+        created_at: now,
+        updated_at: now,
+    };
+    new.iter().map(row).collect()
 }

@@ -7,6 +7,7 @@
 //! key only when its outcome was never recorded.
 
 mod actors;
+mod ahead;
 mod background;
 pub(crate) mod children;
 mod commit;
@@ -17,10 +18,11 @@ mod ports;
 mod start;
 mod walk;
 
+pub(crate) use ahead::Ahead;
 pub use deferrals::{Delivered, Delivery};
 pub use ports::{Behalf, Failure, Http, HttpResponse, Submission, Submissions};
 pub(crate) use start::find;
-pub use start::{StartOutcome, StartRequest, TreeRef};
+pub use start::{PreparedStart, StartOutcome, StartRequest, TreeRef};
 pub(crate) use store::runs::Claim;
 
 use crate::handlers::Outside;
@@ -37,10 +39,10 @@ use runtime::node::Node;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use store::Store;
 use tokio::sync::{Notify, Semaphore};
-use walk::Fresh;
+use walk::New;
 
 /// Runs walked at once on a node: enough to fill a commit, few enough to stay fair.
 const WALKERS: usize = 128;
@@ -81,7 +83,7 @@ pub(crate) struct Inner {
     pub(crate) time_zone: String,
     actors: Actors,
     pub(crate) plans: Plans,
-    fresh: Mutex<HashMap<RunId, Fresh>>,
+    fresh: Mutex<HashMap<RunId, New>>,
     walk_permits: Arc<Semaphore>,
     call_permits: Semaphore,
     /// The earliest time at which the poller has something to do, in microseconds.
@@ -94,6 +96,11 @@ pub(crate) struct Inner {
 impl Workflows {
     /// An engine that does not move yet; [`Workflows::run`] starts its loops.
     pub fn new(options: Options) -> Self {
+        Self::with_walkers(options, WALKERS)
+    }
+
+    /// The same, walking so many runs at once.
+    pub fn with_walkers(options: Options, walkers: usize) -> Self {
         let Options { store, runtime, changes, node, submissions, http, time_zone } = options;
         Self {
             inner: Arc::new(Inner {
@@ -107,7 +114,7 @@ impl Workflows {
                 actors: Actors::default(),
                 plans: Plans::default(),
                 fresh: Mutex::default(),
-                walk_permits: Arc::new(Semaphore::new(WALKERS)),
+                walk_permits: Arc::new(Semaphore::new(walkers)),
                 call_permits: Semaphore::new(CALLS_AT_ONCE),
                 wake_at: AtomicI64::new(i64::MAX),
                 poll: Notify::new(),
@@ -186,10 +193,6 @@ impl Inner {
         if self.wake_at.fetch_min(due.0, Ordering::Relaxed) > due.0 {
             self.poll.notify_one();
         }
-    }
-
-    fn take_fresh(&self, id: RunId) -> Option<Fresh> {
-        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
     }
 }
 

@@ -1,9 +1,12 @@
 //! Compiled plans by tree version, kept in memory: a version never changes.
 
+use super::start::TreeRef;
 use crate::definition::{self, Format};
 use crate::plan::Plan;
-use model::id::TreeVersionId;
+use model::id::{SpaceId, TreeVersionId};
+use model::tree::Tree;
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{Error, Store, trees};
 
@@ -17,12 +20,17 @@ pub(crate) struct Planned {
     pub(crate) source: String,
     pub(crate) group: String,
     pub(crate) name: String,
+    /// How often walking ahead took too long, or could not be used.
+    pub(super) ahead_in_vain: AtomicU32,
 }
 
 /// The cache.
 #[derive(Default)]
 pub(crate) struct Plans {
     kept: Mutex<HashMap<TreeVersionId, Arc<Planned>>>,
+    /// Trees as they were found last. Any of them may have moved since: whoever uses one has the
+    /// statement that writes check it.
+    heads: Mutex<HashMap<SpaceId, HashMap<TreeRef, Arc<Tree>>>>,
 }
 
 impl Plans {
@@ -48,8 +56,13 @@ impl Plans {
         let definition =
             definition::read(Format::parse(&version.format), text).unwrap_or_default().definition;
         let (plan, _) = Plan::compile(&definition);
-        let planned =
-            Arc::new(Planned { plan, source: tree.source, group: tree.group, name: tree.name });
+        let planned = Arc::new(Planned {
+            plan,
+            source: tree.source,
+            group: tree.group,
+            name: tree.name,
+            ahead_in_vain: AtomicU32::new(0),
+        });
         let mut kept = self.lock();
         if kept.len() >= PLANS_MAX {
             kept.clear();
@@ -61,6 +74,28 @@ impl Plans {
     /// The plan of a version, when it is in memory.
     pub(crate) fn peek(&self, id: TreeVersionId) -> Option<Arc<Planned>> {
         self.lock().get(&id).cloned()
+    }
+
+    /// The tree as it was found last.
+    pub(super) fn head(&self, space: &SpaceId, tree: &TreeRef) -> Option<Arc<Tree>> {
+        let heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        heads.get(space)?.get(tree).cloned()
+    }
+
+    /// Remembers a tree as it was found.
+    pub(crate) fn found(&self, space: &SpaceId, by: &TreeRef, tree: &Tree) {
+        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_space = match heads.get_mut(space) {
+            Some(of_space) => of_space,
+            None => heads.entry(space.clone()).or_default(),
+        };
+        if of_space.get(by).is_some_and(|kept| kept.version == tree.version) {
+            return;
+        }
+        if of_space.len() >= PLANS_MAX {
+            of_space.clear();
+        }
+        of_space.insert(by.clone(), Arc::new(tree.clone()));
     }
 
     /// Forgets a version whose tree was renamed.

@@ -21,8 +21,13 @@ const CLAIM_ROWS: i64 = 200;
 const RENEW_MS: i64 = model::limits::LEASE_MS / 3;
 /// Milliseconds between sweeps for runs that are stuck.
 const SWEEP_MS: i64 = 60_000;
-/// Runs that one sweep looks at.
-const SWEEP_ROWS: i64 = 100;
+/// Unfinished runs that a sweep looks at in one read: some 10 ms of a reader.
+const SWEEP_ROWS: usize = 1_000;
+/// Reads of one sweep; the next one goes on from there, so that a million waiting runs cost a
+/// little each minute, and not all of it in one.
+const SWEEP_READS: usize = 20;
+/// The states of unfinished runs, in the order in which sweeps go through them.
+const UNFINISHED: [RunState; 3] = [RunState::Running, RunState::Waiting, RunState::Error];
 
 impl Inner {
     pub(super) async fn poll_loop(self: Arc<Self>) {
@@ -33,6 +38,7 @@ impl Inner {
             report("end leases", expired);
         }
         let (mut renewed, mut swept) = (self.runtime.now(), self.runtime.now());
+        let mut place = SweepPlace::default();
         while !self.runtime.is_stopping() {
             let now = self.runtime.now();
             let more = self.claim_due(now).await;
@@ -42,7 +48,7 @@ impl Inner {
             }
             if now.ms_since(swept) >= SWEEP_MS {
                 swept = now;
-                self.sweep(now).await;
+                self.sweep(now, &mut place).await;
             }
             if more {
                 continue;
@@ -94,18 +100,50 @@ impl Inner {
         report("renew leases", renewed.await);
     }
 
-    /// Gives every run that nothing would ever move an error that says so.
-    async fn sweep(&self, now: Micros) {
+    /// Gives runs that nothing would ever move an error that says so. Goes through all unfinished
+    /// runs, from where the last sweep ended.
+    async fn sweep(&self, now: Micros, place: &mut SweepPlace) {
         let before = now.plus_ms(-SWEEP_MS);
-        let stuck = self.store.read(move |tx| runs::stuck(tx, before, SWEEP_ROWS)).await;
-        for run in report("look for stuck runs", stuck).unwrap_or_default() {
-            tracing::error!(%run, "a run has nothing left that would move it");
-            let marked = self.store.write(move |tx| mark_stuck(tx, run, now)).await;
-            if let Some(Some(space)) = report("mark a stuck run", marked) {
-                self.changes.publish_run(&space, run);
-                self.changes.publish(&space, Topic::Errors);
+        for _ in 0..SWEEP_READS {
+            let Some(state) = UNFINISHED.get(place.state).copied() else { break };
+            let after = place.after;
+            let looked =
+                self.store.read(move |tx| runs::look(tx, state, after, before, SWEEP_ROWS)).await;
+            let Some(looked) = report("look for stuck runs", looked) else { return };
+            for run in looked.stuck {
+                self.end_stuck(run, now).await;
+            }
+            match looked.last {
+                Some(last) => place.after = last,
+                None => *place = SweepPlace { state: place.state + 1, after: RunId(0) },
             }
         }
+        if place.state >= UNFINISHED.len() {
+            *place = SweepPlace::default();
+        }
+    }
+
+    async fn end_stuck(&self, run: RunId, now: Micros) {
+        tracing::error!(%run, "a run has nothing left that would move it");
+        let marked = self.store.write(move |tx| mark_stuck(tx, run, now)).await;
+        if let Some(Some(space)) = report("mark a stuck run", marked) {
+            self.changes.publish_run(&space, run);
+            self.changes.publish(&space, Topic::Errors);
+        }
+    }
+}
+
+/// Where the next sweep goes on.
+struct SweepPlace {
+    /// The position of the state in [`UNFINISHED`].
+    state: usize,
+    /// The last run that was looked at.
+    after: RunId,
+}
+
+impl Default for SweepPlace {
+    fn default() -> Self {
+        Self { state: 0, after: RunId(0) }
     }
 }
 
@@ -134,11 +172,12 @@ fn mark_stuck(tx: &mut store::Tx, id: RunId, now: Micros) -> Result<Option<Space
     )?;
     let kind = ErrorKind::Tree;
     state.errors.push(OpenError { id: Some(error), seq: 0, kind, connector: None });
+    let text = state.text();
     let advance = Advance {
         id,
         from_version: run.version,
         state: RunState::Error,
-        engine_state: state.text(),
+        engine_state: &text,
         lease: None,
         wake_at: None,
         now,

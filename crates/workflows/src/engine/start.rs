@@ -1,21 +1,24 @@
 //! Starting runs, inside the transaction of whatever causes them.
 
 use super::actors::READY_MAX;
-use super::walk::Fresh;
+use super::ahead::Ahead;
+use super::walk::{Fresh, New};
 use super::{Workflows, deferrals};
+use crate::step::state::State;
 use model::id::{EventId, JobId, RunId, SpaceId, TraceId, TreeId};
+use model::payload::Payload;
 use model::run::{Parent, Run, RunState};
 use model::time::Micros;
 use model::tree::Tree;
 use serde_json::Value;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use store::{Error, Tx, runs, trees};
 
 /// Started runs whose walk has not begun; more are read from the database.
 const FRESH_MAX: usize = READY_MAX;
 
 /// Which tree to start.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TreeRef {
     /// By source, group and name.
     Title {
@@ -58,7 +61,7 @@ pub struct StartRequest {
     /// The data to start with; `None`: the event's payload, which is stored once.
     pub data: Option<String>,
     /// The event's payload, when it is at hand: it saves a read.
-    pub payload: Option<Arc<Value>>,
+    pub payload: Option<Payload>,
     /// When.
     pub at: Micros,
     /// The username whose action led here.
@@ -97,7 +100,15 @@ impl Workflows {
             Ok(tree) => tree,
             Err(message) => return Ok(StartOutcome::Refused { status: 404, message }),
         };
+        self.inner.plans.found(&request.space_id, &request.tree, &tree);
         self.start_tree(tx, request, &tree)
+    }
+
+    /// Decides ahead, outside of any transaction, what a start will write: as a rule everything
+    /// that the run does before it first waits.
+    pub fn prepare(&self, request: StartRequest) -> PreparedStart {
+        let ahead = self.inner.walk_ahead(&request);
+        PreparedStart { engine: self.clone(), request, ahead }
     }
 
     /// Starts a run of a tree that was found.
@@ -131,9 +142,13 @@ impl Workflows {
         }
     }
 
-    /// Called after the commit of a started run: it is taken up.
+    /// Called after the commit of a started run: it is taken up, unless it is at rest already.
     pub fn started(&self, run: RunId) {
-        self.inner.actors.wake(run);
+        match self.inner.take_rest(run) {
+            Some(Some(due)) => self.inner.wake_by(due),
+            Some(None) => {}
+            None => self.inner.actors.wake(run),
+        }
     }
 
     /// Completes or updates a deferral, and moves its run.
@@ -157,9 +172,50 @@ impl Workflows {
     }
 
     fn new_run(&self, request: &StartRequest, tree: &Tree) -> Run {
-        let r = request;
         // Beyond its backlog the node leaves new runs to the poller, which takes them in batches.
         let is_full = self.inner.actors.backlog() >= READY_MAX;
+        self.inner.new_run(request, tree, is_full)
+    }
+
+    /// Keeps a new run in memory until its walk begins. A transaction that is rolled back leaves
+    /// its number to the next one, which then overwrites the entry.
+    fn keep_fresh(&self, run: Run, payload: Option<Payload>) {
+        let fresh = Fresh { run, payload, state: State::default(), calls: Vec::new() };
+        if fresh.run.leased_by.is_none() {
+            self.inner.take_fresh(fresh.run.id);
+            return;
+        }
+        self.inner.keep(fresh.run.id, New::Fresh(Box::new(fresh)));
+    }
+}
+
+/// A start that was decided ahead.
+pub struct PreparedStart {
+    engine: Workflows,
+    request: StartRequest,
+    ahead: Option<Ahead>,
+}
+
+impl PreparedStart {
+    /// Starts the run inside a transaction, as [`Workflows::start`] does. May be called again after
+    /// a rollback.
+    ///
+    /// # Errors
+    /// As [`Workflows::start`].
+    pub fn apply(&self, tx: &mut Tx) -> Result<StartOutcome, Error> {
+        if let Some(ahead) = &self.ahead
+            && let Some(outcome) = ahead.apply(tx, &self.engine.inner)?
+        {
+            return Ok(outcome);
+        }
+        self.engine.start(tx, &self.request)
+    }
+}
+
+impl super::Inner {
+    /// The row of a run that is about to begin.
+    pub(super) fn new_run(&self, request: &StartRequest, tree: &Tree, is_full: bool) -> Run {
+        let r = request;
         Run {
             id: RunId(0),
             space_id: r.space_id.clone(),
@@ -176,11 +232,11 @@ impl Workflows {
             source_record_id: r.record_id.clone(),
             source_data: r.data.clone(),
             state: RunState::Running,
-            token: self.inner.runtime.token(20),
+            token: self.runtime.token(20),
             engine_state: "{}".into(),
             originator: r.originator.clone(),
-            leased_by: (!is_full).then(|| self.inner.node.id().to_string()),
-            leased_until: (!is_full).then(|| self.inner.node.lease_end(&self.inner.runtime)),
+            leased_by: (!is_full).then(|| self.node.id().to_string()),
+            leased_until: (!is_full).then(|| self.node.lease_end(&self.runtime)),
             wake_at: is_full.then_some(r.at),
             version: 0,
             created_at: r.at,
@@ -190,18 +246,40 @@ impl Workflows {
         }
     }
 
-    /// Keeps a new run in memory until its walk begins. A transaction that is rolled back leaves
-    /// its number to the next one, which then overwrites the entry.
-    fn keep_fresh(&self, run: Run, payload: Option<Arc<Value>>) {
-        let mut fresh = self.inner.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        if run.leased_by.is_none() {
-            fresh.remove(&run.id);
-            return;
-        }
+    /// Keeps what is known of a new run until its transaction is committed.
+    pub(super) fn keep(&self, run: RunId, new: New) {
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
         if fresh.len() >= FRESH_MAX {
             fresh.clear();
         }
-        fresh.insert(run.id, Fresh { run, payload });
+        fresh.insert(run, new);
+    }
+
+    /// Takes a new run that has to be walked.
+    pub(super) fn take_fresh(&self, run: RunId) -> Option<Fresh> {
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        match fresh.remove(&run)? {
+            New::Fresh(fresh) => Some(*fresh),
+            New::AtRest { .. } => None,
+        }
+    }
+
+    /// Takes a new run that is at rest, and when it goes on by itself.
+    fn take_rest(&self, run: RunId) -> Option<Option<Micros>> {
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        match fresh.get(&run)? {
+            New::AtRest { due } => {
+                let due = *due;
+                fresh.remove(&run);
+                Some(due)
+            }
+            New::Fresh(_) => None,
+        }
+    }
+
+    /// Whether a new run would be kept without others being forgotten.
+    pub(super) fn has_room_for_new(&self) -> bool {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).len() < FRESH_MAX / 2
     }
 }
 

@@ -2,16 +2,19 @@
 
 use super::Inner;
 use super::actors::Taken;
-use super::commit::{Commit, Refusal};
+use super::commit::{Commit, Refusal, trigger_rows};
 use super::plans::Planned;
 use crate::context::{About, Base, SourceData};
 use crate::handlers::Effect;
+use crate::plan::Plan;
 use crate::step::state::ErrorKind;
-use crate::step::state::{OpenError, Place, Resolution, State};
+use crate::step::state::{OpenError, Place, Record, Resolution, State};
 use crate::step::{Call, Ctx, Input, NewError, Outcome, call_again, step};
 use model::id::{ErrorId, RunId};
 use model::limits;
+use model::payload::Payload;
 use model::run::{Run, RunState, Trigger};
+use model::time::Micros;
 use runtime::backoff::Backoff;
 use runtime::changes::Topic;
 use serde_json::{Map, Value};
@@ -37,6 +40,8 @@ pub(crate) struct Loaded {
     pending: Vec<Call>,
     /// Such work that must not be repeated.
     doubtful: Vec<i64>,
+    /// Whether everything it has to do before these calls was written with its start.
+    is_ahead: bool,
 }
 
 impl Loaded {
@@ -49,18 +54,35 @@ impl Loaded {
 /// A run that was started on this node and has not been walked.
 pub(crate) struct Fresh {
     pub(crate) run: Run,
-    pub(crate) payload: Option<Arc<Value>>,
+    pub(crate) payload: Option<Payload>,
+    /// How far its start has walked it.
+    pub(crate) state: State,
+    /// Outside work that its start led to already.
+    pub(crate) calls: Vec<Call>,
+}
+
+/// What is known of a run from its start until it is walked.
+pub(crate) enum New {
+    /// It has to be walked.
+    Fresh(Box<Fresh>),
+    /// It is finished, or waits.
+    AtRest {
+        /// When it goes on by itself.
+        due: Option<Micros>,
+    },
 }
 
 impl Inner {
-    /// Walks a run until it waits or ends.
+    /// Walks a run until it waits or ends, or has done as much as one commit may hold: then it
+    /// is the turn of others.
     pub(super) async fn walk(self: &Arc<Self>, run: RunId) {
         let Taken { mut loaded, mut inbox } = self.actors.take(run);
         let mut attempt = 0;
-        loop {
+        let is_done = loop {
             match self.stretch(run, &mut loaded, &mut inbox).await {
                 Ok(Next::Again) => attempt = 0,
-                Ok(Next::Wait) => break,
+                Ok(Next::Turn) => break false,
+                Ok(Next::Wait) => break true,
                 Err(error) if error.is_temporary() && attempt < STORE_ATTEMPTS => {
                     let wait = STORE_BACKOFF.wait_ms(attempt, &self.runtime);
                     attempt += 1;
@@ -73,11 +95,11 @@ impl Inner {
                     tracing::error!(%run, %error, "a run's step could not be stored");
                     loaded = None;
                     self.actors.forget_calls(run);
-                    break;
+                    break true;
                 }
             }
-        }
-        self.actors.give_back(run, loaded);
+        };
+        self.actors.give_back(run, loaded, is_done);
     }
 
     /// One stretch: everything that can be done without waiting, then one write.
@@ -96,8 +118,15 @@ impl Inner {
             self.actors.forget_calls(id);
             return Ok(Next::Wait);
         };
-        let taken: Vec<_> = at.inbox.iter().map(|t| t.id).collect();
         let pending = std::mem::take(&mut at.pending);
+        if std::mem::take(&mut at.is_ahead) {
+            for call in pending {
+                self.call(at, call);
+            }
+            let more = !inbox.is_empty() || !at.state.queue.is_empty();
+            return Ok(if more { Next::Again } else { Next::Wait });
+        }
+        let (taken, count) = (at.inbox.last().map(|t| t.id), at.inbox.len());
         let inputs = self.inputs(at, inbox);
         // A run that was just read is written even when nothing moves, to let go of its lease.
         let idle = inputs.is_empty() && at.state.queue.is_empty() && pending.is_empty();
@@ -105,17 +134,18 @@ impl Inner {
             return Ok(Next::Wait);
         }
         let (state, mut outcome) = self.compute(at, inputs);
+        let now = self.runtime.now();
         let mut new_calls = std::mem::take(&mut outcome.calls);
         new_calls.extend(pending);
         let (inside, outside): (Vec<_>, Vec<_>) =
             new_calls.into_iter().partition(|call| call.work.is_inside_commit());
         let (more, has_errors) = (outcome.more, !outcome.errors.is_empty());
-        let now = self.runtime.now();
         let inside = self.prepare(at, inside, now).await?;
         let is_final = !has_errors && inside.is_empty();
         let commit = Arc::new(Commit {
             text: is_final.then(|| state.text()),
-            tasks: outcome.tasks.values().map(|record| record.row(id)).collect(),
+            tasks: std::mem::take(&mut outcome.tasks).into_values().map(Record::written).collect(),
+            triggers: trigger_rows(&outcome.triggers, id, now),
             run_id: id,
             parent: at.run.parent.filter(|parent| parent.awaited),
             planned: Arc::clone(&at.planned),
@@ -123,12 +153,12 @@ impl Inner {
             from_version: at.run.version,
             state,
             outcome,
-            has_more_inbox: taken.len() >= triggers::INBOX_ROWS,
+            has_more_inbox: count >= triggers::INBOX_ROWS,
             taken,
             inside,
             claim: self.claim_at(now),
         });
-        let done = match commit.write(&self.store).await {
+        let done = match Arc::clone(&commit).write(&self.store).await {
             Ok(done) => done,
             Err(Refusal::Moved) => {
                 *loaded = None;
@@ -141,7 +171,11 @@ impl Inner {
         at.inbox.clear();
         at.doubtful.clear();
         at.run.version += 1;
-        at.state = done.state;
+        at.state = match done.state {
+            Some(state) => state,
+            // As a rule the writer has let go of it.
+            None => Arc::try_unwrap(commit).map_or_else(|c| c.state.clone(), |c| c.state),
+        };
         let refused = done.refused.into_iter();
         inbox.extend(refused.map(|(seq, kind, message)| Input::Refused { seq, kind, message }));
         self.tell(&at.run, has_errors);
@@ -158,7 +192,15 @@ impl Inner {
         if done.own_inbox {
             *loaded = None;
         }
-        Ok(if again { Next::Again } else { Next::Wait })
+        // What a walker holds for a run would be lost with its turn.
+        let gives_turn = more && inbox.is_empty();
+        Ok(if gives_turn {
+            Next::Turn
+        } else if again {
+            Next::Again
+        } else {
+            Next::Wait
+        })
     }
 
     /// What the run reacts to now, in order.
@@ -186,15 +228,9 @@ impl Inner {
 
     /// The pure step; a panic in it becomes an error of the run.
     fn compute(&self, at: &Loaded, inputs: Vec<Input>) -> (State, Outcome) {
-        let mut token = || self.runtime.token(20);
-        let now = self.runtime.now();
-        let stepped = catch_unwind(AssertUnwindSafe(|| {
-            let mut state = at.state.clone();
-            let mut ctx = Ctx { now, base: &at.base, token: &mut token };
-            let outcome = step(&at.planned.plan, &mut state, inputs, &mut ctx);
-            (state, outcome)
-        }));
-        stepped.unwrap_or_else(|_| {
+        let steps = limits::STEPS_PER_COMMIT_MAX;
+        let stepped = self.try_step(&at.planned.plan, &at.base, &at.state, inputs, steps);
+        stepped.unwrap_or_else(|| {
             tracing::error!(run = %at.run.id, "a step of a run panicked");
             let mut state = at.state.clone();
             state.started = true;
@@ -213,13 +249,34 @@ impl Inner {
         })
     }
 
+    /// The pure step, of at most so many nodes; `None`: it panicked.
+    pub(super) fn try_step(
+        &self,
+        plan: &Plan,
+        base: &Base,
+        from: &State,
+        inputs: Vec<Input>,
+        steps: usize,
+    ) -> Option<(State, Outcome)> {
+        let mut token = || self.runtime.ordered_token();
+        let now = self.runtime.now();
+        let stepped = catch_unwind(AssertUnwindSafe(|| {
+            let mut state = from.clone();
+            let mut ctx = Ctx { now, base, token: &mut token, steps };
+            let outcome = step(plan, &mut state, inputs, &mut ctx);
+            (state, outcome)
+        }));
+        stepped.ok()
+    }
+
     /// Reads a run, unless it was started here a moment ago.
     async fn load(&self, id: RunId) -> Result<Option<Loaded>, store::Error> {
         let fresh = self.take_fresh(id);
-        let (run, payload, inbox) = match fresh {
-            Some(fresh) => (fresh.run, fresh.payload, Vec::new()),
+        let is_fresh = fresh.is_some();
+        let (Fresh { run, payload, mut state, calls }, inbox) = match fresh {
+            Some(fresh) => (fresh, Vec::new()),
             None => match read_run(&self.store, id).await? {
-                Some((run, inbox)) => (run, None, inbox),
+                Some((run, inbox)) => (known(run)?, inbox),
                 None => return Ok(None),
             },
         };
@@ -230,16 +287,17 @@ impl Inner {
         let Some(planned) = self.plans.get(&self.store, run.tree_version_id).await? else {
             return Err(store::Error::db(format!("run #{id} has no tree version")));
         };
-        let mut state: State = serde_json::from_str(&run.engine_state)
-            .map_err(|e| store::Error::db(format!("run #{id}: unreadable state: {e}")))?;
         if state.is_trimmed {
             let tasks = self.store.read(move |tx| tasks::of_run(tx, id)).await?;
             state.restore(&tasks);
         }
         let base = self.base(&run, &planned, payload).await?;
-        let mut at =
-            Loaded { run, state, planned, base, inbox, pending: Vec::new(), doubtful: Vec::new() };
-        self.find_interrupted(&mut at);
+        let is_ahead = is_fresh && state.started;
+        let (pending, doubtful) = (calls, Vec::new());
+        let mut at = Loaded { run, state, planned, base, inbox, pending, doubtful, is_ahead };
+        if !is_fresh {
+            self.find_interrupted(&mut at);
+        }
         Ok(Some(at))
     }
 
@@ -264,7 +322,7 @@ impl Inner {
         &self,
         run: &Run,
         planned: &Planned,
-        payload: Option<Arc<Value>>,
+        payload: Option<Payload>,
     ) -> Result<Arc<Base>, store::Error> {
         let data = match (&run.source_data, payload, &run.event_id) {
             (Some(text), _, _) => SourceData::Text(text.as_str().into()),
@@ -277,7 +335,11 @@ impl Inner {
             }
             _ => SourceData::Text("".into()),
         };
-        let about = About {
+        Ok(Arc::new(Base::new(self.about(run, planned), data)))
+    }
+
+    pub(super) fn about(&self, run: &Run, planned: &Planned) -> About {
+        About {
             run_id: run.id.0,
             source: planned.source.clone(),
             group: planned.group.clone(),
@@ -285,8 +347,7 @@ impl Inner {
             source_id: run.source_record_id.clone(),
             inputs: run.inputs.clone(),
             time_zone: self.time_zone.clone(),
-        };
-        Ok(Arc::new(Base::new(about, data)))
+        }
     }
 
     /// Carries out outside work in a task of its own, and brings its outcome to the run.
@@ -331,7 +392,7 @@ impl Inner {
         }
     }
 
-    pub(crate) fn claim_at(&self, now: model::time::Micros) -> Claim {
+    pub(crate) fn claim_at(&self, now: Micros) -> Claim {
         Claim {
             node: self.node.id().to_string(),
             now,
@@ -343,7 +404,11 @@ impl Inner {
 
 /// Whether a walker goes on with a run.
 enum Next {
+    /// It goes on at once.
     Again,
+    /// It goes on when others have had their turn.
+    Turn,
+    /// It waits for something, or is finished.
     Wait,
 }
 
@@ -355,6 +420,13 @@ async fn read_run(store: &Store, id: RunId) -> Result<Option<(Run, Vec<Trigger>)
             Ok(Some((run, inbox)))
         })
         .await
+}
+
+/// A run as the database knows it.
+fn known(run: Run) -> Result<Fresh, store::Error> {
+    let state = serde_json::from_str(&run.engine_state)
+        .map_err(|e| store::Error::db(format!("run #{}: unreadable state: {e}", run.id)))?;
+    Ok(Fresh { run, payload: None, state, calls: Vec::new() })
 }
 
 /// The task whose outside work an input ends.

@@ -7,6 +7,7 @@
 use super::Stepper;
 use super::scopes::is_inside;
 use super::state::{Gate, Open, Place};
+use crate::context::{Scope, ScopeOf};
 use crate::handlers::Work;
 use crate::plan::Node;
 
@@ -33,9 +34,8 @@ impl<'a> Stepper<'a, '_> {
             let Some(parameter) = node.parameters.iter().find(|p| p.id == id) else {
                 return Ok(String::new());
             };
-            let task = serde_json::json!({ "Name": node.name, "Loop Index": place.loop_index });
-            let scope =
-                crate::context::Scope::new(self.ctx.base, self.state, &place.loop_index, task);
+            let of = ScopeOf::Gate(&node.name);
+            let scope = Scope::new(self.ctx.base, self.state, &place.loop_index, of);
             let template = parameter.template.as_ref().map_err(|_| ())?;
             template.render(&scope.at(self.ctx.now)).map_err(|_| ())
         };

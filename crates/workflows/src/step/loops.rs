@@ -5,9 +5,9 @@
 //! tail is the loop's, and is taken when there is nothing to go through. A tail lets the run
 //! through once, outside of the loop, when enough iterations have arrived.
 
-use super::Stepper;
 use super::scopes::{self, below, parts};
 use super::state::{ErrorKind, Loop, Open, Phase, Place, Record};
+use super::{Stepper, keep_latest};
 use crate::definition::ConnectorKind;
 use crate::handlers::loop_head::{Round, round};
 use crate::handlers::{Inputs, Work};
@@ -161,6 +161,7 @@ impl<'a> Stepper<'a, '_> {
             verdict["loopIndex"] = record.place.loop_index.as_str().into();
         }
         record.connectors.push(verdict);
+        keep_latest(&mut record.connectors);
     }
 
     /// Lets no further iteration begin.

@@ -18,7 +18,7 @@ pub(crate) mod scopes;
 pub mod state;
 
 use crate::check::unknown_handler;
-use crate::context::{Base, Scope};
+use crate::context::{Base, Scope, ScopeOf};
 use crate::definition::ConnectorKind;
 use crate::handlers::{Action, Inputs, Outside, Work};
 use crate::plan::{Awaited, Node, Plan};
@@ -28,7 +28,7 @@ use model::run::TaskStatus;
 use model::time::Micros;
 use serde_json::{Map, Value, json};
 use state::{Early, ErrorKind, Open, OpenError, Phase, Place, Record, Resolution, State, Todo};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What makes a run move.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,6 +128,8 @@ pub struct Ctx<'a> {
     pub base: &'a Base,
     /// Draws a token of 40 hex digits.
     pub token: &'a mut (dyn FnMut() -> String + Send),
+    /// Nodes to carry out at most, before the step stops and has to be called again.
+    pub steps: usize,
 }
 
 /// What a step leaves to be persisted and carried out.
@@ -199,12 +201,13 @@ pub(crate) const RUN_ID: &str = "Run Id";
 
 /// Applies inputs and goes on until everything waits, or the limit of one commit is reached.
 pub fn step(plan: &Plan, state: &mut State, inputs: Vec<Input>, ctx: &mut Ctx<'_>) -> Outcome {
-    let mut stepper = Stepper { plan, state, ctx, out: Outcome::default() };
+    let (out, held) = (Outcome::default(), BTreeSet::new());
+    let mut stepper = Stepper { plan, state, ctx, out, held };
     for input in inputs {
         stepper.apply(input);
     }
     stepper.drain();
-    stepper.out
+    stepper.end_step()
 }
 
 /// The outside work of a task that was under way when its process died; `None` when the node or
@@ -240,6 +243,8 @@ struct Stepper<'a, 'c> {
     state: &'a mut State,
     ctx: &'a mut Ctx<'c>,
     out: Outcome,
+    /// Tasks that were held open; those that still are go into the outcome as they stand then.
+    held: BTreeSet<i64>,
 }
 
 impl<'a> Stepper<'a, '_> {
@@ -380,6 +385,7 @@ impl<'a> Stepper<'a, '_> {
     fn note(&self, record: &mut Record, kind: &str, message: Option<String>) {
         if let Some(text) = message.filter(|m| !m.is_empty()) {
             record.messages.push(json!({ "type": kind, "text": text, "at": self.ctx.now.iso() }));
+            keep_latest(&mut record.messages);
         }
     }
 
@@ -411,7 +417,7 @@ impl<'a> Stepper<'a, '_> {
         let mut steps = 0;
         loop {
             while let Some(todo) = self.state.queue.pop_front() {
-                if steps == limits::STEPS_PER_COMMIT_MAX {
+                if steps == self.ctx.steps {
                     self.state.queue.push_front(todo);
                     self.out.more = true;
                     return;
@@ -566,6 +572,10 @@ impl<'a> Stepper<'a, '_> {
             }
             let place = |e: &dyn std::fmt::Display| format!("Parameter \"{}\": {e}", parameter.id);
             let template = parameter.template.as_ref().map_err(|e| place(e))?;
+            if let Some(text) = template.literal() {
+                inputs.insert(parameter.id.clone(), Value::String(text.to_owned()));
+                continue;
+            }
             // Random values differ between parameters, and are the same when a step is repeated.
             let context = context.with_seed(&[&record.token, &parameter.id]);
             let text = template.render(&context).map_err(|e| place(&e))?;
@@ -575,15 +585,7 @@ impl<'a> Stepper<'a, '_> {
     }
 
     fn scope<'s>(&'s self, record: &'s Record) -> Scope<'s> {
-        let task = json!({
-            "Id": record.seq,
-            "Deferral Token": record.token,
-            "Name": record.name,
-            "Node Id": record.node,
-            "Branch Id": record.place.branch,
-            "Loop Index": record.place.loop_index,
-        });
-        Scope::new(self.ctx.base, self.state, &record.place.loop_index, task)
+        Scope::new(self.ctx.base, self.state, &record.place.loop_index, ScopeOf::Task(record))
     }
 
     /// A node's work is done: it closes, or waits for its completion by token.
@@ -642,8 +644,19 @@ impl<'a> Stepper<'a, '_> {
     }
 
     fn hold(&mut self, record: Record, phase: Phase) {
-        self.save(record.clone());
+        self.held.insert(record.seq);
         self.state.open.insert(record.seq, Open { record, phase });
+    }
+
+    /// Writes down the tasks that are open, each once: an open task may have been updated a
+    /// thousand times in this step, and its record holds all of it.
+    fn end_step(mut self) -> Outcome {
+        for seq in self.held {
+            if let Some(open) = self.state.open.get(&seq) {
+                self.out.tasks.insert(seq, open.record.clone());
+            }
+        }
+        self.out
     }
 
     /// Makes a task's results known to later nodes.
@@ -746,6 +759,13 @@ impl<'a> Stepper<'a, '_> {
             summary: message.to_owned(),
             text: message.to_owned(),
         });
+    }
+}
+
+/// Drops the oldest of what an open task has collected, when that is too much.
+fn keep_latest(entries: &mut Vec<Value>) {
+    if entries.len() > limits::TASK_ENTRIES_MAX {
+        entries.remove(0);
     }
 }
 

@@ -1,11 +1,12 @@
 //! The state of a run, as it is kept in `runs.engine_state`: only what is still open, and results.
 
-use model::id::{ErrorId, RunId, TaskId};
+use model::id::{ErrorId, RunId};
 use model::run::{RunState, Task, TaskStatus};
 use model::time::Micros;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use store::tasks::Written;
 
 /// Everything the engine knows about a run between two commits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -357,29 +358,32 @@ fn is_zero(number: &i64) -> bool {
 }
 
 impl Record {
-    /// The row of this task in a run.
-    pub fn row(&self, run_id: RunId) -> Task {
-        Task {
-            id: TaskId(0),
-            run_id,
+    /// The row of this task.
+    pub fn written(self) -> Written {
+        Written {
             seq: self.seq,
-            token: self.token.clone(),
             branch_id: self.place.branch,
-            node_id: self.node.clone(),
-            node_name: self.name.clone(),
-            definition_id: self.definition.clone(),
-            loop_index: self.place.loop_index.clone(),
+            inputs: text(&self.inputs),
+            results: text(&self.results),
+            deferred_results: text(&self.deferred_results),
+            connectors: text(&self.connectors),
+            messages: text(&self.messages),
+            token: self.token,
+            node_id: self.node,
+            node_name: self.name,
+            definition_id: self.definition,
+            loop_index: self.place.loop_index,
             status: self.status,
             deferred: self.deferred,
-            inputs: Value::Object(self.inputs.clone()),
-            results: Value::Object(self.results.clone()),
-            deferred_results: Value::Object(self.deferred_results.clone()),
-            connectors: Value::Array(self.connectors.clone()),
-            messages: Value::Array(self.messages.clone()),
             started_at: self.started_at,
             finished_at: self.finished_at,
         }
     }
+}
+
+/// A document as JSON.
+fn text<T: Serialize>(document: &T) -> String {
+    serde_json::to_string(document).expect("documents have text keys only")
 }
 
 impl State {
@@ -411,7 +415,6 @@ impl State {
 
     /// The state as it is kept. A finished run's results stand in its tasks, and not here again.
     pub fn text(&self) -> String {
-        let text = |state: &Self| serde_json::to_string(state).expect("a state has text keys only");
         if self.run_state() != RunState::Complete {
             return text(self);
         }

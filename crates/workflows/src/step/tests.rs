@@ -84,7 +84,8 @@ impl Sim {
             *tokens += 1;
             format!("t{tokens}")
         };
-        let mut ctx = Ctx { now: *now, base, token: &mut token };
+        let steps = limits::STEPS_PER_COMMIT_MAX;
+        let mut ctx = Ctx { now: *now, base, token: &mut token, steps };
         let outcome = step(plan, state, vec![input], &mut ctx);
         for (seq, record) in &outcome.tasks {
             self.tasks.insert(*seq, record.clone());

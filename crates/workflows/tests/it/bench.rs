@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub refusals: Mutex<HashMap<String, String>>,
     /// When set, calls wait for a permit.
     pub gate: Option<Semaphore>,
+    /// Runs walked at once; absent: as many as usual.
+    pub walkers: Option<usize>,
     /// Told at each call.
     pub called: tokio::sync::Notify,
 }
@@ -139,7 +141,7 @@ impl Bench {
             })
             .await
             .unwrap();
-        let engine = Workflows::new(Options {
+        let options = Options {
             store: store.clone(),
             runtime: runtime.clone(),
             changes: changes.clone(),
@@ -147,7 +149,11 @@ impl Bench {
             submissions: Arc::clone(&world) as Arc<dyn Submissions>,
             http: Arc::clone(&world) as Arc<dyn Http>,
             time_zone: "Europe/Berlin".into(),
-        });
+        };
+        let engine = match world.walkers {
+            Some(walkers) => Workflows::with_walkers(options, walkers),
+            None => Workflows::new(options),
+        };
         Self { engine, runtime, changes, world, actor, store: store.clone() }
     }
 

@@ -188,45 +188,77 @@ async fn an_answer_that_comes_before_the_task_defers_is_kept_and_the_first_wins(
     }
 }
 
+/// Brings something, again when the store has no room for it at the moment, as a caller would.
+async fn bring(bench: &Bench, token: &str, number: usize, complete: bool) -> Delivered {
+    let message = number.to_string();
+    let delivery = Delivery { message, ..delivery(bench, token, complete) };
+    loop {
+        match bench.engine.deliver(delivery.clone()).await {
+            Ok(delivered) => return delivered,
+            Err(error) => assert!(error.is_temporary(), "{error}"),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn many_updates_are_taken_in_order_and_none_after_the_completion() {
+async fn a_thousand_updates_and_a_completion_at_once() {
+    const UPDATES: usize = 1_000;
+    const COMPLETION: usize = 600;
     for store in testkit::both().await {
         let bench = Bench::new(&store).await;
         let lines = ["d utilities_defer_v1", "u system_noop_v1", "start -> d", "d -Update> u"];
         bench.tree("many", &lines).await;
         let run = bench.start("many").await;
         let waiting = bench.until(run, &[RunState::Waiting]).await;
-        let token = waiting.tasks[1].token.clone();
-        let bring = |number: usize, complete| {
-            let mut results = serde_json::Map::new();
-            results.insert("Number".into(), number.into());
-            bench.engine.deliver(workflows::engine::Delivery {
-                space_id: bench.actor.space_id.clone(),
-                token: token.clone(),
-                complete,
-                results,
-                message: number.to_string(),
-                originator: "test".into(),
-            })
-        };
-        const UPDATES: usize = 150;
-        for number in 0..UPDATES {
-            bring(number, false).await.unwrap();
-        }
-        bring(UPDATES, true).await.unwrap();
-        let late = bring(UPDATES + 1, false).await.unwrap();
-        assert!(matches!(late, workflows::engine::Delivered::Refused { status: 409, .. }));
+        let token = waiting.tasks[1].token.as_str();
+        let all = (0..=UPDATES).map(|number| bring(&bench, token, number, number == COMPLETION));
+        let all = futures_util::future::join_all(all).await;
+        let is_taken = |d: &&Delivered| matches!(d, Delivered::Taken { .. });
+        let taken = all.iter().filter(is_taken).count();
+        assert!(matches!(all[COMPLETION], Delivered::Taken { .. }));
+        assert!(all.iter().all(|d| matches!(status(d), 200 | 409)));
+
         let done = bench.until(run, &[RunState::Complete]).await;
-        assert_eq!(done.tasks.len(), 2 + UPDATES);
-        let said: Vec<&str> = done.tasks[1]
-            .messages
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|m| m["text"].as_str().unwrap())
-            .collect();
-        assert!(said.iter().enumerate().all(|(at, text)| *text == at.to_string()));
-        assert_eq!(said.len(), UPDATES + 1);
+        // An Update connector fired for each that was taken, in the order of their numbers, and
+        // none after the completion, which is the last of all.
+        assert_eq!(done.tasks.len(), 2 + taken - 1);
+        let brought = done.triggers.iter().filter(|t| t.kind == "Deferred");
+        let brought: Vec<&str> = brought.map(|t| t.message.as_deref().unwrap()).collect();
+        let messages = done.tasks[1].messages.as_array().unwrap();
+        let said: Vec<&str> = messages.iter().map(|m| m["text"].as_str().unwrap()).collect();
+        assert_eq!(said, brought);
+        assert_eq!(said.len(), taken);
+        assert_eq!(said.last(), Some(&COMPLETION.to_string().as_str()));
+        bench.crash().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_branches_that_end_together_pass_their_join_once() {
+    const BRANCHES: usize = 50;
+    for store in testkit::both().await {
+        let bench = Bench::new(&store).await;
+        let mut lines = vec!["j system_join_v1 type=All".to_owned(), "e system_noop_v1".into()];
+        for number in 0..BRANCHES {
+            lines.push(format!("d{number} utilities_defer_v1"));
+            lines.push(format!("start -> d{number}"));
+            lines.push(format!("d{number} -> j"));
+        }
+        lines.push("j -> e".into());
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        bench.tree("fifty", &lines).await;
+        let run = bench.start("fifty").await;
+        let waiting = bench.until(run, &[RunState::Waiting]).await;
+        let open = waiting.tasks.iter().filter(|t| t.deferred);
+        let all = open.map(|task| bring(&bench, &task.token, 0, true));
+        let all = futures_util::future::join_all(all).await;
+        assert_eq!(all.len(), BRANCHES);
+        assert!(all.iter().all(|d| status(d) == 200));
+        let done = bench.until(run, &[RunState::Complete]).await;
+        let times = |node: &str| done.tasks.iter().filter(|t| t.node_id == node).count();
+        assert_eq!((times("j"), times("e")), (1, 1));
+        assert_eq!(done.tasks.len(), 1 + BRANCHES + 2);
         bench.crash().await;
     }
 }

@@ -3,9 +3,11 @@
 #![allow(clippy::disallowed_methods, reason = "tests meet the real world")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod ahead;
 mod bench;
 mod children;
 mod deferrals;
+mod limits;
 mod lives;
 mod repairs;
 mod schedules;

@@ -1,6 +1,8 @@
 //! Loops, step by step.
 
 use super::*;
+use model::id::TaskId;
+use model::run::Task;
 
 const LINES: [&str; 9] = [
     "h_2 system_loop_head_v1 data_source=[\"a\",\"b\",\"c\"] loop_path=$[*] var_name=Item",
@@ -20,6 +22,32 @@ fn with(lines: &[&'static str], head: &'static str) -> Vec<&'static str> {
     lines
 }
 
+/// What a reader of the task's row finds.
+fn row(record: &Record) -> Task {
+    let written = record.clone().written();
+    let json = |text: &str| serde_json::from_str(text).unwrap();
+    Task {
+        id: TaskId(0),
+        run_id: RunId(1),
+        seq: written.seq,
+        token: written.token,
+        branch_id: written.branch_id,
+        node_id: written.node_id,
+        node_name: written.node_name,
+        definition_id: written.definition_id,
+        loop_index: written.loop_index,
+        status: written.status,
+        deferred: written.deferred,
+        inputs: json(&written.inputs),
+        results: json(&written.results),
+        deferred_results: json(&written.deferred_results),
+        connectors: json(&written.connectors),
+        messages: json(&written.messages),
+        started_at: written.started_at,
+        finished_at: written.finished_at,
+    }
+}
+
 #[test]
 fn iterations_have_places_of_their_own_and_are_known_by_index_outside() {
     let sim = Sim::started(&LINES);
@@ -32,7 +60,7 @@ fn iterations_have_places_of_their_own_and_are_known_by_index_outside() {
     assert_eq!(sim.tasks[&2].connectors.len(), 1);
     // What a finished run keeps is enough to be entered again.
     let mut kept: State = serde_json::from_str(&sim.state.text()).unwrap();
-    let rows: Vec<_> = sim.tasks.values().map(|r| r.row(model::id::RunId(1))).collect();
+    let rows: Vec<_> = sim.tasks.values().map(row).collect();
     kept.restore(&rows);
     assert_eq!(kept.results, sim.state.results);
     assert_eq!(kept.known_at("/2#1")["e"]["output"], "1b");
