@@ -82,6 +82,10 @@ uuid_ids! {
     InspectorId,
     /// A request that an inspector recorded.
     InspectionId,
+    /// A connection to another system.
+    ConnectionId,
+    /// An operation of a connection.
+    OperationId,
 }
 
 number_ids! {

@@ -18,6 +18,7 @@
 //! - **cause, trace, depth**: the chain from an event to what it led to.
 
 pub mod catalogue;
+pub mod connection;
 pub mod delivery;
 pub mod event;
 pub mod form;

@@ -136,6 +136,25 @@ pub const INSPECTOR_DELAY_MS_MAX: i64 = 30_000;
 /// Headers that an inspector answers with.
 pub const INSPECTOR_HEADERS_MAX: usize = 20;
 
+/// Connections of one space: one for each system, and lists show all of them.
+pub const CONNECTIONS_MAX: usize = 500;
+/// Operations of one connection: a large API has some hundred calls.
+pub const OPERATIONS_MAX: usize = 1_000;
+/// Named secrets of one connection.
+pub const CONNECTION_SECRETS_MAX: usize = 50;
+/// Inputs of one operation: what a person can fill in.
+pub const OPERATION_INPUTS_MAX: usize = 200;
+/// Outputs of one operation, children included.
+pub const OPERATION_OUTPUTS_MAX: usize = 500;
+/// Bytes of an operation's request and outputs as JSON: templates, not documents.
+pub const OPERATION_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of a request that an operation may render.
+pub const OPERATION_REQUEST_BYTES_MAX: usize = PAYLOAD_BYTES_MAX;
+/// Bytes of an answer that an operation reads: results of a task have the same limit.
+pub const OPERATION_ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// Items of a list that an output's children are made for.
+pub const OPERATION_ITEMS_MAX: usize = 10_000;
+
 /// Nodes of one tree.
 pub const NODES_MAX: usize = 5_000;
 /// Pure steps of a run between two commits.

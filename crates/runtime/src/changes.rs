@@ -42,11 +42,13 @@ pub enum Topic {
     Errors,
     /// Request inspectors and what they recorded.
     Inspectors,
+    /// Connections and their operations.
+    Connections,
 }
 
 impl Topic {
     /// All topics, in order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Spaces,
         Self::Kapps,
         Self::Forms,
@@ -62,6 +64,7 @@ impl Topic {
         Self::Runs,
         Self::Errors,
         Self::Inspectors,
+        Self::Connections,
     ];
 
     /// The topic of a name on the wire; `None` for one that this version does not know.
@@ -87,6 +90,7 @@ impl Topic {
             Self::Runs => "runs",
             Self::Errors => "errors",
             Self::Inspectors => "inspectors",
+            Self::Connections => "connections",
         }
     }
 }

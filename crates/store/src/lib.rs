@@ -6,6 +6,7 @@
 //! a guarded update that found another state is `false`.
 
 pub mod attempts;
+pub mod connections;
 pub mod dashboard;
 pub mod db;
 pub mod delivery;
@@ -20,6 +21,7 @@ pub mod kapps;
 pub mod lives;
 pub mod memberships;
 pub mod metrics;
+pub mod operations;
 pub mod order;
 pub mod recoveries;
 pub mod resolutions;

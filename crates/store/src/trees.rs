@@ -238,6 +238,27 @@ pub fn version_of(tx: &mut Tx, tree: &TreeId, number: i64) -> Result<Option<Vers
     tx.query_opt(&VERSION_OF, &[tree.into(), number.into()], read_version)
 }
 
+const MENTIONING: Sql = Sql::both(
+    "SELECT t.id, t.version_id FROM trees t JOIN tree_versions v ON v.id = t.version_id \
+     WHERE t.space_id = $1 AND t.deleted = FALSE AND v.definition LIKE '%' || $2 || '%' \
+     ORDER BY t.source, t.tree_group, t.name LIMIT 1000",
+);
+
+/// The trees whose present definition holds a text, by title, 1,000 at most.
+///
+/// # Errors
+/// Those of the store.
+pub fn mentioning(tx: &mut Tx, space: &SpaceId, text: &str) -> Result<Vec<(Tree, Version)>, Error> {
+    let read = |row: &Row<'_>| Ok((TreeId(row.text(0)?), TreeVersionId(row.i64(1)?)));
+    let mut found = Vec::new();
+    for (id, version_id) in tx.query(&MENTIONING, &[space.into(), text.into()], read)? {
+        if let (Some(tree), Some(version)) = (by_id(tx, space, &id)?, version(tx, version_id)?) {
+            found.push((tree, version));
+        }
+    }
+    Ok(found)
+}
+
 const DELETED: Sql = select!(
     "WHERE space_id = $1 AND source = $2 AND tree_group = $3 AND name = $4 AND deleted = TRUE \
      ORDER BY updated_at DESC LIMIT 1"

@@ -47,6 +47,7 @@ pub(super) const ALL: &[Migration] = migrations![
     "0014_inboxes",
     "0015_retention",
     "0016_lane_claims",
+    "0018_connections",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.

@@ -164,6 +164,8 @@ text_ids!(
     TreeId,
     InspectorId,
     InspectionId,
+    ConnectionId,
+    OperationId,
 );
 
 macro_rules! number_ids {
