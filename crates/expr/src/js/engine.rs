@@ -9,13 +9,18 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use model::limits::{JS_EVALUATION_MS, JS_MEMORY_BYTES_MAX, JS_STACK_BYTES_MAX};
+use model::limits::{
+    JS_EVALUATION_MS, JS_MEMORY_BYTES_MAX, JS_STACK_BYTES_MAX, OPERATION_ITEMS_MAX,
+    RESULTS_BYTES_MAX,
+};
 use rquickjs::context::EvalOptions;
 use rquickjs::{
-    CaughtError, Coerced, Context, Ctx, Exception, Function, Persistent, Runtime, Value as Js,
+    CaughtError, Coerced, Context, Ctx, Exception, Function, Object, Persistent, Runtime,
+    Value as Js,
 };
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
+use super::outputs::{self, Answer, Output};
 use super::{Bindings, Error, Kind, Program, Shape, Shaped, Verdict, bindings};
 use crate::limits;
 
@@ -78,6 +83,20 @@ pub(super) fn check(text: &str) -> Result<Shape, Error> {
         }
         realm.parse_body(text).map(|()| Shape::Script).map_err(|error| within(error, text))
     })
+}
+
+/// Checks an expression over an answer.
+pub(super) fn check_mapping(program: &Program) -> Result<(), Error> {
+    with_realm(|realm| {
+        realm.balanced(&program.text)?;
+        let parsed = realm.parse(program).map(|_| ());
+        parsed.map_err(|error| within(error, &program.text))
+    })
+}
+
+/// Evaluates the outputs of an operation.
+pub(super) fn outputs(outputs: &[Output], answer: &Answer) -> Result<Map<String, Value>, Error> {
+    with_realm(|realm| realm.outputs(outputs, answer))
 }
 
 /// Evaluates a filter.
@@ -164,6 +183,10 @@ impl Realm {
                 let literal = Value::from(&*program.text).to_string();
                 format!("(function () {{ return eval({literal}); }})")
             }
+            Shape::Mapping => format!(
+                "(function (body, headers, statusCode, current) {{ return (\n{}\n); }})",
+                program.text
+            ),
         };
         let function = self.compile(wrapped)?;
         if self.programs.len() >= limits::JS_PROGRAMS_MAX {
@@ -198,7 +221,7 @@ impl Realm {
     ) -> Result<T, Error> {
         let function = self.parse(program)?;
         self.bindings.replace(bindings.clone());
-        let shift = u32::from(program.shape == Shape::Expression);
+        let shift = u32::from(program.shape != Shape::Script);
         let result = self.context.with(|ctx| {
             let call = || {
                 let function = function.clone().restore(&ctx)?;
@@ -209,6 +232,50 @@ impl Realm {
         });
         self.bindings.replace(Bindings::new(Value::Null));
         result
+    }
+
+    fn outputs(
+        &mut self,
+        outputs: &[Output],
+        answer: &Answer,
+    ) -> Result<Map<String, Value>, Error> {
+        let mut functions = HashMap::new();
+        for output in outputs {
+            let children = output.children.iter().map(|(_, program)| program);
+            for program in children.chain([&output.program]).flatten() {
+                functions.insert(program.clone(), self.parse(program)?);
+            }
+        }
+        let text = json!({ "body": answer.body, "headers": answer.headers }).to_string();
+        self.context.with(|ctx| {
+            let parsed = ctx.json_parse(text);
+            let parsed = parsed.and_then(|value| value.get::<Object>());
+            let parts = parsed.and_then(|parts| Ok((parts.get("body")?, parts.get("headers")?)));
+            let (body, headers): (Js, Js) =
+                parts.map_err(|error| self.explain(&ctx, error, Kind::Limit, 0))?;
+            let status = i32::from(answer.status);
+            let taking =
+                Taking { realm: self, ctx: &ctx, functions: &functions, body, headers, status };
+            let named = outputs.iter().map(|output| {
+                let value =
+                    taking.output(output).map_err(|error| outputs::named(error, &output.name))?;
+                Ok((output.name.clone(), value))
+            });
+            named.collect()
+        })
+    }
+
+    /// A value as JSON; null for what JSON has no word for.
+    fn json<'js>(&self, ctx: &Ctx<'js>, value: Js<'js>) -> Result<Value, Error> {
+        let written = ctx.json_stringify(value).and_then(|text| {
+            let text = text.map(|text| text.to_string()).transpose()?.unwrap_or_default();
+            if text.len() > RESULTS_BYTES_MAX {
+                return Err(Exception::throw_range(ctx, &outputs::too_large()));
+            }
+            Ok(text)
+        });
+        let text = written.map_err(|error| self.explain(ctx, error, Kind::Thrown, 1))?;
+        Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
     /// Turns an engine error into ours; `shift` is the number of lines before the user's text.
@@ -237,6 +304,57 @@ impl Realm {
             line: line.saturating_sub(shift).max(1),
             column: column.max(1),
         }
+    }
+}
+
+/// Outputs being taken from an answer.
+struct Taking<'a, 'js> {
+    realm: &'a Realm,
+    ctx: &'a Ctx<'js>,
+    functions: &'a HashMap<Program, Persistent<Function<'static>>>,
+    body: Js<'js>,
+    headers: Js<'js>,
+    status: i32,
+}
+
+impl<'js> Taking<'_, 'js> {
+    /// The value of an output: with children, an object for each item of a list.
+    fn output(&self, output: &Output) -> Result<Value, Error> {
+        let value = self.call(output.program.as_ref(), Js::new_undefined(self.ctx.clone()))?;
+        if output.children.is_empty() || value.is_null() || value.is_undefined() {
+            return self.realm.json(self.ctx, value);
+        }
+        let Some(items) = value.as_array() else { return self.children(output, &value) };
+        if items.len() > OPERATION_ITEMS_MAX {
+            return Err(outputs::too_long(items.len()));
+        }
+        let items = items
+            .iter::<Js>()
+            .map(|item| self.children(output, &item.map_err(|error| self.thrown(error))?));
+        items.collect::<Result<Vec<_>, Error>>().map(Value::Array)
+    }
+
+    fn children(&self, output: &Output, current: &Js<'js>) -> Result<Value, Error> {
+        let pairs = output.children.iter().map(|(name, program)| {
+            let value = self.call(program.as_ref(), current.clone());
+            let value = value.and_then(|value| self.realm.json(self.ctx, value));
+            Ok((name.clone(), value.map_err(|error| outputs::named(error, name))?))
+        });
+        pairs.collect::<Result<Map<_, _>, Error>>().map(Value::Object)
+    }
+
+    fn call(&self, program: Option<&Program>, current: Js<'js>) -> Result<Js<'js>, Error> {
+        let Some(function) = program.and_then(|program| self.functions.get(program)) else {
+            return Ok(Js::new_null(self.ctx.clone()));
+        };
+        let arguments = (self.body.clone(), self.headers.clone(), self.status, current);
+        let called = function.clone().restore(self.ctx);
+        let called = called.and_then(|function| function.call(arguments));
+        called.map_err(|error| self.thrown(error))
+    }
+
+    fn thrown(&self, error: rquickjs::Error) -> Error {
+        self.realm.explain(self.ctx, error, Kind::Thrown, 1)
     }
 }
 

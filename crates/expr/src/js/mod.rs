@@ -18,12 +18,13 @@
 
 pub mod bindings;
 mod engine;
+pub mod outputs;
 mod shaper;
 mod template;
 
 pub use bindings::Bindings;
 pub use shaper::{Shaped, Shaper};
-pub use template::Template;
+pub use template::{Template, encode};
 
 use std::fmt;
 use std::sync::Arc;
@@ -70,6 +71,8 @@ pub(crate) enum Shape {
     Expression,
     /// Statements whose last value counts: parsed anew in each evaluation.
     Script,
+    /// One expression over an answer, whose parts are its arguments.
+    Mapping,
 }
 
 /// A text that was found to be JavaScript.
@@ -81,16 +84,29 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn compile(text: &str) -> Result<Program, Error> {
-        if text.len() > limits::JS_SOURCE_BYTES_MAX {
-            let message = format!("the expression is over {} bytes", limits::JS_SOURCE_BYTES_MAX);
-            return Err(Error::new(Kind::Limit, message));
-        }
-        if text.contains('\0') {
-            return Err(Error::new(Kind::Syntax, "the expression holds a NUL character"));
-        }
+        refuse_unreadable(text)?;
         let shape = engine::check(text)?;
         Ok(Program { text: text.into(), shape })
     }
+
+    /// Checks an expression over an answer.
+    pub(crate) fn compile_mapping(text: &str) -> Result<Program, Error> {
+        refuse_unreadable(text)?;
+        let program = Program { text: text.into(), shape: Shape::Mapping };
+        engine::check_mapping(&program)?;
+        Ok(program)
+    }
+}
+
+fn refuse_unreadable(text: &str) -> Result<(), Error> {
+    if text.len() > limits::JS_SOURCE_BYTES_MAX {
+        let message = format!("the expression is over {} bytes", limits::JS_SOURCE_BYTES_MAX);
+        return Err(Error::new(Kind::Limit, message));
+    }
+    if text.contains('\0') {
+        return Err(Error::new(Kind::Syntax, "the expression holds a NUL character"));
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Program {

@@ -119,7 +119,8 @@ fn position(text: &str, offset: usize) -> (u32, u32) {
     (line as u32, column as u32)
 }
 
-fn encode(text: &str, kept: &[u8]) -> String {
+/// Percent-encodes all but ASCII letters, digits and the bytes in `kept`.
+pub fn encode(text: &str, kept: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || kept.contains(&byte) {
