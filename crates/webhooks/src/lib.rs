@@ -10,6 +10,7 @@
 mod answer;
 mod attempt;
 mod cloudevents;
+pub mod connections;
 pub mod conventional;
 pub mod definitions;
 pub mod delivery;

@@ -4,7 +4,7 @@
 //! One fetch at a time for each client: attempts that need the same token wait for it together,
 //! and share a failure for a moment instead of asking again one by one.
 
-use crate::send::{Failure, Limits, Outcome, Request, Sender};
+use crate::send::{Failure, Limits, Outcome, Request, Sender, Trusted};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -42,6 +42,7 @@ pub(crate) struct Client {
     host: String,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: String,
+    identity: Option<Trusted>,
 }
 
 /// What a client is made of.
@@ -90,7 +91,13 @@ impl Client {
         key.copy_from_slice(digest(&SHA256, parts.concat().as_bytes()).as_ref());
         let host = url::Url::parse(grant.token_url).ok();
         let host = host.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-        Self { key, token_url: grant.token_url.to_owned(), host, headers, body }
+        let token_url = grant.token_url.to_owned();
+        Self { key, token_url, host, headers, body, identity: None }
+    }
+
+    /// The same client, whose server is trusted by these authorities besides the usual ones.
+    pub(crate) fn trusting(self, identity: Option<Trusted>) -> Self {
+        Self { identity, ..self }
     }
 }
 
@@ -140,6 +147,11 @@ impl Tokens {
         read.map(|(token, _)| token)
     }
 
+    /// Forgets the token of a client.
+    pub(crate) fn forget(&self, client: &Client) {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(&client.key);
+    }
+
     fn slot(&self, client: &Client) -> Slot {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.len() >= CLIENTS_MAX && !slots.contains_key(&client.key) {
@@ -167,7 +179,7 @@ fn request(client: &Client) -> Request {
             read_bytes_max: ANSWER_BYTES_MAX,
             ..Limits::default()
         },
-        identity: None,
+        identity: client.identity.clone(),
     }
 }
 

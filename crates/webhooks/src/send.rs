@@ -18,6 +18,7 @@ pub use connect::{Resolve, Resolved};
 pub use open::Opened;
 pub use proxy::Proxy;
 pub use text::body_text;
+pub(crate) use text::headers as shown_headers;
 pub use tls::Identity;
 
 use crate::guard::Guard;

@@ -8,7 +8,7 @@ mod credentials;
 mod headers;
 
 pub(crate) use credentials::Auth;
-pub(crate) use headers::Header;
+pub(crate) use headers::{Header, name as header_name};
 
 use crate::Webhooks;
 use crate::send::Sender;

@@ -48,6 +48,13 @@ impl Webhooks {
                 self.inner.store.write(move |tx| store::signing_keys::reseal(tx, &key, &sealed));
             count += usize::from(write.await?);
         }
+        for connection in self.read(|tx| Ok(store::connections::all(tx)?)).await? {
+            let from = connection.lock_version;
+            let Some(resealed) = crate::connections::resealed(&vault, connection) else { continue };
+            let write =
+                self.inner.store.write(move |tx| store::connections::update(tx, &resealed, from));
+            count += usize::from(write.await?);
+        }
         Ok(count)
     }
 }

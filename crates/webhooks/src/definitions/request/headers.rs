@@ -130,7 +130,7 @@ impl Reader<'_> {
 }
 
 /// The name in lower case, when it may be set.
-fn name(written: &str) -> Result<String, String> {
+pub(crate) fn name(written: &str) -> Result<String, String> {
     let shown: String = written.chars().filter(|c| !c.is_control()).take(80).collect();
     let parsed = HeaderName::from_bytes(written.as_bytes())
         .ok()
