@@ -5,6 +5,7 @@
 
 pub mod actor;
 mod check;
+pub mod connections;
 pub mod context;
 pub mod cron;
 pub mod definition;

@@ -4,7 +4,7 @@ use crate::actor::Actor;
 use crate::definition::{self, Definition, Document, Format, Header};
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::{Workflows, text};
+use crate::{Workflows, connections, text};
 use model::Audit;
 use model::id::{TreeId, TreeVersionId};
 use model::tree::{Problem, Tree};
@@ -194,12 +194,14 @@ impl Workflows {
             audit: Audit::created(self.inner.runtime.now(), &actor.username),
         };
         let (engine, who, made) = (self.clone(), actor.clone(), tree.clone());
+        let calls = connections::calls(format, &text);
         let written = self.inner.store.write(move |tx| {
             if made.source != "-" {
                 engine.require_source(tx, &who, &made.source)?;
             }
             trees::insert(tx, &made)?;
             let mut made = made.clone();
+            made.problems.extend(connections::problems(tx, &who.space_id, &calls)?);
             made.version_id = trees::insert_version(tx, &made, format.as_str(), &text)?;
             trees::update(tx, &made, 0)?;
             Ok::<_, Error>(made)
@@ -255,12 +257,15 @@ impl Workflows {
         tree.audit.touch(self.inner.runtime.now(), &actor.username);
         let (engine, who) = (self.clone(), actor.clone());
         let (definition, from) = (input.definition, before.version);
+        let calls = definition.as_ref().map(|(format, text)| connections::calls(*format, text));
         let written = self.inner.store.write(move |tx| {
             let mut made = tree.clone();
             if made.source != "-" {
                 engine.require_source(tx, &who, &made.source)?;
             }
             if let Some((format, text)) = &definition {
+                let calls = calls.as_deref().unwrap_or_default();
+                made.problems.extend(connections::problems(tx, &who.space_id, calls)?);
                 made.version_id = trees::insert_version(tx, &made, format.as_str(), text)?;
             }
             let moved = trees::update(tx, &made, from)?;

@@ -4,10 +4,12 @@
 //! platform ── Outbox ──▶ webhooks ── Workflows ──▶ workflows
 //!     ▲                                               │
 //!     └──────── Submissions ──────────────────────────┤
-//!     webhooks::send ◀──────── Http ──────────────────┘
+//!     webhooks::send ◀──────── Http ──────────────────┤
+//!     webhooks::connections ◀─ Operations ────────────┘
 //! ```
 //!
-//! The circle is closed by [`PlatformLater`], which is filled before anything moves.
+//! The circles are closed by [`PlatformLater`] and [`WebhooksLater`], which are filled before
+//! anything moves.
 
 pub(crate) mod nodes;
 mod outbox;
@@ -17,7 +19,7 @@ mod starts;
 use crate::config::Config;
 use crate::telemetry::collect::Collector;
 use anyhow::{Context, Result};
-use outside::{GuardedHttp, PlatformSubmissions};
+use outside::{ConnectionOperations, GuardedHttp, PlatformSubmissions};
 use platform::Platform;
 use runtime::Runtime;
 use runtime::changes::Changes;
@@ -46,6 +48,8 @@ pub(crate) struct Ground<'a> {
 
 /// The platform, once it is built: the engine that it leads to needs it.
 pub(crate) type PlatformLater = Arc<OnceLock<Platform>>;
+/// The same for the webhooks, which keep the connections that runs call through.
+pub(crate) type WebhooksLater = Arc<OnceLock<webhooks::Webhooks>>;
 
 /// Builds the engines and what the handlers work with. Nothing moves before [`run`].
 ///
@@ -55,6 +59,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<(api::App, Arc
     let changes = Changes::default();
     let node = ground.node.clone();
     let later = PlatformLater::default();
+    let webhooks_later = WebhooksLater::default();
     let config = ground.config;
     let endpoints = config.allow_endpoints.iter().copied().chain(ground.receiver);
     let guard = Guard::new(config.allow_cidrs.clone()).with_endpoints(endpoints.collect());
@@ -73,6 +78,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<(api::App, Arc
         node: node.clone(),
         submissions: Arc::new(PlatformSubmissions::new(later.clone(), ground.runtime.clone())),
         http: Arc::new(GuardedHttp::new(sender.clone())),
+        operations: Arc::new(ConnectionOperations::new(webhooks_later.clone())),
         time_zone: ground.config.time_zone.clone(),
     });
     let webhooks = webhooks::Webhooks::new(webhooks::Options {
@@ -85,6 +91,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<(api::App, Arc
         public_url: Some(public_url(ground)?),
         node,
     });
+    webhooks_later.set(webhooks.clone()).ok().context("the engines were connected twice")?;
     let outbox = Arc::new(outbox::Events::new(webhooks.clone(), changes.clone()));
     let platform = Platform::new(ground.store.clone(), ground.runtime.clone(), outbox);
     later.set(platform.clone()).ok().context("the engines were connected twice")?;

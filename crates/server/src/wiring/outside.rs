@@ -1,7 +1,7 @@
 //! What the workflow engine does outside of itself: submissions of the platform, requests through
 //! the guarded sender.
 
-use super::PlatformLater;
+use super::{PlatformLater, WebhooksLater};
 use http::{HeaderName, HeaderValue, Method};
 use model::id::SubmissionId;
 use model::submission::CoreState;
@@ -9,9 +9,12 @@ use platform::submissions::{Record, SaveOptions, SubmissionInput};
 use platform::{Actor, BoxFuture, Platform, Scope};
 use runtime::Runtime;
 use runtime::backoff::Backoff;
+use serde_json::{Map, Value};
+use webhooks::Webhooks;
+use webhooks::connections::Execution;
 use webhooks::send::{Limits, Request, Sender};
-use workflows::engine::{Behalf, Failure, Http, HttpResponse, Submission, Submissions};
-use workflows::handlers::{HttpRequest, SubmissionCreate, SubmissionUpdate};
+use workflows::engine::{Behalf, Failure, Http, HttpResponse, Operations, Submission, Submissions};
+use workflows::handlers::{HttpRequest, OperationCall, SubmissionCreate, SubmissionUpdate};
 
 /// Waits between attempts of a change that the store could not take.
 const STORE_BACKOFF: Backoff = Backoff { first_ms: 100, factor: 2.0, max_ms: 5_000 };
@@ -127,9 +130,13 @@ fn answer(record: &Record) -> Submission {
 
 /// Refusals are for the record as they are; a failure of the store is told with its cause.
 fn failure(error: &platform::Error) -> Failure {
-    match std::error::Error::source(error) {
-        Some(cause) => Failure(format!("{error}: {cause}")),
-        None => Failure(error.to_string()),
+    Failure(with_cause(error))
+}
+
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
     }
 }
 
@@ -165,6 +172,43 @@ impl Http for GuardedHttp {
                 headers: response.headers.iter().map(header).collect(),
                 body: String::from_utf8_lossy(&response.body).into_owned(),
             })
+        })
+    }
+}
+
+/// Calls operations of connections, once the webhooks' side, which keeps them, is built.
+pub(super) struct ConnectionOperations {
+    webhooks: WebhooksLater,
+}
+
+impl ConnectionOperations {
+    pub(super) fn new(webhooks: WebhooksLater) -> Self {
+        Self { webhooks }
+    }
+
+    fn webhooks(&self) -> Result<&Webhooks, Failure> {
+        self.webhooks.get().ok_or_else(|| Failure("The server is still starting.".to_owned()))
+    }
+}
+
+impl Operations for ConnectionOperations {
+    fn call<'a>(
+        &'a self,
+        behalf: &'a Behalf,
+        key: &'a str,
+        call: &'a OperationCall,
+    ) -> BoxFuture<'a, Result<Map<String, Value>, Failure>> {
+        Box::pin(async move {
+            let execution = Execution {
+                connection: call.connection.clone(),
+                operation: Some(call.operation.clone()),
+                document: None,
+                inputs: call.inputs.clone(),
+                key: Some(key.to_owned()),
+            };
+            let called = self.webhooks()?.call_operation(&behalf.space_id, &execution).await;
+            let called = called.map_err(|error| Failure(with_cause(&error)))?;
+            called.map(|called| called.outputs).map_err(|failed| Failure(failed.message))
         })
     }
 }

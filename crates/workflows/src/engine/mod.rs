@@ -20,7 +20,7 @@ mod walk;
 
 pub(crate) use ahead::Ahead;
 pub use deferrals::{Delivered, Delivery};
-pub use ports::{Behalf, Failure, Http, HttpResponse, Submission, Submissions};
+pub use ports::{Behalf, Failure, Http, HttpResponse, Operations, Submission, Submissions};
 pub(crate) use start::find;
 pub use start::{PreparedStart, StartOutcome, StartRequest, TreeRef};
 pub(crate) use store::runs::Claim;
@@ -63,6 +63,8 @@ pub struct Options {
     pub submissions: Arc<dyn Submissions>,
     /// Sends requests.
     pub http: Arc<dyn Http>,
+    /// Calls operations of connections.
+    pub operations: Arc<dyn Operations>,
     /// The IANA time zone of expressions and of schedules that name none.
     pub time_zone: String,
 }
@@ -80,6 +82,7 @@ pub(crate) struct Inner {
     pub(crate) node: Node,
     submissions: Arc<dyn Submissions>,
     http: Arc<dyn Http>,
+    operations: Arc<dyn Operations>,
     pub(crate) time_zone: String,
     actors: Actors,
     pub(crate) plans: Plans,
@@ -101,7 +104,8 @@ impl Workflows {
 
     /// The same, walking so many runs at once.
     pub fn with_walkers(options: Options, walkers: usize) -> Self {
-        let Options { store, runtime, changes, node, submissions, http, time_zone } = options;
+        let Options { store, runtime, changes, node, submissions, http, operations, time_zone } =
+            options;
         Self {
             inner: Arc::new(Inner {
                 store,
@@ -110,6 +114,7 @@ impl Workflows {
                 node,
                 submissions,
                 http,
+                operations,
                 time_zone,
                 actors: Actors::default(),
                 plans: Plans::default(),
@@ -181,6 +186,9 @@ impl Inner {
                 request.headers.push(("Idempotency-Key".into(), key.into()));
                 self.http.send(behalf, &request).await.map(HttpResponse::results)
             }
+            Outside::Operation(operation) => {
+                self.operations.call(behalf, key, operation).await.map(results_of)
+            }
             Outside::CreateTrigger { .. } | Outside::Routine { .. } | Outside::RunTree { .. } => {
                 return Err("It happens in the run's own write.".into());
             }
@@ -194,6 +202,17 @@ impl Inner {
             self.poll.notify_one();
         }
     }
+}
+
+/// Outputs of an operation as results, which are texts: of a list or an object its JSON, of null
+/// nothing.
+fn results_of(outputs: Map<String, Value>) -> Map<String, Value> {
+    let text = |value: Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    outputs.into_iter().map(|(name, value)| (name, text(value).into())).collect()
 }
 
 /// On whose behalf a task of a run works.

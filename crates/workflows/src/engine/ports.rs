@@ -1,6 +1,6 @@
 //! What the engine needs from the rest of the server: submissions and the guarded sender.
 
-use crate::handlers::{HttpRequest, SubmissionCreate, SubmissionUpdate};
+use crate::handlers::{HttpRequest, OperationCall, SubmissionCreate, SubmissionUpdate};
 use futures_util::future::BoxFuture;
 use model::event::Cause;
 use model::id::SpaceId;
@@ -67,6 +67,17 @@ pub trait Http: Send + Sync {
         behalf: &'a Behalf,
         request: &'a HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, Failure>>;
+}
+
+/// Calls operations of the space's connections.
+pub trait Operations: Send + Sync {
+    /// Calls an operation and returns its outputs; a repeat with the same `key` is told to be one.
+    fn call<'a>(
+        &'a self,
+        behalf: &'a Behalf,
+        key: &'a str,
+        call: &'a OperationCall,
+    ) -> BoxFuture<'a, Result<Map<String, Value>, Failure>>;
 }
 
 impl Submission {

@@ -7,6 +7,7 @@ mod create_trigger;
 mod defer;
 mod echo;
 mod http_request;
+mod integration;
 mod join;
 mod junction;
 pub(crate) mod loop_head;
@@ -19,6 +20,7 @@ mod tree_return;
 mod tree_run;
 mod wait;
 
+pub(crate) use integration::INPUT as INTEGRATION_INPUT;
 use model::time::Micros;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -177,6 +179,8 @@ pub enum Outside {
     SubmissionUpdate(SubmissionUpdate),
     /// Sends an HTTP request.
     Http(HttpRequest),
+    /// Calls an operation of a connection.
+    Operation(OperationCall),
 }
 
 impl Outside {
@@ -231,6 +235,17 @@ pub struct HttpRequest {
     pub body: String,
 }
 
+/// A call of an operation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperationCall {
+    /// The connection's id or name.
+    pub connection: String,
+    /// The operation's id or name.
+    pub operation: String,
+    /// Values of its inputs by name.
+    pub inputs: Map<String, Value>,
+}
+
 /// All handlers, in the order lists show them.
 pub const ALL: &[&Handler] = &[
     &start::HANDLER,
@@ -248,6 +263,7 @@ pub const ALL: &[&Handler] = &[
     &submission_create::HANDLER,
     &submission_update::HANDLER,
     &http_request::HANDLER,
+    &integration::HANDLER,
 ];
 
 /// Finds a handler by its definition id.

@@ -7,13 +7,14 @@ use model::run::RunState;
 use model::time::Micros;
 use runtime::Runtime;
 use runtime::changes::{Changes, Heard};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use store::Store;
 use tokio::sync::Semaphore;
-use workflows::engine::{Behalf, Failure, Http, HttpResponse, Submission, Submissions, TreeRef};
-use workflows::handlers::{HttpRequest, SubmissionCreate, SubmissionUpdate};
+use workflows::engine::{Behalf, Failure, Http, HttpResponse, Operations, Submission};
+use workflows::engine::{Submissions, TreeRef};
+use workflows::handlers::{HttpRequest, OperationCall, SubmissionCreate, SubmissionUpdate};
 use workflows::runs::{Detail, StartByHand};
 use workflows::trees::TreeInput;
 use workflows::{Actor, Options, Workflows};
@@ -91,6 +92,21 @@ impl Http for World {
     }
 }
 
+impl Operations for World {
+    fn call<'a>(
+        &'a self,
+        _: &'a Behalf,
+        key: &'a str,
+        call: &'a OperationCall,
+    ) -> BoxFuture<'a, Result<Map<String, Value>, Failure>> {
+        async move {
+            self.pass(key).await;
+            Ok(call.inputs.clone())
+        }
+        .boxed()
+    }
+}
+
 pub(crate) struct Bench {
     pub engine: Workflows,
     pub runtime: Runtime,
@@ -148,6 +164,7 @@ impl Bench {
             node: format!("node-{seed}").into(),
             submissions: Arc::clone(&world) as Arc<dyn Submissions>,
             http: Arc::clone(&world) as Arc<dyn Http>,
+            operations: Arc::clone(&world) as Arc<dyn Operations>,
             time_zone: "Europe/Berlin".into(),
         };
         let engine = match world.walkers {
