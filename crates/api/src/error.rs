@@ -20,24 +20,29 @@ pub struct Error {
     message: String,
     key: Option<String>,
     retry_after_s: Option<i64>,
+    problems: Vec<String>,
 }
 
 /// What a handler gives back.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// The two documented layouts of an error body.
+/// The three documented layouts of an error body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// `{"statusCode":404,"error":"…","errorKey":"…","correlationId":"…"}`.
     Core,
     /// `{"message":"…"}`.
     Task,
+    /// `{"error":"…","errorKey":"…","validationErrors":[{"error":"…"}]}`, the last when a document
+    /// was refused.
+    Integrator,
 }
 
 impl Error {
     /// An error with a status and a message.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), key: None, retry_after_s: None }
+        let message = message.into();
+        Self { status, message, key: None, retry_after_s: None, problems: Vec::new() }
     }
 
     /// 400: the request cannot be understood or is not allowed by the record's rules.
@@ -146,6 +151,21 @@ impl Error {
                 body["correlationId"] = json!(correlation_id);
                 body
             }
+            Style::Integrator => {
+                let key = self.key.as_deref().unwrap_or(match self.status {
+                    StatusCode::UNAUTHORIZED => ":unauthorized",
+                    StatusCode::FORBIDDEN => ":forbidden",
+                    StatusCode::NOT_FOUND => ":not_found",
+                    status if status.is_server_error() => ":internal_server_error",
+                    _ => ":bad_request",
+                });
+                let mut body = json!({ "error": self.message, "errorKey": key });
+                if !self.problems.is_empty() {
+                    let problem = |problem| json!({ "error": problem });
+                    body["validationErrors"] = self.problems.iter().map(problem).collect();
+                }
+                body
+            }
         }
     }
 }
@@ -186,7 +206,10 @@ impl From<webhooks::Error> for Error {
             E::Store(_) => return Self::internal(&error),
             _ => StatusCode::BAD_REQUEST,
         };
-        let answer = Self::new(status, error.to_string());
+        let mut answer = Self::new(status, error.to_string());
+        if let E::Invalid { problems, .. } = &error {
+            answer.problems.clone_from(problems);
+        }
         match error.key() {
             Some(key) => answer.with_key(key),
             None => answer,

@@ -141,6 +141,9 @@ fn style_of(path: &str) -> Style {
         "/app/api/v1/sources/",
         "/app/api/v1/import-tree",
     ];
+    if path.starts_with("/app/integrator/") {
+        return Style::Integrator;
+    }
     if TASK.iter().any(|prefix| path.starts_with(prefix)) { Style::Task } else { Style::Core }
 }
 
@@ -267,5 +270,6 @@ mod tests {
         assert_eq!(style_of("/app/api/v2/runs"), Style::Task);
         assert_eq!(style_of("/app/api/v1/run-tree/a/b/c"), Style::Task);
         assert_eq!(style_of("/app/api/v1/kapps"), Style::Core);
+        assert_eq!(style_of("/app/integrator/api/connections"), Style::Integrator);
     }
 }

@@ -6,6 +6,7 @@
 
 mod app;
 pub mod auth;
+mod connections;
 mod dashboard;
 mod delivery;
 pub mod error;

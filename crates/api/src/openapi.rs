@@ -76,6 +76,7 @@ fn operation_id(method: &str, path: &str) -> String {
     let path = path.strip_prefix("/app/api/v1").unwrap_or(path);
     // Calls of web APIs stand beside the routes that keep them, one word apart.
     let path = path.replace("/app/webApis", "/call/webApis").replace("/app/kapps", "/call/kapps");
+    let path = path.replace("/app/integrator/api", "/integrator");
     let path = path.replace("/app/api/v2", "/task").replace("/app", "");
     let mut id = method.to_owned();
     for word in path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {

@@ -3,9 +3,10 @@
 
 use crate::App;
 use crate::{
-    auth, dashboard, delivery, events, forms, front, health, inspect, inspectors, kapps, lanes,
-    memberships, meta, metrics, openapi, recoveries, retention, send_tests, sign_in, signing_keys,
-    spaces, stream, submissions, task, teams, users, version, web_apis, webhook_jobs, webhooks,
+    auth, connections, dashboard, delivery, events, forms, front, health, inspect, inspectors,
+    kapps, lanes, memberships, meta, metrics, openapi, recoveries, retention, send_tests, sign_in,
+    signing_keys, spaces, stream, submissions, task, teams, users, version, web_apis, webhook_jobs,
+    webhooks,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -26,6 +27,8 @@ fn open() -> OpenApiRouter<App> {
         .routes(routes!(sign_in::login))
         .routes(routes!(sign_in::logout))
         .routes(routes!(signing_keys::public))
+        .routes(routes!(connections::health))
+        .routes(routes!(connections::version))
 }
 
 /// Routes of signed-in users; the platform decides what each may see.
@@ -111,6 +114,32 @@ fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(inspectors::read, inspectors::update, inspectors::delete))
         .routes(routes!(inspectors::requests, inspectors::clear))
         .routes(routes!(inspectors::request))
+        .routes(routes!(connections::list, connections::create))
+        .routes(routes!(
+            connections::read,
+            connections::update,
+            connections::patch,
+            connections::delete
+        ))
+        .routes(routes!(connections::usage))
+        .routes(routes!(connections::restart))
+        .routes(routes!(connections::test))
+        .routes(routes!(connections::test_document))
+        .routes(routes!(connections::operations, connections::create_operation))
+        .routes(routes!(
+            connections::read_operation,
+            connections::update_operation,
+            connections::patch_operation,
+            connections::delete_operation
+        ))
+        .routes(routes!(connections::search))
+        .routes(routes!(connections::inspect))
+        .routes(routes!(connections::transform))
+        .routes(routes!(connections::execute))
+        .routes(routes!(connections::export))
+        .routes(routes!(connections::import))
+        .routes(routes!(connections::import_operations))
+        .routes(routes!(connections::reseal))
         .routes(routes!(recoveries::preview))
         .routes(routes!(recoveries::list, recoveries::create))
         .routes(routes!(recoveries::read))

@@ -9,6 +9,8 @@ const OPEN: &[&str] = &[
     "GET /app/api/openapi.json",
     "GET /app/api/v1/version",
     "GET /app/api/v1/webhook-keys",
+    "GET /app/integrator/api/healthz",
+    "GET /app/integrator/api/version",
     "GET /app/logout",
     "GET /healthz",
     "GET /readyz",

@@ -7,6 +7,7 @@
 
 mod access;
 mod commands;
+mod connections;
 mod edge;
 mod forms;
 mod harness;
