@@ -2135,6 +2135,320 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/integrator/api/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the connections, by name. */
+        get: operations["getIntegratorConnections"];
+        put?: never;
+        /** Creates a connection. */
+        post: operations["postIntegratorConnections"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/connections/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a connection. */
+        get: operations["getIntegratorConnectionsId"];
+        /** Changes a connection: only the members that are given; secrets that are null stay. */
+        put: operations["putIntegratorConnectionsId"];
+        post?: never;
+        /** Deletes a connection with its operations. */
+        delete: operations["deleteIntegratorConnectionsId"];
+        options?: never;
+        head?: never;
+        /** Changes a connection; the same as PUT. */
+        patch: operations["patchIntegratorConnectionsId"];
+        trace?: never;
+    };
+    "/app/integrator/api/connections/{id}/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the operations of a connection, by name. */
+        get: operations["getIntegratorConnectionsIdOperations"];
+        put?: never;
+        /** Creates an operation. */
+        post: operations["postIntegratorConnectionsIdOperations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/connections/{id}/operations/{operation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads an operation. */
+        get: operations["getIntegratorConnectionsIdOperationsOperation"];
+        /** Changes an operation: only the members that are given. */
+        put: operations["putIntegratorConnectionsIdOperationsOperation"];
+        post?: never;
+        /** Deletes an operation. */
+        delete: operations["deleteIntegratorConnectionsIdOperationsOperation"];
+        options?: never;
+        head?: never;
+        /** Changes an operation; the same as PUT. */
+        patch: operations["patchIntegratorConnectionsIdOperationsOperation"];
+        trace?: never;
+    };
+    "/app/integrator/api/connections/{id}/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Forgets what is kept of a connection between calls, such as a fetched token. */
+        post: operations["postIntegratorConnectionsIdRestart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/connections/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks a stored connection's test path, with what the body changes of it. */
+        post: operations["postIntegratorConnectionsIdTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/connections/{id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the trees that call operations of a connection. */
+        get: operations["getIntegratorConnectionsIdUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/execute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Executes an operation, stored or given, and answers with its outputs. */
+        post: operations["postIntegratorExecute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/export/connections/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exports a connection with its operations; secrets read as null. */
+        get: operations["getIntegratorExportConnectionsId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says that this part of the server is up. */
+        get: operations["getIntegratorHealthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/import/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes in an exported connection with its operations; their ids stay. */
+        post: operations["postIntegratorImportConnections"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/import/connections/{id}/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes operations into a connection: all of them, or none. */
+        post: operations["postIntegratorImportConnectionsIdOperations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/inspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says which inputs an operation names. */
+        post: operations["postIntegratorInspect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/operations-search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finds operations by their ids. */
+        post: operations["postIntegratorOperationsSearch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/rotate-encryption-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Seals every stored secret with the present master key. */
+        post: operations["postIntegratorRotateEncryptionKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the test path of a connection that is not stored. */
+        post: operations["postIntegratorTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/transform": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Evaluates outputs on a given answer. */
+        post: operations["postIntegratorTransform"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/integrator/api/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the version of this server. */
+        get: operations["getIntegratorVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/kapps/{kapp}/webApis/{slug}": {
         parameters: {
             query?: never;
@@ -2338,6 +2652,52 @@ export interface components {
             ok: boolean;
             signature: string;
         };
+        /** @description A connection as clients read it. */
+        Connection: {
+            /** @description `{configType, baseUrl, testPath, caCert, auth}`; secrets in it read as null. */
+            config: Record<string, never>;
+            description: string;
+            documentationLink: string;
+            id: string;
+            insertedAt: string;
+            /** Format: int64 */
+            lockVersion: number;
+            /** @description Unique in its space. */
+            name: string;
+            /** @description Named secrets, for `{{secrets.Name}}` in operations; values read as null. */
+            secrets: Record<string, never>;
+            /** @description `{healthy, events}`: whether everything it needs is there. */
+            status: Record<string, never>;
+            /** @description `http`. */
+            type: string;
+            updatedAt: string;
+        };
+        /** @description An exported connection: as clients read it, without its status and with its operations. */
+        ConnectionExport: {
+            config: Record<string, never>;
+            description: string;
+            documentationLink: string;
+            id: string;
+            insertedAt: string;
+            /** Format: int64 */
+            lockVersion: number;
+            name: string;
+            operations: components["schemas"]["Operation"][];
+            secrets: Record<string, never>;
+            type: string;
+            updatedAt: string;
+        };
+        /** @description What came of testing a connection. */
+        ConnectionTest: {
+            /** @description What happened. */
+            message: string;
+            /** @description `ok` or `error`. */
+            status: string;
+        };
+        /** @description `{"trees":[…]}`. */
+        ConnectionUsage: {
+            trees: components["schemas"]["UsingTree"][];
+        };
         /** @description What became of the conventional set. */
         ConventionalAnswer: {
             /** @description Webhooks that were created. */
@@ -2439,6 +2799,12 @@ export interface components {
             updatedAt: string;
             updatedBy: string;
         };
+        /** @description The inputs that an operation names. */
+        DetectedInputs: {
+            detectedInputs: string[];
+            /** @description Those of them that the request cannot be made without. */
+            requiredInputs: string[];
+        };
         /** @description A webhook that is not saved yet, to be tried. */
         DraftDocument: {
             event: string;
@@ -2530,6 +2896,17 @@ export interface components {
             type: string;
             verdicts: components["schemas"]["VerdictCounts"];
         };
+        /** @description What to execute. */
+        ExecuteBody: {
+            /** @description The connection's id. */
+            connectionId?: string | null;
+            /** @description An operation that is not stored: `{config, outputs}`; or the id of one that is. */
+            operation?: Record<string, never> | null;
+            /** @description The operation's id. */
+            operationId?: string | null;
+            /** @description Values of the inputs by name. */
+            parameters?: Record<string, never>;
+        };
         /** @description A webhook whose jobs failed in the window. */
         FailingDocument: {
             /** Format: int64 */
@@ -2617,6 +2994,13 @@ export interface components {
         /** @description A team that a user is in. */
         InTeam: {
             team: components["schemas"]["Team"];
+        };
+        /** @description An operation to look at: given, or stored. */
+        InspectBody: {
+            /** @description `{config}` of an operation. */
+            operation?: Record<string, never> | null;
+            /** @description The id of a stored operation. */
+            operationId?: string | null;
         };
         /** @description A recorded request as clients read it. */
         InspectedRequest: {
@@ -2963,6 +3347,29 @@ export interface components {
              */
             ratePerSecond?: number | null;
         };
+        /** @description An operation as clients read it. */
+        Operation: {
+            /**
+             * @description `{configType, method, path, params, headers, body, includeEmptyParams, followRedirect,
+             *     streamResponse}`; texts may hold `{{Name}}` for inputs.
+             */
+            config: Record<string, never>;
+            connectionId: string;
+            documentationLink: string;
+            id: string;
+            insertedAt: string;
+            /** Format: int64 */
+            lockVersion: number;
+            /** @description Unique in its connection. */
+            name: string;
+            notes: string;
+            /**
+             * @description `{"Name": {"value": "body.id", "children": {"Name": "current.id"}}}`: JavaScript over
+             *     `body`, `headers` and `statusCode`.
+             */
+            outputs: Record<string, never>;
+            updatedAt: string;
+        };
         /** @description Whether to wait. */
         PauseDocument: {
             /** @description `pause` or `resume`. */
@@ -3288,6 +3695,10 @@ export interface components {
             timeZone?: string | null;
             treeName?: string | null;
         };
+        /** @description Which operations to find. */
+        SearchBody: {
+            ids?: string[];
+        };
         /** @description Whether the signatures of an attempt hold, by the keys that are known now. */
         SignatureCheck: {
             /** @description Each signature that was sent. */
@@ -3495,6 +3906,12 @@ export interface components {
             /** @description The status of the job from then on. */
             state: string;
         };
+        /** @description Outputs to evaluate, and an answer to take them from. */
+        TransformBody: {
+            outputs?: Record<string, never>;
+            /** @description `{body, headers, statusCode}`. */
+            raw?: Record<string, never>;
+        };
         /** @description `{"test":{…}}`. */
         TrialAnswer: {
             test: components["schemas"]["TrialResult"];
@@ -3569,6 +3986,19 @@ export interface components {
             /** @description Give it back as `pageToken` for the next page; null on the last one. */
             nextPageToken?: string | null;
             users: components["schemas"]["User"][];
+        };
+        /** @description A node that calls an operation. */
+        UsingNode: {
+            name: string;
+            /** @description The id or name of the operation, as the node says it. */
+            operation: string;
+        };
+        /** @description A tree that calls operations of a connection. */
+        UsingTree: {
+            id: string;
+            /** @description The nodes that call it. */
+            nodes: components["schemas"]["UsingNode"][];
+            title: string;
         };
         /** @description How many webhooks fired, did not match, or could not tell. */
         VerdictCounts: {
@@ -8984,6 +9414,649 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description `{version, api, kapok}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getIntegratorConnections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connections. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"][];
+                };
+            };
+        };
+    };
+    postIntegratorConnections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The connection. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+        };
+    };
+    getIntegratorConnectionsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connection. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+        };
+    };
+    putIntegratorConnectionsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The connection. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+        };
+    };
+    deleteIntegratorConnectionsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it was. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+        };
+    };
+    patchIntegratorConnectionsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The connection. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+        };
+    };
+    getIntegratorConnectionsIdOperations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"][];
+                };
+            };
+        };
+    };
+    postIntegratorConnectionsIdOperations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The operation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+        };
+    };
+    getIntegratorConnectionsIdOperationsOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+                /** @description The operation's id. */
+                operation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+        };
+    };
+    putIntegratorConnectionsIdOperationsOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+                /** @description The operation's id. */
+                operation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The operation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+        };
+    };
+    deleteIntegratorConnectionsIdOperationsOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+                /** @description The operation's id. */
+                operation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it was. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+        };
+    };
+    patchIntegratorConnectionsIdOperationsOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+                /** @description The operation's id. */
+                operation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The operation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+        };
+    };
+    postIntegratorConnectionsIdRestart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{message, name}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postIntegratorConnectionsIdTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{status, message}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionTest"];
+                };
+            };
+        };
+    };
+    getIntegratorConnectionsIdUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{trees}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionUsage"];
+                };
+            };
+        };
+    };
+    postIntegratorExecute: {
+        parameters: {
+            query?: {
+                /** @description Present and not `false`: answer with `{duration, outputs, raw}`. */
+                debug?: string;
+                /**
+                 * @description `request`: a debug answer holds the request too, secrets hidden, and tells a failed call
+                 *     with status 200 as `error`.
+                 */
+                include?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExecuteBody"];
+            };
+        };
+        responses: {
+            /** @description The outputs by name, or `{duration, outputs, raw}`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getIntegratorExportConnectionsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The export. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionExport"];
+                };
+            };
+        };
+    };
+    getIntegratorHealthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Up. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postIntegratorImportConnections: {
+        parameters: {
+            query?: {
+                /** @description Whether what has the same id is replaced. */
+                force?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The connection. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+        };
+    };
+    postIntegratorImportConnectionsIdOperations: {
+        parameters: {
+            query?: {
+                /** @description Whether what has the same id is replaced. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The connection's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The operations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"][];
+                };
+            };
+        };
+    };
+    postIntegratorInspect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InspectBody"];
+            };
+        };
+        responses: {
+            /** @description `{detectedInputs}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetectedInputs"];
+                };
+            };
+        };
+    };
+    postIntegratorOperationsSearch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchBody"];
+            };
+        };
+        responses: {
+            /** @description Those that exist. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"][];
+                };
+            };
+        };
+    };
+    postIntegratorRotateEncryptionKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{resealed}`: how many records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postIntegratorTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description `{status, message}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionTest"];
+                };
+            };
+        };
+    };
+    postIntegratorTransform: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransformBody"];
+            };
+        };
+        responses: {
+            /** @description The outputs by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getIntegratorVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{version}` */
             200: {
                 headers: {
                     [name: string]: unknown;
