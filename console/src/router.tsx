@@ -169,6 +169,19 @@ const tree = createRoute({
   component: lazyRouteComponent(() => import('./routes/trees/Tree'), 'TreePage'),
 });
 
+const connections = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/connections',
+  component: lazyRouteComponent(() => import('./routes/connections/Connections'), 'Connections'),
+});
+
+const connection = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/connections/$id',
+  validateSearch: only('operation'),
+  component: lazyRouteComponent(() => import('./routes/connections/Connection'), 'Connection'),
+});
+
 const runs = createRoute({
   getParentRoute: () => frame,
   path: '/console/runs',
@@ -259,7 +272,7 @@ const teams = createRoute({
 const pages = [
   ...[home, activity, event, webhooks, newWebhook, webhook, jobs, job],
   ...[lanes, recoveries, newRecovery, recovery, inspectors, inspector, settings],
-  ...[trees, tree, runs, run, errors, approvals],
+  ...[trees, tree, runs, run, errors, approvals, connections, connection],
   ...[kapps, form, submission, datastore, datastoreForm, datastoreSubmission, users, teams],
 ] as const;
 

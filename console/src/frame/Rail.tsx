@@ -13,6 +13,7 @@ import {
   IconLogout,
   IconMoon,
   IconPlayerPlay,
+  IconPlugConnected,
   IconRoute,
   IconSearch,
   IconSend,
@@ -101,6 +102,9 @@ export function Rail({ open, live, search }: Props) {
             what="open"
           >
             Errors
+          </Item>
+          <Item to="/console/connections" icon={IconPlugConnected}>
+            Connections
           </Item>
         </>
       )}

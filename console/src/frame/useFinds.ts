@@ -55,6 +55,7 @@ const FOR_ADMINISTRATORS: Find[] = [
   page('Trees', '/trees'),
   page('Runs', '/runs'),
   page('Errors', '/errors'),
+  page('Connections', '/connections'),
   page('Users', '/users'),
   page('Teams', '/teams'),
   { ...page('New webhook', '/webhooks/new', IconPlus), kind: 'Action' },

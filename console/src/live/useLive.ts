@@ -19,6 +19,7 @@ export const FAMILIES: Record<string, string[]> = {
   webhooks: ['webhooks', 'delivery', 'lanes'],
   recoveries: ['recoveries'],
   inspectors: ['inspectors'],
+  connections: ['connections'],
   trees: ['trees'],
   forms: ['forms'],
   kapps: ['kapps', 'forms'],
