@@ -189,7 +189,8 @@ impl Request {
         let path = self.path.render(values, Place::Path)?;
         stays_below(&path)?;
         let text = join(base, &path);
-        let unreadable = |error| format!("The URL \"{text}\" cannot be called: {error}");
+        // The URL itself is not repeated: a secret may be part of it.
+        let unreadable = |error| format!("The path makes no URL: {error}");
         let mut url = Url::parse(&text).map_err(unreadable)?;
         let origin = Url::parse(base).map(|url| url.origin());
         if origin.is_ok_and(|origin| origin != url.origin()) {
