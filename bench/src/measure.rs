@@ -4,7 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use http::{Method, StatusCode};
+
+use crate::client::Client;
 
 /// Microseconds since 1970. The wall clock, because it is the same in every process here.
 pub(crate) fn now_micros() -> i64 {
@@ -71,6 +75,51 @@ fn ticks(stat: &str) -> Option<f64> {
     Some(user + kernel)
 }
 
+/// What the store of the server has counted, as its metrics tell it.
+pub(crate) struct Counted([f64; 5]);
+
+/// What is counted: the figure's key and label, and the metric.
+const COUNTED: [(&str, &str, &str); 5] = [
+    ("commits", "commits for each", "kapok_store_commits_total"),
+    ("syncs", "fsyncs for each, checkpoints included", "kapok_store_syncs_total"),
+    ("writes", "writes asked for, for each", "kapok_store_writes_total"),
+    ("reads", "reads asked for, for each", "kapok_store_reads_total"),
+    ("statements", "statements for each", "kapok_store_statements_total"),
+];
+
+impl Counted {
+    /// Asks the server.
+    pub(crate) async fn read(client: &mut Client) -> Result<Self> {
+        let (status, text) = client.send(Method::GET, "/metrics", Bytes::new()).await?;
+        if status != StatusCode::OK {
+            bail!("/metrics answered {status}");
+        }
+        let text = std::str::from_utf8(&text)?;
+        // An older server does not count all of it.
+        Ok(Self(COUNTED.map(|(_, _, metric)| metric_value(text, metric).unwrap_or(0.0))))
+    }
+
+    /// What was counted since an earlier look.
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        let mut counts = self.0;
+        for (count, before) in counts.iter_mut().zip(before.0) {
+            *count -= before;
+        }
+        Self(counts)
+    }
+
+    /// The keys and labels of the figures with what was counted.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, &'static str, f64)> {
+        COUNTED.into_iter().zip(self.0).map(|((key, label, _), count)| (key, label, count))
+    }
+}
+
+/// The value of a metric that has no labels.
+fn metric_value(text: &str, name: &str) -> Option<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line?.trim().parse().ok()
+}
+
 /// Bytes of memory that a process holds.
 pub(crate) fn memory_bytes(pid: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).context("cannot read memory")?;
@@ -100,6 +149,13 @@ mod tests {
         assert_eq!((latency.p50_ms, latency.p99_ms, latency.max_ms), (100.0, 198.0, 200.0));
         assert_eq!(Latency::of(vec![7_000]).unwrap().p99_ms, 7.0);
         assert_eq!(Latency::of(Vec::new()), None);
+    }
+
+    #[test]
+    fn metrics_are_found_by_their_whole_name() {
+        let text = "# TYPE a_total counter\na_total_more 1\na_total 42\n";
+        assert_eq!(metric_value(text, "a_total"), Some(42.0));
+        assert_eq!(metric_value(text, "b"), None);
     }
 
     #[test]

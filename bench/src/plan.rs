@@ -10,7 +10,7 @@ use http::Method;
 
 use crate::client::Client;
 use crate::load::{self, Accepted, Markers, Target};
-use crate::measure::{self, Latency};
+use crate::measure::{self, Counted, Latency};
 use crate::process::{self, Process};
 use crate::report::Figures;
 use crate::runs::Runs;
@@ -29,7 +29,7 @@ const ENDPOINTS_RATE: f64 = 100.0;
 const GENTLE_RATE: f64 = 100.0;
 
 /// Bytes of the floor's body when no webhook was measured.
-const PAYLOAD_BYTES: usize = 2_300;
+const PAYLOAD_BYTES: usize = 1_500;
 
 /// The threads that a submission's CPU time is told apart by.
 const THREADS: [&str; 3] = ["store-writer", "store-checkpoin", "store-reader"];
@@ -37,6 +37,12 @@ const THREADS: [&str; 3] = ["store-writer", "store-checkpoin", "store-reader"];
 /// What can be measured by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Scenario {
+    /// As many changes of one event each as possible.
+    Event,
+    /// Latency at a hundred such changes a second.
+    EventGentle,
+    /// Latency at half of what was delivered of them.
+    EventHalf,
     /// As many submissions as possible.
     Intake,
     /// Latency at a hundred submissions a second.
@@ -60,6 +66,30 @@ pub(crate) enum Scenario {
     /// The floors of the machine.
     Floors,
 }
+
+/// What is sent, in the words of the figures.
+struct Kind {
+    /// What the keys of its figures begin with.
+    prefix: &'static str,
+    /// The heading.
+    title: &'static str,
+    /// One of it.
+    one: &'static str,
+}
+
+/// One change that is one event and fires one webhook.
+const EVENT: Kind = Kind {
+    prefix: "event_",
+    title: "One change, one event, one filtered and signed webhook",
+    one: "a team (one event, one job)",
+};
+
+/// One submission, which is three events and fires one webhook.
+const SUBMISSION: Kind = Kind {
+    prefix: "",
+    title: "Intake and delivery: one submission, one outside webhook",
+    one: "a submission (three events, one job)",
+};
 
 /// The processes and the numbering of one run.
 struct Bench {
@@ -115,16 +145,27 @@ pub(crate) async fn run(options: &Options) -> Result<Figures> {
     bench.warm_up(&outside).await?;
     let disk = database.is_none().then(|| data.path());
     let wanted = |scenario| options.wants(scenario);
+    let half_of = |rate: f64| options.rate.unwrap_or((rate / 2.0).max(1.0));
     let (mut rate, mut payload) = (GENTLE_RATE, PAYLOAD_BYTES);
+    let mut delivered = None;
+    if wanted(Scenario::Event) {
+        (rate, payload) = bench.intake(&targets.single, disk, &EVENT, &mut figures).await?;
+        delivered = Some(rate);
+    }
+    if wanted(Scenario::EventGentle) {
+        bench.latency(&targets.single, GENTLE_RATE, "event_at_100", &mut figures).await?;
+    }
+    if wanted(Scenario::EventHalf) {
+        bench.latency(&targets.single, half_of(rate), "event_at_half", &mut figures).await?;
+    }
     if wanted(Scenario::Intake) {
-        (rate, payload) = bench.intake(&outside, disk, &mut figures).await?;
+        (rate, _) = bench.intake(&outside, disk, &SUBMISSION, &mut figures).await?;
     }
     if wanted(Scenario::Gentle) {
         bench.latency(&outside, GENTLE_RATE, "at_100", &mut figures).await?;
     }
     if wanted(Scenario::Half) {
-        let half = options.rate.unwrap_or((rate / 2.0).max(1.0));
-        bench.latency(&outside, half, "at_half", &mut figures).await?;
+        bench.latency(&outside, half_of(rate), "at_half", &mut figures).await?;
     }
     let seen = match database {
         Some(url) => Database::Postgres(url.to_owned()),
@@ -157,6 +198,10 @@ pub(crate) async fn run(options: &Options) -> Result<Figures> {
     let posted = load::closed(&bare, &markers, callers, time / 2).await?;
     let per_second = posted.len() as f64 / begun.elapsed().as_secs_f64();
     figures.number("floor_http_per_second", "raw HTTP POST of the payload", per_second, "1/s");
+    if let Some(delivered) = delivered {
+        let label = "raw POSTs in the time of one event from change to record";
+        figures.number("event_floor_ratio", label, per_second / delivered, "");
+    }
     progress("bare group commit");
     let rows = floors::group_commit(&dir, time / 2)?;
     figures.number("floor_commit_per_second", "bare group commit, 1 KiB rows", rows, "1/s");
@@ -230,9 +275,11 @@ impl Bench {
         &mut self,
         target: &Target,
         disk: Option<&Path>,
+        kind: &Kind,
         figures: &mut Figures,
     ) -> Result<(f64, usize)> {
-        progress("submissions with one outside webhook each, as many as possible");
+        progress(&format!("{}, as many as possible", kind.one));
+        let counted_before = Counted::read(&mut self.api).await?;
         let disk_before = disk.map(measure::folder_bytes).transpose()?;
         let cpu_before = measure::cpu_seconds(self.server.pid())?;
         let threads_before = measure::cpu_by_thread(self.server.pid(), &THREADS)?;
@@ -246,45 +293,39 @@ impl Bench {
         let delivering = (received.last - received.first).max(1) as f64 / 1e6;
         let delivered = received.hits as f64 / delivering;
 
-        figures.section("Intake and delivery: one submission, one outside webhook");
-        figures.number(
-            "accepted_per_second",
-            "submissions accepted, durable",
-            events / loaded,
-            "1/s",
-        );
+        let counted = Counted::read(&mut self.api).await?.since(&counted_before);
+
+        figures.section(kind.title);
+        let key = |name: &str| format!("{}{name}", kind.prefix);
+        let accepted_rate = events / loaded;
+        figures.number(key("accepted_per_second"), "accepted, durable", accepted_rate, "1/s");
         let answers = accepted.iter().map(|one| one.accepted_at - one.sent_at).collect();
-        figures.latency("accept", "until the caller is answered", Latency::of(answers));
-        figures.number("delivered_per_second", "webhooks delivered", delivered, "1/s");
+        figures.latency(&key("accept"), "until the caller is answered", Latency::of(answers));
+        figures.number(key("delivered_per_second"), "webhooks delivered", delivered, "1/s");
         let missing = events - received.distinct as f64;
-        figures.number("undelivered", "not delivered a minute after the load", missing, "");
+        figures.number(key("undelivered"), "not delivered a minute after the load", missing, "");
         let repeated = received.hits as f64 - received.distinct as f64;
-        figures.number("repeated", "delivered more than once", repeated, "");
-        figures.number(
-            "cpu_us_per_submission",
-            "server CPU for a submission (three events, one job)",
-            cpu / events * 1e6,
-            "µs",
-        );
+        figures.number(key("repeated"), "delivered more than once", repeated, "");
+        let label = format!("server CPU for {}", kind.one);
+        figures.number(key("cpu_us"), label, cpu / events * 1e6, "µs");
         let threads = measure::cpu_by_thread(self.server.pid(), &THREADS)?;
         let labels = ["in the writer", "in checkpoints", "in readers", "everywhere else"];
         for (part, label) in labels.into_iter().enumerate() {
             let of = |all: &[f64]| all.get(part).copied().unwrap_or_default();
             let used = (of(&threads) - of(&threads_before)) / events * 1e6;
-            figures.number(format!("cpu_us_part_{part}"), format!("of it {label}"), used, "µs");
+            let name = format!("cpu_us_part_{part}");
+            figures.number(key(&name), format!("of it {label}"), used, "µs");
+        }
+        for (name, label, count) in counted.named() {
+            figures.number(key(name), label, count / events, "");
         }
         if let Some((before, folder)) = disk_before.zip(disk) {
             let grown = measure::folder_bytes(folder)?.saturating_sub(before) as f64;
-            figures.number(
-                "disk_bytes_per_submission",
-                "disk for a submission",
-                grown / events,
-                "bytes",
-            );
+            figures.number(key("disk_bytes"), "disk for each", grown / events, "bytes");
         }
-        figures.number("loaded_mib", "memory under load", memory, "MiB");
+        figures.number(key("loaded_mib"), "memory under load", memory, "MiB");
         let payload = received.bytes / received.hits.max(1);
-        figures.number("payload_bytes", "size of a webhook's body", payload as f64, "bytes");
+        figures.number(key("payload_bytes"), "size of a webhook's body", payload as f64, "bytes");
         self.reset().await?;
         Ok((delivered.min(events / loaded), usize::try_from(payload)?))
     }
@@ -297,7 +338,7 @@ impl Bench {
         key: &str,
         figures: &mut Figures,
     ) -> Result<()> {
-        progress(&format!("latency at {rate:.0} submissions a second"));
+        progress(&format!("latency at {rate:.0} a second"));
         let accepted = load::open(target, &self.markers, rate, self.time).await?;
         let received = self.settle(accepted.len()).await?;
         let (_, text) = self.control.send(Method::GET, "/hits", Bytes::new()).await?;
@@ -309,12 +350,13 @@ impl Bench {
             });
             Latency::of(waits.collect())
         };
-        figures.section(if key == "at_100" {
-            "Latency at 100 submissions a second, open loop"
-        } else {
-            "Latency at half of what is delivered at most, open loop"
+        figures.section(match key {
+            "event_at_100" => "Latency at 100 events a second, open loop",
+            "event_at_half" => "Latency at half of the events delivered at most, open loop",
+            "at_100" => "Latency at 100 submissions a second, open loop",
+            _ => "Latency at half of the submissions delivered at most, open loop",
         });
-        figures.number(format!("{key}_rate"), "submissions due", rate, "1/s");
+        figures.number(format!("{key}_rate"), "due", rate, "1/s");
         figures.latency(
             &format!("{key}_accepted_to_hit"),
             "from the answer to the receiver's first byte",

@@ -1,5 +1,5 @@
-//! What the benchmark creates on the server, by the public API: a kapp whose submissions call the
-//! receiver, and one for each tree that submissions start.
+//! What the benchmark creates on the server, by the public API: a signing key, a webhook of new
+//! teams, a kapp whose submissions call the receiver, and one for each tree that submissions start.
 
 use std::net::SocketAddr;
 
@@ -21,6 +21,8 @@ pub(crate) const ENDPOINTS: u64 = 10_000;
 
 /// Where to submit what.
 pub(crate) struct Targets {
+    /// One change that is one event: a team whose description is the text of a submission.
+    pub(crate) single: Target,
     /// Calls the receiver.
     pub(crate) outside: Target,
     /// Calls one of ten thousand endpoints, by the number of the marker.
@@ -34,6 +36,12 @@ pub(crate) async fn create(
     details: usize,
 ) -> Result<Targets> {
     let mut client = Client::connect(server).await?;
+    client.post("/app/api/v1/signing-keys", &json!({ "kind": "v1" })).await?;
+    let webhook = json!({
+        "name": "Team created", "type": "Team", "event": "Created",
+        "filter": "team('name') != 'Administrators'", "url": format!("http://{receiver}/hook"),
+    });
+    client.post("/app/api/v1/webhooks", &webhook).await?;
     kapp(&mut client, OUTSIDE, &format!("http://{receiver}/hook")).await?;
     trees::create(&mut client).await?;
     for tree in trees::ALL {
@@ -44,8 +52,14 @@ pub(crate) async fn create(
     let port = receiver.port();
     let many = format!("http://127.1.${{{net}}}.${{{host}}}:{port}/hook");
     kapp(&mut client, MANY, &many).await?;
+    let team = json!({ "name": "{marker}", "description": "x".repeat(details) });
+    let single = Target {
+        address: server,
+        path: "/app/api/v1/teams".into(),
+        template: team.to_string().into(),
+    };
     let target = |kapp| target(server, kapp, details);
-    Ok(Targets { outside: target(OUTSIDE), many: target(MANY) })
+    Ok(Targets { single, outside: target(OUTSIDE), many: target(MANY) })
 }
 
 /// Where to submit so that a run of a tree starts.

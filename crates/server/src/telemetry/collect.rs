@@ -191,6 +191,11 @@ fn store(stats: &Stats) -> Vec<Family> {
         ),
         counter("kapok_store_reads_total", "Reads run.", stats.reads),
         counter("kapok_store_connects_total", "Connections made.", stats.connects),
+        counter(
+            "kapok_store_syncs_total",
+            "Times that SQLite had the disk keep what was written.",
+            stats.syncs,
+        ),
         Family::one(
             "kapok_store_commit_seconds_total",
             "Time of all batches of writes, their commits included; divided by commits, of one.",

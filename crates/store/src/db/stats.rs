@@ -30,6 +30,9 @@ pub struct Stats {
     pub batch_max: u64,
     /// Connections made, those of the start included.
     pub connects: u64,
+    /// Times that the disk was made to keep what was written, on SQLite: one for each commit, two
+    /// for each checkpoint. PostgreSQL does not say.
+    pub syncs: u64,
 }
 
 #[derive(Debug, Default)]
@@ -44,6 +47,7 @@ struct Cells {
     reads: AtomicU64,
     batch_max: AtomicU64,
     connects: AtomicU64,
+    syncs: AtomicU64,
     trouble: Mutex<Option<Error>>,
 }
 
@@ -79,6 +83,9 @@ impl Counters {
     pub(super) fn connect(&self) {
         self.0.connects.fetch_add(1, Relaxed);
     }
+    pub(super) fn synced(&self, times: u64) {
+        self.0.syncs.fetch_add(times, Relaxed);
+    }
 
     /// Nothing can be stored at present: the disk is full or fails, or the database is gone.
     pub(super) fn trouble(&self, error: &Error) {
@@ -106,6 +113,7 @@ impl Counters {
             reads: cells.reads.load(Relaxed),
             batch_max: cells.batch_max.load(Relaxed),
             connects: cells.connects.load(Relaxed),
+            syncs: cells.syncs.load(Relaxed),
         }
     }
 }

@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 
 use super::Session;
 use crate::db::error::Error;
+use crate::db::stats::Counters;
 
 /// Pages of 4 KiB that join the log between two checkpoints.
 const EVERY_PAGES: u64 = 2_000;
@@ -52,12 +53,17 @@ struct State {
 
 impl Checkpoints {
     /// Starts the thread on a connection of its own.
-    pub(super) fn start(&self, session: Session, alive: &mpsc::Sender<()>) -> Result<(), Error> {
+    pub(super) fn start(
+        &self,
+        session: Session,
+        counters: Counters,
+        alive: &mpsc::Sender<()>,
+    ) -> Result<(), Error> {
         let (own, alive) = (self.clone(), alive.clone());
         std::thread::Builder::new()
             .name("store-checkpoint".to_owned())
             .spawn(move || {
-                own.run(&session);
+                own.run(&session, &counters);
                 drop(session);
                 drop(alive);
             })
@@ -100,12 +106,12 @@ impl Checkpoints {
         !state.closed
     }
 
-    fn run(&self, session: &Session) {
+    fn run(&self, session: &Session, counters: &Counters) {
         while self.next() {
-            let Some(pages) = pass(session) else { continue };
+            let Some(pages) = pass(session, counters) else { continue };
             if pages >= LONG_PAGES {
                 // What came in meanwhile, so that even less is left to the writer.
-                pass(session);
+                pass(session, counters);
                 self.lock().handed_over = true;
             }
         }
@@ -114,7 +120,9 @@ impl Checkpoints {
 
 /// Copies what the log holds into the file, as far as no reader needs it; returns the pages that
 /// the log has. A failure shows at the next commit as well, where somebody waits for it.
-pub(super) fn pass(session: &Session) -> Option<u64> {
+pub(super) fn pass(session: &Session, counters: &Counters) -> Option<u64> {
+    // The log, so that it can be copied, and then the file.
+    counters.synced(2);
     match session.checkpoint() {
         Ok(pages) => Some(pages),
         Err(error) => {

@@ -34,7 +34,8 @@ pub(super) async fn open(
         let session = Session::writer(&file).and_then(|mut session| {
             super::migrate::sqlite(session.connection())?;
             let checkpoints = Checkpoints::default();
-            checkpoints.start(Session::checkpointer(&file)?, &beside)?;
+            let checkpointer = Session::checkpointer(&file)?;
+            checkpoints.start(checkpointer, own.counters.clone(), &beside)?;
             Ok((session, checkpoints))
         });
         drop(beside);

@@ -54,7 +54,7 @@ pub(super) fn run(mut tx: Tx, queue: &Queue, shared: &Shared, checkpoints: Check
         commit(&mut tx, batch, shared);
         let session = session(&mut tx);
         if checkpoints.0.committed(session.log_pages()) {
-            checkpoint::pass(session);
+            checkpoint::pass(session, &shared.counters);
         }
     }
     drop(checkpoints);
@@ -90,6 +90,7 @@ fn commit(tx: &mut Tx, batch: Vec<Waiting>, shared: &Shared) {
         }
     } else {
         shared.counters.commit(count, began.elapsed());
+        shared.counters.synced(1);
     }
     for Item { work, verdict, .. } in items {
         work.answer(lost.clone().or(verdict));
