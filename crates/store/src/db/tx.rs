@@ -12,20 +12,20 @@ use super::{postgres, sqlite};
 /// The first error poisons it: every later call returns that error again and the transaction is
 /// rolled back, even when the closure returns `Ok`. Otherwise a swallowed error would commit on
 /// SQLite and abort on PostgreSQL. Conflicts that are expected use ON CONFLICT.
-pub struct Tx {
-    pub(super) link: Link,
+pub struct Tx<'c> {
+    pub(super) link: Link<'c>,
     fault: Option<Error>,
     counters: Counters,
 }
 
 /// The connection behind a transaction.
-pub(super) enum Link {
-    Sqlite(sqlite::Session),
+pub(super) enum Link<'c> {
+    Sqlite(sqlite::Line<'c>),
     Postgres(Box<postgres::Session>),
 }
 
-impl Tx {
-    pub(super) fn new(link: Link, counters: Counters) -> Self {
+impl<'c> Tx<'c> {
+    pub(super) fn new(link: Link<'c>, counters: Counters) -> Self {
         Self { link, fault: None, counters }
     }
 
@@ -42,7 +42,10 @@ impl Tx {
         }
     }
 
-    fn guarded<T>(&mut self, act: impl FnOnce(&mut Link) -> Result<T, Error>) -> Result<T, Error> {
+    fn guarded<T>(
+        &mut self,
+        act: impl FnOnce(&mut Link<'c>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
@@ -57,7 +60,7 @@ impl Tx {
     /// What the database says of this statement, or of one pushed before it.
     pub fn push(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<(), Error> {
         self.guarded(|link| match link {
-            Link::Sqlite(session) => session.execute(sql, values).map(|_| ()),
+            Link::Sqlite(line) => line.execute(sql, values).map(|_| ()),
             Link::Postgres(session) => session.push(sql, values),
         })
     }
@@ -68,7 +71,7 @@ impl Tx {
     /// What the database says of this statement, or of one pushed before it.
     pub fn execute(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<u64, Error> {
         self.guarded(|link| match link {
-            Link::Sqlite(session) => session.execute(sql, values),
+            Link::Sqlite(line) => line.execute(sql, values),
             Link::Postgres(session) => session.execute(sql, values),
         })
     }
@@ -89,7 +92,7 @@ impl Tx {
             Ok(())
         };
         self.guarded(|link| match link {
-            Link::Sqlite(session) => session.query(sql, values, &mut visit),
+            Link::Sqlite(line) => line.query(sql, values, &mut visit),
             Link::Postgres(session) => session.query(sql, values, &mut visit),
         })?;
         Ok(rows)

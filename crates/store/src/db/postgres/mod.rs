@@ -189,7 +189,7 @@ fn attempt_once(tx: &mut Tx, work: &mut dyn Work, shared: &Shared) -> (Option<Er
 }
 
 /// The PostgreSQL session behind a transaction of this module's threads.
-fn session(tx: &mut Tx) -> &mut Session {
+fn session<'t>(tx: &'t mut Tx<'_>) -> &'t mut Session {
     match &mut tx.link {
         Link::Postgres(session) => session,
         Link::Sqlite(_) => unreachable!("PostgreSQL's threads own PostgreSQL sessions only"),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-pub(super) use session::Session;
+pub(super) use session::{Line, Session};
 
 use super::error::Error;
 use super::queue::Queue;
@@ -43,7 +43,8 @@ pub(super) async fn open(
             Ok((session, checkpoints)) => {
                 own.counters.connect();
                 drop(ready.send(Ok(())));
-                let tx = Tx::new(Link::Sqlite(session), own.counters.clone());
+                let line = Link::Sqlite(Line::new(&session));
+                let tx = Tx::new(line, own.counters.clone());
                 writer::run(tx, queue, &own, checkpoints);
             }
             Err(error) => drop(ready.send(Err(error))),
@@ -70,7 +71,8 @@ async fn start_reader(
             Ok(session) => {
                 own.counters.connect();
                 drop(ready.send(Ok(())));
-                let tx = Tx::new(Link::Sqlite(session), own.counters.clone());
+                let line = Link::Sqlite(Line::new(&session));
+                let tx = Tx::new(line, own.counters.clone());
                 read(tx, queue, &own);
             }
             Err(error) => drop(ready.send(Err(error))),
@@ -97,7 +99,7 @@ pub fn check(path: &Path) -> Result<(), Error> {
 }
 
 /// Serves reads until the queue is closed.
-fn read(mut tx: Tx, queue: &Queue, shared: &Shared) {
+fn read(mut tx: Tx<'_>, queue: &Queue, shared: &Shared) {
     while let Some(waiting) = queue.next() {
         if super::wall::now().duration_since(waiting.since) > shared.limits.queue_patience {
             shared.counters.overloaded();
@@ -106,8 +108,8 @@ fn read(mut tx: Tx, queue: &Queue, shared: &Shared) {
         }
         let mut work = waiting.work;
         shared.counters.read();
-        session(&mut tx).limit(Some(shared.limits.read_time));
-        let refusal = match session(&mut tx).control("BEGIN") {
+        session(&tx).limit(Some(shared.limits.read_time));
+        let refusal = match session(&tx).control("BEGIN") {
             Err(error) => Some(error),
             Ok(()) => match work.run(&mut tx) {
                 Ran::Done => tx.take_fault(),
@@ -116,8 +118,8 @@ fn read(mut tx: Tx, queue: &Queue, shared: &Shared) {
             },
         };
         drop(tx.take_fault());
-        session(&mut tx).limit(None);
-        if let Err(error) = session(&mut tx).control("ROLLBACK") {
+        session(&tx).limit(None);
+        if let Err(error) = session(&tx).control("ROLLBACK") {
             tracing::debug!(%error, "a snapshot ended by itself");
         }
         work.answer(refusal);
@@ -125,9 +127,9 @@ fn read(mut tx: Tx, queue: &Queue, shared: &Shared) {
 }
 
 /// The SQLite session behind a transaction of this module's threads.
-fn session(tx: &mut Tx) -> &mut Session {
-    match &mut tx.link {
-        Link::Sqlite(session) => session,
+fn session<'c>(tx: &Tx<'c>) -> &'c Session {
+    match &tx.link {
+        Link::Sqlite(line) => line.session,
         Link::Postgres(_) => unreachable!("SQLite's threads own SQLite sessions only"),
     }
 }

@@ -1,6 +1,7 @@
-//! One SQLite connection with its translated statements and its time limit.
+//! One SQLite connection with its time limit, and its prepared statements.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ffi::c_int;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::Wal;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, PrepFlags, Statement};
 
 use super::errors::classify;
 use crate::db::error::Error;
@@ -19,7 +20,7 @@ use crate::db::sql::{Dialect, Sql, to_sqlite};
 use crate::db::value::Value;
 use crate::db::wall::{micros, now, pause};
 
-/// Prepared statements kept for each connection; rusqlite's own default of 16 thrashes.
+/// Prepared statements kept for each connection; more are forgotten all together.
 const STATEMENTS_MAX: usize = 512;
 /// How long one process waits for another that holds the file, in milliseconds.
 const BUSY_MS: u64 = 10_000;
@@ -29,8 +30,6 @@ const STEPS_PER_LOOK: i32 = 10_000;
 /// A connection owned by one thread.
 pub(in crate::db) struct Session {
     connection: Connection,
-    /// Texts with `?n`, by the address of the constant they come from.
-    texts: HashMap<(usize, usize), String>,
     opened: Instant,
     /// Microseconds after `opened` at which statements are interrupted; `u64::MAX` for never.
     stop_at: Arc<AtomicU64>,
@@ -133,7 +132,6 @@ impl Session {
         let mut connection = Connection::open_with_flags(path, flags).map_err(|error| {
             Error::Unavailable { message: format!("{}: {error}", path.display()) }
         })?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         let busy = Duration::from_millis(BUSY_MS);
         connection.busy_timeout(busy).map_err(|error| classify(&error))?;
         let opened = now();
@@ -147,8 +145,7 @@ impl Session {
         connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
             .map_err(|error| classify(&error))?;
-        let (texts, log_pages) = (HashMap::new(), Arc::default());
-        let session = Self { connection, texts, opened, stop_at, log_pages };
+        let session = Self { connection, opened, stop_at, log_pages: Arc::default() };
         // No part of the file is mapped: each connection's map counts as resident memory.
         session.batch(
             "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;",
@@ -212,14 +209,26 @@ impl Session {
         let late = micros(now().duration_since(self.opened)) > self.stop_at.load(Relaxed);
         if late { Err(Error::Timeout) } else { Ok(()) }
     }
+}
+
+/// A session with its prepared statements. They are found by the address of the constant they come
+/// from: rusqlite's own cache copies and hashes the whole text at each use.
+pub(in crate::db) struct Line<'c> {
+    pub(super) session: &'c Session,
+    statements: HashMap<(usize, usize), Statement<'c>>,
+}
+
+impl<'c> Line<'c> {
+    pub(super) fn new(session: &'c Session) -> Self {
+        Self { session, statements: HashMap::new() }
+    }
 
     /// Runs a statement; returns how many rows changed.
     pub(in crate::db) fn execute(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<u64, Error> {
-        self.check_limit()?;
-        let text = translated(&mut self.texts, sql);
-        let mut statement = bound(&self.connection, text, values)?;
-        let changed = statement.raw_execute().map_err(|error| classify(&error))?;
-        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+        let statement = self.bound(sql, values)?;
+        let changed = statement.raw_execute().map_err(|error| classify(&error));
+        statement.clear_bindings();
+        Ok(u64::try_from(changed?).unwrap_or(u64::MAX))
     }
 
     /// Runs a query and visits its rows.
@@ -229,37 +238,49 @@ impl Session {
         values: &[Value<'_>],
         visit: &mut dyn FnMut(&Row) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.check_limit()?;
-        let text = translated(&mut self.texts, sql);
-        let mut statement = bound(&self.connection, text, values)?;
+        let statement = self.bound(sql, values)?;
         let mut rows = statement.raw_query();
-        while let Some(row) = rows.next().map_err(|error| classify(&error))? {
-            visit(&Row(Inner::Sqlite(row)))?;
+        let visited = loop {
+            match rows.next().map_err(|error| classify(&error)) {
+                Ok(Some(row)) => {
+                    if let Err(error) = visit(&Row(Inner::Sqlite(row))) {
+                        break Err(error);
+                    }
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        drop(rows);
+        statement.clear_bindings();
+        visited
+    }
+
+    /// The prepared statement with its values.
+    fn bound(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<&mut Statement<'c>, Error> {
+        self.session.check_limit()?;
+        let text = sql.text(Dialect::Sqlite);
+        if self.statements.len() >= STATEMENTS_MAX {
+            self.statements.clear();
         }
-        Ok(())
+        let statement = match self.statements.entry((text.as_ptr().addr(), text.len())) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let flags = PrepFlags::SQLITE_PREPARE_PERSISTENT;
+                let prepared = self.session.connection.prepare_with_flags(&to_sqlite(text), flags);
+                new.insert(prepared.map_err(|error| classify(&error))?)
+            }
+        };
+        let (expected, given) = (statement.parameter_count(), values.len());
+        if expected != given {
+            let message = format!("{expected} values were expected, {given} given: {text}");
+            return Err(Error::db(message));
+        }
+        for (i, value) in values.iter().enumerate() {
+            statement.raw_bind_parameter(i + 1, Bound(value)).map_err(|error| classify(&error))?;
+        }
+        Ok(statement)
     }
-}
-
-fn translated<'a>(texts: &'a mut HashMap<(usize, usize), String>, sql: &Sql) -> &'a str {
-    let text = sql.text(Dialect::Sqlite);
-    texts.entry((text.as_ptr().addr(), text.len())).or_insert_with(|| to_sqlite(text))
-}
-
-fn bound<'a>(
-    connection: &'a Connection,
-    text: &str,
-    values: &[Value<'_>],
-) -> Result<CachedStatement<'a>, Error> {
-    let mut statement = connection.prepare_cached(text).map_err(|error| classify(&error))?;
-    let expected = statement.parameter_count();
-    if expected != values.len() {
-        let given = values.len();
-        return Err(Error::db(format!("{expected} values were expected, {given} given: {text}")));
-    }
-    for (i, value) in values.iter().enumerate() {
-        statement.raw_bind_parameter(i + 1, Bound(value)).map_err(|error| classify(&error))?;
-    }
-    Ok(statement)
 }
 
 struct Bound<'a>(&'a Value<'a>);

@@ -42,7 +42,7 @@ enum Left {
 }
 
 /// Serves writes until the queue is closed, then folds the log into the file.
-pub(super) fn run(mut tx: Tx, queue: &Queue, shared: &Shared, checkpoints: Checkpoints) {
+pub(super) fn run(mut tx: Tx<'_>, queue: &Queue, shared: &Shared, checkpoints: Checkpoints) {
     let checkpoints = Guard(checkpoints);
     while let Some(first) = queue.next() {
         let mut batch = vec![first];
@@ -52,14 +52,13 @@ pub(super) fn run(mut tx: Tx, queue: &Queue, shared: &Shared, checkpoints: Check
             late.work.answer(Some(Error::Overloaded));
         }
         commit(&mut tx, batch, shared);
-        let session = session(&mut tx);
+        let session = session(&tx);
         if checkpoints.0.committed(session.log_pages()) {
             checkpoint::pass(session, &shared.counters);
         }
     }
     drop(checkpoints);
-    if let Err(error) = session(&mut tx).batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;")
-    {
+    if let Err(error) = session(&tx).batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;") {
         tracing::debug!(%error, "the log stays behind; the next start folds it in");
     }
 }
