@@ -80,27 +80,23 @@ impl Platform {
         }
     }
 
-    /// Writes in a task of its own, so that a caller who goes away does not keep a committed
-    /// change from being handed on.
+    /// Writes; what is committed is handed on even when the caller has gone away meanwhile.
     async fn write(
         &self,
         apply: Apply,
         prepared: Option<Box<dyn Prepared>>,
     ) -> Result<(), store::Error> {
-        let store = self.inner.store.clone();
-        let prepared: Option<Arc<dyn Prepared>> = prepared.map(Arc::from);
-        let task = self.inner.runtime.spawn(async move {
-            let recorded = prepared.clone();
-            let written = store.write(move |tx| {
-                apply(tx)?;
-                recorded.as_ref().map_or(Ok(()), |prepared| prepared.apply(tx))
-            });
-            written.await?;
-            if let Some(prepared) = prepared {
-                prepared.committed();
-            }
-            Ok(())
-        });
-        task.await.unwrap_or_else(|error| Err(store::Error::db(error.to_string())))
+        let Some(prepared) = prepared else { return self.inner.store.write(apply).await };
+        let prepared: Arc<dyn Prepared> = Arc::from(prepared);
+        let (recorded, committed) = (prepared.clone(), prepared.clone());
+        let write = move |tx: &mut Tx| {
+            apply(tx)?;
+            recorded.apply(tx)
+        };
+        let written = self.inner.store.write_then(write, move || committed.committed()).await;
+        if matches!(written, Err(store::Error::Stale)) {
+            prepared.stale();
+        }
+        written
     }
 }

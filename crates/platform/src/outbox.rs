@@ -30,6 +30,9 @@ pub trait Prepared: Send + Sync {
     /// then decided and prepared again.
     fn apply(&self, tx: &mut store::Tx) -> Result<(), store::Error>;
 
+    /// Called when the write was refused as stale, before the change is decided again.
+    fn stale(&self) {}
+
     /// Called once after the commit: hands over jobs and runs, wakes streams.
     fn committed(&self);
 }

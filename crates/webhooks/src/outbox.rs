@@ -336,7 +336,6 @@ impl Prepared {
         });
         let events: Vec<NewEvent<'_>> = events.collect();
         if !store::events::insert_at(tx, &events, self.generation)? {
-            self.webhooks.snapshots.forget(&self.space_id, self.generation);
             return Err(store::Error::Stale);
         }
         let (mut started, mut settled) = (Vec::new(), Vec::new());
@@ -371,6 +370,11 @@ impl Prepared {
         *self.superseded.lock().unwrap_or_else(PoisonError::into_inner) = superseded;
         *self.started.lock().unwrap_or_else(PoisonError::into_inner) = started;
         Ok(())
+    }
+
+    /// To be called when the write was refused as stale: what is kept of the webhooks is read anew.
+    pub fn stale(&self) {
+        self.webhooks.snapshots.forget(&self.space_id, self.generation);
     }
 
     /// To be called once after the commit: hands jobs to their lanes and runs to the engine, and

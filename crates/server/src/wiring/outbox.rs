@@ -45,6 +45,10 @@ impl Prepared for PreparedEvents {
         self.inner.apply(tx)
     }
 
+    fn stale(&self) {
+        self.inner.stale();
+    }
+
     fn committed(&self) {
         self.inner.committed();
         for (space_id, topic) in &self.touched {

@@ -195,7 +195,25 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.ask(&self.inner.writes, closure).await
+        self.ask(&self.inner.writes, work::pack(closure, None)).await
+    }
+
+    /// As [`Store::write`]; what was committed is handed on by `then`, on the thread that committed
+    /// it and before the answer, whether or not the caller still waits for one. It must be short.
+    ///
+    /// # Errors
+    /// As [`Store::write`]; `then` is dropped.
+    pub async fn write_then<T, E, F>(
+        &self,
+        closure: F,
+        then: impl FnOnce() + Send + 'static,
+    ) -> Result<T, E>
+    where
+        F: Fn(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.ask(&self.inner.writes, work::pack(closure, Some(Box::new(then)))).await
     }
 
     /// Runs a closure on a snapshot; statements that write are refused.
@@ -208,16 +226,14 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.ask(&self.inner.reads, closure).await
+        self.ask(&self.inner.reads, work::pack(closure, None)).await
     }
 
-    async fn ask<T, E, F>(&self, queue: &Queue, closure: F) -> Result<T, E>
+    async fn ask<T, E>(&self, queue: &Queue, packed: work::Packed<T, E>) -> Result<T, E>
     where
-        F: Fn(&mut Tx) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: From<Error>,
     {
-        let (work, answer) = work::pack(closure);
+        let (work, answer) = packed;
         if let Err(refusal) = queue.add(work) {
             self.inner.counters.overloaded();
             return Err(E::from(refusal));
@@ -301,9 +317,12 @@ fn serve(
         }
     }
     let (queue, alive) = (Arc::clone(queue), alive.clone());
+    // What is handed on after a commit may start a task.
+    let tasks = tokio::runtime::Handle::try_current().ok();
     std::thread::Builder::new()
         .name(name)
         .spawn(move || {
+            let _tasks = tasks.as_ref().map(tokio::runtime::Handle::enter);
             let guard = Guard(queue);
             body(&guard.0);
             drop(alive);

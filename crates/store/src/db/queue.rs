@@ -25,6 +25,9 @@ pub(super) struct Queue {
 struct State {
     waiting: VecDeque<Waiting>,
     closed: bool,
+    /// Threads that wait for work: while all are busy nobody needs to be woken, which is a call of
+    /// the system each time.
+    idle: usize,
 }
 
 impl Queue {
@@ -47,8 +50,11 @@ impl Queue {
             return Err(Error::Overloaded);
         }
         state.waiting.push_back(Waiting { work, since: now() });
+        let is_awaited = state.idle > 0;
         drop(state);
-        self.ready.notify_one();
+        if is_awaited {
+            self.ready.notify_one();
+        }
         Ok(())
     }
 
@@ -62,7 +68,9 @@ impl Queue {
             if state.closed {
                 return None;
             }
+            state.idle += 1;
             state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
         }
     }
 

@@ -25,21 +25,28 @@ pub(super) trait Work: Send {
     fn answer(self: Box<Self>, refusal: Option<Error>);
 }
 
+/// What is done once a closure is committed.
+pub(super) type Then = Box<dyn FnOnce() + Send>;
+
+/// Work, and where its answer comes.
+pub(super) type Packed<T, E> = (Box<dyn Work>, oneshot::Receiver<Result<T, E>>);
+
 struct Call<T, E, F> {
     closure: F,
+    then: Option<Then>,
     kept: Option<Result<T, E>>,
     caller: oneshot::Sender<Result<T, E>>,
 }
 
 /// Packs a closure; the receiver gets its answer.
-pub(super) fn pack<T, E, F>(closure: F) -> (Box<dyn Work>, oneshot::Receiver<Result<T, E>>)
+pub(super) fn pack<T, E, F>(closure: F, then: Option<Then>) -> Packed<T, E>
 where
     F: Fn(&mut Tx) -> Result<T, E> + Send + 'static,
     T: Send + 'static,
     E: From<Error> + Send + 'static,
 {
     let (caller, answer) = oneshot::channel();
-    (Box::new(Call { closure, kept: None, caller }), answer)
+    (Box::new(Call { closure, then, kept: None, caller }), answer)
 }
 
 impl<T, E, F> Work for Call<T, E, F>
@@ -73,6 +80,12 @@ where
             (None, Some(result)) => result,
             (None, None) => Err(E::from(Error::BatchLost)),
         };
+        if let Some(then) = self.then.filter(|_| result.is_ok()) {
+            // It is stored: that cannot be taken back, and others of the batch wait.
+            if catch_unwind(AssertUnwindSafe(then)).is_err() {
+                tracing::error!("handing on what was committed panicked");
+            }
+        }
         // A caller that stopped waiting does not need the answer.
         drop(self.caller.send(result));
     }

@@ -205,7 +205,7 @@ impl World {
             let prepared = Arc::new(self.webhooks.prepare(events.clone()).await.unwrap());
             match self.write(&prepared).await {
                 Ok(()) => return prepared.committed(),
-                Err(store::Error::Stale) => {}
+                Err(store::Error::Stale) => prepared.stale(),
                 Err(error) => panic!("{error}"),
             }
         }
