@@ -1,12 +1,18 @@
 //! Forms with their kapp and space, kept between requests.
 //!
 //! A context may be out of date: another node may have changed the form. Every write that relied
-//! on one checks the three versions inside its transaction ([`FormContext::check`]) and is decided
+//! on one checks the three versions inside its transaction ([`FormContext::hold`]) and is decided
 //! again from fresh rows when one has moved, so the cache saves reads and never decides anything.
 
 use crate::context::FormContext;
+use crate::payload;
+use crate::sign_in::FRESH_MS;
 use model::id::{FormId, KappId, SpaceId};
 use model::limits::FORMS_KEPT_MAX;
+use model::payload::Part;
+use model::space::Space;
+use model::time::Micros;
+use serde_json::Map;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -19,11 +25,23 @@ pub(crate) struct Contexts {
     kept: RwLock<Kept>,
 }
 
+/// A space as events show it.
+#[derive(Clone)]
+pub(crate) struct KeptSpace {
+    /// The space.
+    pub space: Arc<Space>,
+    /// The part of payloads that shows it.
+    pub part: Arc<Part>,
+    /// When it was read.
+    at: Micros,
+}
+
 #[derive(Default)]
 struct Kept {
     by_id: HashMap<FormId, Arc<FormContext>>,
     by_path: HashMap<Path, FormId>,
     spaces: HashMap<String, SpaceId>,
+    shown: HashMap<SpaceId, KeptSpace>,
 }
 
 impl Contexts {
@@ -56,6 +74,23 @@ impl Contexts {
         kept.spaces.insert(slug.to_owned(), space.clone());
     }
 
+    /// A space as it was read a short while ago: for what events show of it, which is no more exact
+    /// than the moment at which they are decided.
+    pub(crate) fn shown(&self, space: &SpaceId, now: Micros) -> Option<KeptSpace> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let shown = kept.shown.get(space)?;
+        (now.ms_since(shown.at) < FRESH_MS).then(|| shown.clone())
+    }
+
+    /// Keeps a space that was just read.
+    pub(crate) fn keep_shown(&self, space: Arc<Space>, at: Micros) -> KeptSpace {
+        let body: Map<_, _> = [("space".to_owned(), payload::space(&space))].into_iter().collect();
+        let shown = KeptSpace { space, part: Arc::new(Part::new(body)), at };
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        kept.shown.insert(shown.space.id.clone(), shown.clone());
+        shown
+    }
+
     /// Keeps a context. An archived form is kept by id only: its slug is free.
     pub(crate) fn keep(&self, context: &Arc<FormContext>) {
         let form = &context.form;
@@ -84,6 +119,7 @@ impl Contexts {
 
     /// Drops the contexts of a space's forms.
     pub(crate) fn drop_space(&self, space: &SpaceId) {
+        self.kept.write().unwrap_or_else(PoisonError::into_inner).shown.remove(space);
         self.drop_where(|context| context.space.id == *space);
     }
 

@@ -261,9 +261,13 @@ impl Platform {
         moves: &Moves,
     ) -> Vec<Event> {
         let action = "Membership Change";
+        let teams = moves.teams();
+        if teams.is_empty() {
+            return Vec::new();
+        }
         let space = payload::space(space);
         let mut events = Vec::new();
-        for team in moves.teams() {
+        for team in teams {
             let of_team = |pairs: &[(Team, User)]| -> Vec<User> {
                 let pairs = pairs.iter().filter(|(other, _)| other.id == team.id);
                 pairs.map(|(_, user)| user.clone()).collect()

@@ -61,6 +61,20 @@ impl Platform {
         actions.iter().map(|action| event(action)).collect()
     }
 
+    /// Makes the event of a change that is one only, in a space that its payload shows first.
+    pub(crate) fn event_in(
+        &self,
+        actor: &Actor,
+        at: Micros,
+        subject: &Subject<'_>,
+        action: &'static str,
+        (space, body): (&Arc<Part>, Map<String, Value>),
+    ) -> Event {
+        let rest = [space.clone(), Arc::new(Part::new(body))];
+        let mut events = self.events(actor, at, subject, &[action], &rest);
+        events.pop().expect("there is one event for each action")
+    }
+
     /// Makes the event of a change that is one only.
     pub(crate) fn event(
         &self,

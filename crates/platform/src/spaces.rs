@@ -1,5 +1,6 @@
 //! The space, and the first start that creates it with its administrator.
 
+use crate::cache::KeptSpace;
 use crate::change::{ATTEMPTS, Change, guarded};
 use crate::input::{Checks, Reader, merge};
 use crate::users::check_username;
@@ -181,6 +182,18 @@ impl Platform {
         let id = actor.space_id.clone();
         let space = self.inner.store.read(move |tx: &mut Tx| store::spaces::by_id(tx, &id)).await?;
         space.map(Arc::new).ok_or_else(|| Error::not_found("Space", actor.space_id.as_str()))
+    }
+
+    /// The actor's space as events show it, read at most a short while ago.
+    ///
+    /// # Errors
+    /// `NotFound`, `Store`.
+    pub(crate) async fn shown_space(&self, actor: &Actor) -> Result<KeptSpace, Error> {
+        let now = self.now();
+        match self.inner.contexts.shown(&actor.space_id, now) {
+            Some(kept) => Ok(kept),
+            None => Ok(self.inner.contexts.keep_shown(self.space(actor).await?, now)),
+        }
     }
 
     /// Changes the actor's space. Space administrators only.

@@ -265,19 +265,19 @@ impl Platform {
             team.version += 1;
             team.audit.touch(now, &actor.username);
         }
-        let space = self.space(actor).await?;
+        let shown = self.shown_space(actor).await?;
         let moves = match members {
             Some(members) => self.team_moves(actor, &team, members).await?,
             None => Moves::default(),
         };
         let mut body = Map::new();
-        body.insert("space".to_owned(), payload::space(&space));
         body.insert("team".to_owned(), payload::team(&team));
         if let Some(before) = &before {
             body.insert("teamPrevious".to_owned(), payload::team(before));
         }
-        let mut events = vec![self.event(actor, now, &team_subject(&team), action, body)];
-        events.extend(self.membership_events(actor, now, &space, &moves));
+        let subject = team_subject(&team);
+        let mut events = vec![self.event_in(actor, now, &subject, action, (&shown.part, body))];
+        events.extend(self.membership_events(actor, now, &shown.space, &moves));
         let (written, by) = (team.clone(), actor.username.clone());
         let from = before.map(|before| before.version);
         let name = team.name.clone();

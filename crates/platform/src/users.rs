@@ -333,7 +333,7 @@ impl Platform {
             user.version += 1;
             user.audit.touch(now, &actor.username);
         }
-        let space = self.space(actor).await?;
+        let shown = self.shown_space(actor).await?;
         let moves = match teams {
             Some(teams) => self.user_moves(actor, &user, teams).await?,
             None => Moves::default(),
@@ -341,14 +341,14 @@ impl Platform {
         let guard = LastAdministrator::of(before.as_ref(), Some(&user));
         self.check_administrators(actor, guard).await?;
         let mut body = Map::new();
-        body.insert("space".to_owned(), payload::space(&space));
         body.insert("user".to_owned(), payload::user(&user));
         if let Some(before) = &before {
             body.insert("userPrevious".to_owned(), payload::user(before));
         }
         let action = if before.is_some() { "Updated" } else { "Created" };
-        let mut events = vec![self.event(actor, now, &user_subject(&user), action, body)];
-        events.extend(self.membership_events(actor, now, &space, &moves));
+        let subject = user_subject(&user);
+        let mut events = vec![self.event_in(actor, now, &subject, action, (&shown.part, body))];
+        events.extend(self.membership_events(actor, now, &shown.space, &moves));
         let (written, by, name) = (user.clone(), actor.username.clone(), user.username.clone());
         let change = Change::new(user, events, move |tx| {
             match &before {
