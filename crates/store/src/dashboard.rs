@@ -57,7 +57,8 @@ pub fn series(tx: &mut Tx, space: &SpaceId, since: Micros) -> Result<Vec<Bucket>
 
 const OPEN_JOBS: Sql = Sql::both(
     "SELECT count(*), min(scheduled_at) FROM (SELECT scheduled_at FROM jobs \
-     WHERE state IN ('Queued', 'In Progress', 'Failed') AND state = $2 AND space_id = $1 \
+     WHERE (state = 'Queued' OR state = 'In Progress' OR state = 'Failed') \
+     AND state = $2 AND space_id = $1 \
      ORDER BY scheduled_at LIMIT $3) counted",
 );
 

@@ -10,7 +10,7 @@ pub const COUNT_MAX: i64 = 100_000;
 
 const JOBS: Sql = Sql::both(
     "SELECT count(*), min(scheduled_at) FROM (SELECT scheduled_at FROM jobs \
-     WHERE state IN ('Queued', 'In Progress', 'Failed') AND state = $1 \
+     WHERE (state = 'Queued' OR state = 'In Progress' OR state = 'Failed') AND state = $1 \
      ORDER BY scheduled_at LIMIT $2) counted",
 );
 

@@ -123,7 +123,8 @@ pub fn decide_runs(tx: &mut Tx, space: &SpaceId) -> Result<(), Error> {
 
 const WAITING_JOBS: Sql = Sql::both(
     "SELECT count(*) FROM (SELECT 1 AS one FROM jobs \
-     WHERE state IN ('Queued', 'In Progress', 'Failed') AND state IN ('Queued', 'In Progress') \
+     WHERE (state = 'Queued' OR state = 'In Progress' OR state = 'Failed') \
+     AND state IN ('Queued', 'In Progress') \
      AND space_id = $1 AND created_at <= $2 LIMIT $3) counted",
 );
 
@@ -162,7 +163,8 @@ const CANCEL: Sql = Sql::both(
      finished_at = $3, updated_at = $3, updated_by = $4, epoch = epoch + 1, leased_by = NULL, \
      leased_until = NULL, held = NULL \
      WHERE state IN ('Queued', 'In Progress') AND id IN (SELECT id FROM jobs \
-     WHERE state IN ('Queued', 'In Progress', 'Failed') AND state IN ('Queued', 'In Progress') \
+     WHERE (state = 'Queued' OR state = 'In Progress' OR state = 'Failed') \
+     AND state IN ('Queued', 'In Progress') \
      AND space_id = $1 AND created_at <= $2 ORDER BY state, scheduled_at, id LIMIT $5) \
      RETURNING id",
 );

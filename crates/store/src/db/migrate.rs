@@ -44,6 +44,7 @@ pub(super) const ALL: &[Migration] = migrations![
     "0010_resolutions",
     "0011_recoveries",
     "0012_schedules",
+    "0013_leaner_writes",
     "0014_inboxes",
     "0015_retention",
     "0016_lane_claims",

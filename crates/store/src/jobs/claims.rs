@@ -246,16 +246,14 @@ const FREE_INTERRUPTED: Sql = Sql::per(
     concat!(
         "UPDATE jobs SET state = 'Queued', leased_by = NULL, leased_until = NULL, \
          epoch = epoch + 1, error_class = 'interrupted' WHERE id IN (\
-         SELECT id FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') \
-         AND state = 'In Progress' \
+         SELECT id FROM jobs WHERE state = 'In Progress' \
          AND (leased_until IS NULL OR leased_until <= $1 OR leased_by <> $2) LIMIT $3",
         returning!()
     ),
     concat!(
         "UPDATE jobs SET state = 'Queued', leased_by = NULL, leased_until = NULL, \
          epoch = epoch + 1, error_class = 'interrupted' WHERE id IN (\
-         SELECT id FROM jobs WHERE state IN ('Queued', 'In Progress', 'Failed') \
-         AND state = 'In Progress' \
+         SELECT id FROM jobs WHERE state = 'In Progress' \
          AND (leased_until IS NULL OR leased_until <= $1) AND $2 <> '' \
          LIMIT $3 FOR UPDATE SKIP LOCKED",
         returning!()

@@ -41,7 +41,7 @@ pub struct Settled {
     pub retry_count: i64,
     /// The run it started.
     pub run_id: Option<RunId>,
-    /// When it is (or was) due.
+    /// When it is due again; a job that is over keeps the time it had.
     pub scheduled_at: Micros,
     /// When its first attempt began.
     pub started_at: Micros,
@@ -50,6 +50,15 @@ pub struct Settled {
     /// The present time.
     pub at: Micros,
 }
+
+// A job that is over keeps the time it was due at, which most indexes begin with: an UPDATE that
+// names a column writes each of its indexes anew, even with the same value.
+const SETTLE_END: Sql = Sql::both(
+    "UPDATE jobs SET state = $3, summary = $4, response_content = $5, retry_count = $6, \
+     started_at = coalesce(started_at, $7), finished_at = $8, updated_at = $9, \
+     leased_by = NULL, leased_until = NULL, run_id = coalesce($10, run_id), error_class = $11 \
+     WHERE id = $1 AND epoch = $2 AND state IN ('Queued', 'In Progress')",
+);
 
 const SETTLE: Sql = Sql::both(
     "UPDATE jobs SET state = $3, summary = $4, response_content = $5, retry_count = $6, \
@@ -64,21 +73,27 @@ const SETTLE: Sql = Sql::both(
 /// # Errors
 /// What the database says.
 pub fn settle(tx: &mut Tx, s: &Settled) -> Result<bool, Error> {
-    let values = [
+    let is_over = s.state.is_final();
+    let mut values = vec![
         (&s.id).into(),
         s.epoch.into(),
         s.state.as_str().into(),
         (&s.summary).into(),
         s.response_content.as_ref().into(),
         s.retry_count.into(),
-        s.scheduled_at.into(),
+    ];
+    if !is_over {
+        values.push(s.scheduled_at.into());
+    }
+    values.extend([
         s.started_at.into(),
         s.finished_at.into(),
         s.at.into(),
         s.run_id.into(),
         super::class(s.error_class),
-    ];
-    Ok(tx.execute(&SETTLE, &values)? == 1)
+    ]);
+    let sql = if is_over { &SETTLE_END } else { &SETTLE };
+    Ok(tx.execute(sql, &values)? == 1)
 }
 
 const RENEW: Sql = Sql::both(

@@ -178,7 +178,10 @@ impl<'a> Driver<'a> {
                 let (sqlite, postgres) =
                     ("INDEXED BY jobs_open WHERE j.state = $?", "WHERE j.state = $?");
                 select.end(by(sqlite, postgres), state.as_str());
-                select.and_plain("j.state IN ('Queued', 'In Progress', 'Failed')");
+                // The very term of the partial index.
+                select.and_plain(
+                    "(j.state = 'Queued' OR j.state = 'In Progress' OR j.state = 'Failed')",
+                );
             }
             Self::Webhook(id) => {
                 let (sqlite, postgres) =
