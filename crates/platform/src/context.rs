@@ -53,17 +53,23 @@ impl FormContext {
         format!("{} > {kapp} > {}", self.space.slug, self.form.name)
     }
 
-    /// Fails as stale when the form, its kapp or its space has changed since it was read.
-    pub(crate) fn check(&self, tx: &mut Tx) -> Result<(), store::Error> {
-        let relied_on = store::forms::Versions {
+    fn versions(&self) -> store::forms::Versions {
+        store::forms::Versions {
             form: self.form.version,
             kapp: self.kapp.as_ref().map_or(0, |kapp| kapp.version),
             space: self.space.version,
-        };
-        match store::forms::versions(tx, &self.form.id)? {
-            Some(present) if present == relied_on => Ok(()),
-            _ => Err(store::Error::Stale),
         }
+    }
+
+    /// Has a write fail as stale when the form, its kapp or its space has changed since it was
+    /// read.
+    pub(crate) fn hold(&self, tx: &mut Tx) -> Result<(), store::Error> {
+        store::forms::hold(tx, &self.form.id, self.versions())
+    }
+
+    /// Whether the form, its kapp and its space are as they were read.
+    fn is_current(&self, tx: &mut Tx) -> Result<bool, store::Error> {
+        Ok(store::forms::versions(tx, &self.form.id)? == Some(self.versions()))
     }
 }
 
@@ -123,12 +129,10 @@ pub(crate) fn current(
     kept: &Contexts,
     id: &FormId,
 ) -> Result<Option<Arc<FormContext>>, store::Error> {
-    if let Some(context) = kept.by_id(id) {
-        match context.check(tx) {
-            Ok(()) => return Ok(Some(context)),
-            Err(store::Error::Stale) => {}
-            Err(error) => return Err(error),
-        }
+    if let Some(context) = kept.by_id(id)
+        && context.is_current(tx)?
+    {
+        return Ok(Some(context));
     }
     let context = by_id(tx, id)?.map(Arc::new);
     kept.drop_form(id);

@@ -43,21 +43,17 @@ static INSERT: Insert = Insert::new(
 const AT_GENERATION: &str = "coalesce((SELECT generation FROM webhook_generations \
      WHERE space_id = $?), 0) = CAST($? AS BIGINT)";
 
-/// Stores the events of a change if their space's webhooks still are at `generation`; `false` when
-/// they moved.
+/// Stores the events of a change if their space's webhooks still are at `generation`.
 ///
 /// # Errors
-/// What the database says.
-pub fn insert_at(tx: &mut Tx, new: &[NewEvent<'_>], generation: i64) -> Result<bool, Error> {
+/// `Stale` when they moved, on PostgreSQL perhaps only at the commit; what the database says.
+pub fn insert_at(tx: &mut Tx, new: &[NewEvent<'_>], generation: i64) -> Result<(), Error> {
     let rows: Vec<_> = new.iter().map(values).collect();
     let (first, rest) = rows.split_at(rows.len().min(ROWS_MAX));
-    let Some(space) = new.first().map(|new| &new.event.space_id) else { return Ok(true) };
+    let Some(space) = new.first().map(|new| &new.event.space_id) else { return Ok(()) };
     let condition = [space.into(), generation.into()];
-    if !INSERT.guarded(tx, first, (AT_GENERATION, &condition))? {
-        return Ok(false);
-    }
-    INSERT.push(tx, rest)?;
-    Ok(true)
+    INSERT.guarded(tx, first, (AT_GENERATION, &condition))?;
+    INSERT.push(tx, rest)
 }
 
 fn values<'a>(new: &NewEvent<'a>) -> Vec<Value<'a>> {

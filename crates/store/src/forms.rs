@@ -212,6 +212,24 @@ const VERSIONS: Sql = Sql::both(
      JOIN spaces s ON s.id = f.space_id LEFT JOIN kapps k ON k.id = f.kapp_id WHERE f.id = $1",
 );
 
+// SQLite is asked; PostgreSQL fails the transaction that was sent with it.
+const HOLD: Sql = Sql::per(
+    "SELECT 1 FROM forms f \
+     JOIN spaces s ON s.id = f.space_id LEFT JOIN kapps k ON k.id = f.kapp_id WHERE f.id = $1 \
+     AND f.version = $2 AND coalesce(k.version, 0) = $3 AND s.version = $4",
+    "SELECT must_hold(EXISTS (SELECT 1 FROM forms f \
+     JOIN spaces s ON s.id = f.space_id LEFT JOIN kapps k ON k.id = f.kapp_id WHERE f.id = $1 \
+     AND f.version = $2 AND coalesce(k.version, 0) = $3 AND s.version = $4))",
+);
+
+/// Refuses the change when a form, its kapp or its space no longer is at these versions.
+///
+/// # Errors
+/// `Stale`, on PostgreSQL perhaps only at the commit; what the database says.
+pub fn hold(tx: &mut Tx, form: &FormId, at: Versions) -> Result<(), Error> {
+    tx.require_row(&HOLD, &[form.into(), at.form.into(), at.kapp.into(), at.space.into()])
+}
+
 /// The present versions of a form, its kapp and its space.
 ///
 /// # Errors

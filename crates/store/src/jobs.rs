@@ -9,7 +9,7 @@ pub use claims::{
     Claim, Waiting, adopt, any_void, claim, claim_statements, free_former, free_interrupted,
     free_void, waiting,
 };
-pub use queue::{Settled, mark_started, release, renew, settle};
+pub use queue::{Settled, mark_started, release, renew, settle, settle_all};
 pub use search::{
     NameAndClass, Query, Scope, Step, URL_STARTS_MAX, count, list, names, plan, step,
 };

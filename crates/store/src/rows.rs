@@ -7,6 +7,10 @@ use crate::{Error, Sql, Tx, Value};
 /// Rows that one statement inserts at most; longer lists are cut into several statements.
 pub(crate) const ROWS_MAX: usize = 16;
 
+/// How an insert of several rows begins on SQLite, which else keeps a copy of every page it touches
+/// to be able to undo half of the statement. Nobody goes on after an error: all of it is undone.
+const SQLITE: &str = "INSERT OR FAIL";
+
 /// An `INSERT INTO table (columns)`, for any number of rows. Its guarded form is for one condition.
 pub(crate) struct Insert {
     table: &'static str,
@@ -47,16 +51,16 @@ impl Insert {
     }
 
     /// Inserts up to sixteen rows if a condition holds, in one statement; `$?` in the condition
-    /// stands for the next of its values. Returns whether it held.
+    /// stands for the next of its values. `Stale` when it does not; see [`Tx::require`].
     pub(crate) fn guarded(
         &self,
         tx: &mut Tx,
         rows: &[Vec<Value<'_>>],
         condition: (&'static str, &[Value<'_>]),
-    ) -> Result<bool, Error> {
+    ) -> Result<(), Error> {
         let text = self.guarded_text(rows.len(), condition.0);
         let values = rows.iter().flatten().chain(condition.1).cloned().collect::<Vec<_>>();
-        Ok(tx.execute(&text, &values)? == rows.len() as u64)
+        tx.require(&text, &values, rows.len())
     }
 
     /// As a SELECT, parameters have no type of a column; the columns say `name TYPE` where it is
@@ -84,14 +88,16 @@ impl Insert {
                 }
                 guard.push_str(part);
             }
-            let text = format!(
-                "INSERT INTO {} ({}) SELECT * FROM (VALUES {}) AS v WHERE {guard} {}",
+            let rest = format!(
+                "INTO {} ({}) SELECT * FROM (VALUES {}) AS v WHERE ",
                 self.table,
                 self.names(),
-                all.join(", "),
-                self.tail
+                all.join(", ")
             );
-            Sql::both(Box::leak(text.into_boxed_str()))
+            let tail = self.tail;
+            let sqlite = format!("{SQLITE} {rest}{guard} {tail}");
+            let postgres = format!("INSERT {rest}must_hold({guard}) {tail}");
+            Sql::per(Box::leak(sqlite.into_boxed_str()), Box::leak(postgres.into_boxed_str()))
         };
         match texts.get_mut(rows.saturating_sub(1)) {
             Some(text) => *text.get_or_insert_with(make),
@@ -114,10 +120,10 @@ impl Insert {
             };
             let all: Vec<_> = (0..rows).map(row).collect();
             let (table, columns, tail) = (self.table, self.names(), self.tail);
-            let all = all.join(", ");
-            let text = format!("INSERT INTO {table} ({columns}) VALUES {all} {tail}");
+            let rest = format!("INTO {table} ({columns}) VALUES {} {tail}", all.join(", "));
+            let (sqlite, postgres) = (format!("{SQLITE} {rest}"), format!("INSERT {rest}"));
             // At most sixteen texts for each table, kept for the life of the process.
-            Sql::both(Box::leak(text.into_boxed_str()))
+            Sql::per(Box::leak(sqlite.into_boxed_str()), Box::leak(postgres.into_boxed_str()))
         };
         match texts.get_mut(rows.saturating_sub(1)) {
             Some(text) => *text.get_or_insert_with(make),

@@ -335,9 +335,7 @@ impl Prepared {
             verdicts: &item.verdicts,
         });
         let events: Vec<NewEvent<'_>> = events.collect();
-        if !store::events::insert_at(tx, &events, self.generation)? {
-            return Err(store::Error::Stale);
-        }
+        store::events::insert_at(tx, &events, self.generation)?;
         let (mut started, mut settled) = (Vec::new(), Vec::new());
         for item in &self.items {
             for start in &item.starts {

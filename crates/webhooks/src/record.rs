@@ -11,9 +11,10 @@ use model::job::{Attempt, State};
 use model::time::Micros;
 use runtime::changes::Topic;
 use runtime::panics;
+use std::borrow::Cow;
 use std::sync::Arc;
-use store::Tx;
 use store::jobs::Settled;
+use store::{Dialect, Tx};
 use tokio::sync::mpsc;
 
 /// Reports in one commit.
@@ -87,8 +88,7 @@ impl Inner {
         let store = self.store.clone();
         let write = |reports: Arc<[Report]>| {
             let store = store.clone();
-            let write = move |tx: &mut Tx| reports.iter().try_for_each(|report| write(tx, report));
-            async move { store.write(write).await }
+            async move { store.write(move |tx: &mut Tx| write(tx, &reports)).await }
         };
         loop {
             match isolate::write(left, &write).await {
@@ -135,26 +135,51 @@ impl Inner {
     }
 }
 
-fn write(tx: &mut Tx, report: &Report) -> Result<(), store::Error> {
-    match report {
-        Report::Started { id, epoch, at, .. } => store::jobs::mark_started(tx, id, *epoch, *at),
-        Report::Ended { settled, attempt, space_id, disable, is_ordered } => {
-            if store::jobs::settle(tx, settled)? {
-                if *is_ordered && settled.state == State::Complete {
-                    store::order::leave(tx, &settled.id, settled.at, "system")?;
-                }
-                if let Some((webhook, reason)) = disable.as_deref() {
-                    store::webhooks::disable(tx, space_id, webhook, reason, settled.at)?;
-                }
-                return store::attempts::insert(tx, attempt);
+/// Writes a batch: what started, all outcomes together, what follows from each, all attempts
+/// together. Two outcomes of one job are of different claims, and only one of them counts.
+fn write(tx: &mut Tx, reports: &[Report]) -> Result<(), store::Error> {
+    let mut ended = Vec::with_capacity(reports.len());
+    for report in reports {
+        match report {
+            Report::Started { id, epoch, at, .. } => {
+                store::jobs::mark_started(tx, id, *epoch, *at)?;
             }
-            let mut late = (**attempt).clone();
-            let note = "The job had been taken away meanwhile; this outcome changed nothing";
-            late.detail.error = Some(match late.detail.error {
-                Some(error) => format!("{error}. {note}"),
-                None => note.to_owned(),
-            });
-            store::attempts::insert(tx, &late)
+            Report::Ended { settled, .. } => ended.push((settled, report)),
         }
     }
+    let all: Vec<&Settled> = ended.iter().map(|(settled, _)| *settled).collect();
+    let counted = store::jobs::settle_all(tx, &all)?;
+    let at_once = tx.dialect() == Dialect::Postgres;
+    let mut attempts = Vec::with_capacity(ended.len());
+    for ((settled, report), counts) in ended.into_iter().zip(counted) {
+        let Report::Ended { attempt, space_id, disable, is_ordered, .. } = report else { continue };
+        if !counts {
+            attempts.push(Cow::Owned(late(attempt)));
+            continue;
+        }
+        if *is_ordered && settled.state == State::Complete {
+            store::order::leave(tx, &settled.id, settled.at, "system")?;
+        }
+        if let Some((webhook, reason)) = disable.as_deref() {
+            store::webhooks::disable(tx, space_id, webhook, reason, settled.at)?;
+        }
+        if at_once {
+            attempts.push(Cow::Borrowed(&**attempt));
+        } else {
+            store::attempts::insert_of_known(tx, attempt)?;
+        }
+    }
+    let attempts: Vec<&Attempt> = attempts.iter().map(AsRef::as_ref).collect();
+    store::attempts::insert_all(tx, &attempts)
+}
+
+/// The attempt whose outcome came too late.
+fn late(attempt: &Attempt) -> Attempt {
+    let mut late = attempt.clone();
+    let note = "The job had been taken away meanwhile; this outcome changed nothing";
+    late.detail.error = Some(match late.detail.error {
+        Some(error) => format!("{error}. {note}"),
+        None => note.to_owned(),
+    });
+    late
 }

@@ -98,7 +98,7 @@ impl Platform {
             let (record, events) = self.outcome(actor, &context, None, outcome);
             let written = record.clone();
             let change = Change::new(record, events, move |tx| {
-                written.context.check(tx)?;
+                written.context.hold(tx)?;
                 store::submissions::insert(tx, &written.submission)
             });
             if let Some(done) = self.commit(change).await? {
@@ -167,7 +167,7 @@ impl Platform {
             let record = Record { submission, context };
             let written = record.clone();
             let change = Change::new(record, Vec::new(), move |tx| {
-                written.context.check(tx)?;
+                written.context.hold(tx)?;
                 store::submissions::insert(tx, &written.submission)
             });
             if let Some(done) = self.commit(change.unique("Submission", "id", id.as_str())).await? {
@@ -198,7 +198,7 @@ impl Platform {
             let record = Record { submission: Arc::new(submission), context };
             let (written, from) = (record.clone(), before.version);
             let change = Change::new(record, Vec::new(), move |tx| {
-                written.context.check(tx)?;
+                written.context.hold(tx)?;
                 guarded(store::submissions::update(tx, &written.submission, from)?)
             });
             if let Some(done) = self.commit(change).await? {
@@ -295,7 +295,7 @@ impl Platform {
                 self.outcome(actor, &before.context, Some(&before.submission), outcome);
             let written = record.clone();
             let change = Change::new(record, events, move |tx| {
-                written.context.check(tx)?;
+                written.context.hold(tx)?;
                 guarded(store::submissions::update(tx, &written.submission, from)?)
             });
             if let Some(done) = self.commit(change).await? {

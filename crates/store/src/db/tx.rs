@@ -76,6 +76,41 @@ impl<'c> Tx<'c> {
         })
     }
 
+    /// Runs a statement that the whole change stands on: unless it changes so many rows, the change
+    /// is `Stale`. On PostgreSQL it is sent ahead like a push, and its text puts its condition into
+    /// `must_hold(…)`, which fails the transaction.
+    ///
+    /// # Errors
+    /// `Stale`, on PostgreSQL perhaps only at the commit; else as [`Tx::push`].
+    pub fn require(&mut self, sql: &Sql, values: &[Value<'_>], rows: usize) -> Result<(), Error> {
+        let rows = u64::try_from(rows).unwrap_or(u64::MAX);
+        self.guarded(|link| match link {
+            Link::Sqlite(line) => match line.execute(sql, values)? {
+                changed if changed == rows => Ok(()),
+                _ => Err(Error::Stale),
+            },
+            Link::Postgres(session) => session.push(sql, values),
+        })
+    }
+
+    /// As [`Tx::require`], for a query: on SQLite it must find a row.
+    ///
+    /// # Errors
+    /// As [`Tx::require`].
+    pub fn require_row(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<(), Error> {
+        self.guarded(|link| match link {
+            Link::Sqlite(line) => {
+                let mut found = false;
+                line.query(sql, values, &mut |_: &Row| {
+                    found = true;
+                    Ok(())
+                })?;
+                if found { Ok(()) } else { Err(Error::Stale) }
+            }
+            Link::Postgres(session) => session.push(sql, values),
+        })
+    }
+
     /// Runs a query and maps every row.
     ///
     /// # Errors

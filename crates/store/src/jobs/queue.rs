@@ -3,11 +3,14 @@
 //! A lease saves work, the guard carries correctness: a claim raises the epoch, and an outcome is
 //! written only where the epoch still is the one that was claimed.
 
+use std::collections::HashSet;
+
 use model::id::{JobId, RunId};
 use model::job::{ErrorClass, State};
 use model::time::Micros;
+use serde_json::json;
 
-use crate::{Error, Sql, Tx};
+use crate::{Dialect, Error, Sql, Tx};
 
 const MARK_STARTED: Sql = Sql::both(
     "UPDATE jobs SET state = 'In Progress', started_at = coalesce(started_at, $3), \
@@ -94,6 +97,47 @@ pub fn settle(tx: &mut Tx, s: &Settled) -> Result<bool, Error> {
     ]);
     let sql = if is_over { &SETTLE_END } else { &SETTLE };
     Ok(tx.execute(sql, &values)? == 1)
+}
+
+// As SETTLE, for a list of rows as JSON. SQLite has nothing to save: it is called for each.
+const SETTLE_LIST: Sql = Sql::per(
+    "SELECT id FROM jobs WHERE id = $1",
+    "UPDATE jobs j SET state = v.state, summary = v.summary, \
+     response_content = v.response_content, retry_count = v.retry_count, \
+     scheduled_at = v.scheduled_at, started_at = coalesce(j.started_at, v.started_at), \
+     finished_at = v.finished_at, updated_at = v.at, leased_by = NULL, leased_until = NULL, \
+     run_id = coalesce(v.run_id, j.run_id), error_class = v.error_class \
+     FROM json_to_recordset(CAST(CAST($1 AS TEXT) AS json)) AS v ( \
+     id TEXT, epoch BIGINT, state TEXT, summary TEXT, response_content TEXT, \
+     retry_count BIGINT, scheduled_at BIGINT, \
+     started_at BIGINT, finished_at BIGINT, at BIGINT, run_id BIGINT, error_class TEXT) \
+     WHERE j.id = v.id AND j.epoch = v.epoch AND j.state IN ('Queued', 'In Progress') \
+     RETURNING j.id, j.epoch",
+);
+
+/// Writes the outcomes of attempts at different jobs, on PostgreSQL in one statement; for each
+/// what [`settle`] says.
+///
+/// # Errors
+/// What the database says.
+pub fn settle_all(tx: &mut Tx, all: &[&Settled]) -> Result<Vec<bool>, Error> {
+    if tx.dialect() == Dialect::Sqlite || all.len() < 2 {
+        return all.iter().map(|settled| settle(tx, settled)).collect();
+    }
+    let row = |s: &&Settled| {
+        json!({
+            "id": s.id.as_str(), "epoch": s.epoch, "state": s.state.as_str(),
+            "summary": s.summary, "response_content": s.response_content,
+            "retry_count": s.retry_count, "scheduled_at": s.scheduled_at.0,
+            "started_at": s.started_at.0, "finished_at": s.finished_at.map(|at| at.0),
+            "at": s.at.0, "run_id": s.run_id.map(|run| run.0),
+            "error_class": s.error_class.map(ErrorClass::as_str),
+        })
+    };
+    let rows: serde_json::Value = all.iter().map(row).collect();
+    let written = tx.query(&SETTLE_LIST, &[rows.into()], |row| Ok((row.text(0)?, row.i64(1)?)))?;
+    let written: HashSet<(String, i64)> = written.into_iter().collect();
+    Ok(all.iter().map(|settled| written.contains(&(settled.id.0.clone(), settled.epoch))).collect())
 }
 
 const RENEW: Sql = Sql::both(

@@ -7,6 +7,9 @@ use tokio_postgres::error::{DbError, SqlState};
 
 use crate::db::error::Error;
 
+/// The code that `must_hold` raises, a function of the schema.
+const MOVED: &str = "KPK01";
+
 /// An error and whether the connection is gone with it.
 pub(super) struct Verdict {
     pub(super) error: Error,
@@ -57,6 +60,9 @@ fn is_shutdown(code: &SqlState) -> bool {
 
 fn by_code(said: &DbError) -> Error {
     let code = said.code();
+    if code.code() == MOVED {
+        return Error::Stale;
+    }
     let constraint = || said.constraint().unwrap_or_default().to_owned();
     if *code == SqlState::UNIQUE_VIOLATION {
         return Error::Unique { constraint: unique(said) };

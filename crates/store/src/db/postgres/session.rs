@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
@@ -313,22 +313,17 @@ impl Session {
         Ok(values.iter().map(|value| Param(value.clone().into_owned())).collect())
     }
 
-    /// Puts a request on the wire and keeps its answer for later.
+    /// Hands a request to the connection and keeps its answer for later. It is written out with
+    /// the next one that is waited for: a flight costs one call of the system on either side, and
+    /// the server is woken once.
     fn send_ahead(&mut self, request: impl FnOnce(Arc<Client>) -> Pending<u64>) {
         let Some(line) = &mut self.line else { return };
         let mut pending = request(Arc::clone(&line.client));
-        let mut answer = None;
-        self.runtime.block_on(poll_fn(|cx| {
-            // The first poll hands the request over, the connection's writes it out.
-            if let Poll::Ready(done) = pending.as_mut().poll(cx) {
-                answer = Some(done);
-            }
-            line.drive(cx);
-            Poll::Ready(())
-        }));
-        line.ahead.push_back(match answer {
-            Some(done) => Box::pin(std::future::ready(done)),
-            None => pending,
+        // Whoever waits for the answer polls again, with a waker that wakes.
+        let first = pending.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        line.ahead.push_back(match first {
+            Poll::Ready(done) => Box::pin(std::future::ready(done)),
+            Poll::Pending => pending,
         });
     }
 
@@ -387,7 +382,7 @@ impl Session {
 }
 
 impl Line {
-    fn drive(&mut self, cx: &mut std::task::Context<'_>) {
+    fn drive(&mut self, cx: &mut Context<'_>) {
         if let Some(connection) = &mut self.connection
             && connection.as_mut().poll(cx).is_ready()
         {
