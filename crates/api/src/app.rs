@@ -4,14 +4,32 @@ use crate::metrics::Scrape;
 use platform::Platform;
 use runtime::Runtime;
 use runtime::changes::Changes;
+use std::ops::Deref;
 use std::sync::Arc;
 use store::Store;
 use webhooks::Webhooks;
 use workflows::Workflows;
 
-/// The engines behind the API; cheap to clone.
+/// What handlers work with. One pointer: routing and every layer clone it for each request.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Engines>);
+
+impl Deref for App {
+    type Target = Engines;
+
+    fn deref(&self) -> &Engines {
+        &self.0
+    }
+}
+
+impl From<Engines> for App {
+    fn from(engines: Engines) -> Self {
+        Self(Arc::new(engines))
+    }
+}
+
+/// The engines behind the API.
+pub struct Engines {
     /// The database, for those who ask whether it stores.
     pub store: Store,
     /// Spaces, kapps, forms, submissions, people.

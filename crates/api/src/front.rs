@@ -117,6 +117,9 @@ fn normalise(uri: &Uri) -> Address {
     let alias = path.strip_prefix(DATASTORE_SUBMISSIONS);
     let alias = alias.map(|id| format!("/app/api/v1/submissions/{id}"));
     let path = alias.as_deref().unwrap_or(path);
+    if path == uri.path() {
+        return Address { uri: uri.clone(), space, task };
+    }
     let query = uri.query().map(|q| format!("?{q}")).unwrap_or_default();
     let rebuilt = format!("{path}{query}").parse().unwrap_or_else(|_| uri.clone());
     Address { uri: rebuilt, space, task }

@@ -42,5 +42,5 @@ mod web_apis;
 mod webhook_jobs;
 mod webhooks;
 
-pub use app::{App, Settings};
+pub use app::{App, Engines, Settings};
 pub use version::SERVER_VERSION;

@@ -98,7 +98,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<(api::App, Arc
     let is_https = ground.config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
     let (store, runtime) = (ground.store.clone(), ground.runtime.clone());
     let collector = Arc::new(Collector::new(store, runtime, webhooks.clone()));
-    let app = api::App {
+    let app = api::App::from(api::Engines {
         store: ground.store.clone(),
         platform: Arc::new(platform),
         webhooks,
@@ -111,7 +111,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<(api::App, Arc
             is_https,
             body_seconds: ground.config.request_seconds,
         }),
-    };
+    });
     Ok((app, collector))
 }
 
