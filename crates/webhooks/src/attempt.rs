@@ -311,7 +311,9 @@ impl Inner {
     ) -> Made {
         let token = match snapshot.outgoing(job).and_then(|outgoing| outgoing.client.as_ref()) {
             Some(client) => {
-                Some(self.tokens.get(&self.sender, &self.runtime, client, refused).await?)
+                // Asking for a token is an exchange of its own, and few webhooks do.
+                let asking = self.tokens.get(&self.sender, &self.runtime, client, refused);
+                Some(Box::pin(asking).await?)
             }
             None => None,
         };
@@ -331,10 +333,10 @@ impl Inner {
         let Some(token) = ready.token.filter(|_| status == Some(StatusCode::UNAUTHORIZED)) else {
             return outcome;
         };
-        match self.ready(ready.snapshot, job, body, Some(&token)).await {
+        match Box::pin(self.ready(ready.snapshot, job, body, Some(&token))).await {
             Ok(again) if again.token.as_ref() != Some(&token) => {
-                self.note(job, &outcome).await;
-                self.sender.send(&again.request).await
+                Box::pin(self.note(job, &outcome)).await;
+                Box::pin(self.sender.send(&again.request)).await
             }
             // There is no other token: the refusal stands.
             _ => outcome,

@@ -421,7 +421,8 @@ async fn deliver(slot: Slot, waiting: Waiting, recorder: Recorder) {
     inner.report(&job, &outcome, snapshot.as_deref(), None, &recorder).await;
 }
 
-/// Carries out one attempt and reports it.
+/// Carries out one attempt and reports it. What few attempts need stands in boxes: the rest is
+/// moved three times before it runs.
 async fn attempt(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
     let inner = slot.inner.clone();
     let job = &*waiting.job;
@@ -430,7 +431,7 @@ async fn attempt(mut slot: Slot, waiting: Waiting, recorder: Recorder) {
     }
     let read = target::read(&job.url, inner.settings.public_url.as_ref());
     if read != Target::Outside {
-        return inner.start_late(&waiting, read).await;
+        return Box::pin(inner.start_late(&waiting, read)).await;
     }
     let snapshot = inner.snapshot_of(job).await;
     if !inner.may_go_out(&waiting, snapshot.as_deref()).await {
@@ -496,14 +497,14 @@ impl Inner {
         let job = &waiting.job;
         let Some(snapshot) = snapshot else { return true };
         if snapshot.hold(job.webhook_id.as_ref()).is_some() {
-            self.give_back(vec![(job.id.clone(), job.epoch)]).await;
+            Box::pin(self.give_back(vec![(job.id.clone(), job.epoch)])).await;
             return false;
         }
         let own = job.webhook_id.as_ref().and_then(|id| snapshot.by_id(id));
         let ttl = own.and_then(|compiled| compiled.webhook.delivery.ttl_ms);
         let age = self.runtime.now().ms_since(job.audit.created_at);
         match ttl {
-            Some(ttl) if age > ttl => self.expire(job, ttl).await,
+            Some(ttl) if age > ttl => Box::pin(self.expire(job, ttl)).await,
             _ => return true,
         }
         false
@@ -564,7 +565,7 @@ impl Inner {
             return false;
         }
         let is_sure = was_present && !waiting.lease.is_over(node.lease_now(&self.runtime));
-        is_sure || self.is_still_ours(waiting).await
+        is_sure || Box::pin(self.is_still_ours(waiting)).await
     }
 
     /// Asks the table whose a job is: a node that was stopped, or cut off from the database, for

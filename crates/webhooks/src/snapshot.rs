@@ -151,12 +151,13 @@ impl Snapshots {
             return Ok(known);
         }
         let id = space.clone();
-        let generation = store.read(move |tx| store::webhooks::generation(tx, &id)).await?;
+        let asking = store.read(move |tx| store::webhooks::generation(tx, &id));
+        let generation = Box::pin(asking).await?;
         if generation == known.generation {
             return Ok(known);
         }
         self.forget(space, known.generation);
-        let newer = self.of(store, space).await?;
+        let newer = Box::pin(self.of(store, space)).await?;
         newer.seen_ms.store(now, Ordering::Relaxed);
         Ok(newer)
     }

@@ -79,7 +79,9 @@ impl Inner {
                     connection
                 }
                 None => {
-                    let connection = self.connector.connect(endpoint, identity, trace).await?;
+                    // What connecting needs is large, and most requests do without.
+                    let connecting = self.connector.connect(endpoint, identity, trace);
+                    let connection = Box::pin(connecting).await?;
                     self.pool.share(endpoint, &connection);
                     connection
                 }
@@ -119,7 +121,7 @@ impl Inner {
         let Some(packing) = Packing::of(&response.headers) else {
             return self.frames(body, limits, limits.kept_bytes_max, response).await;
         };
-        let arrived = self.frames(body, limits, limits.read_bytes_max, response).await;
+        let arrived = Box::pin(self.frames(body, limits, limits.read_bytes_max, response)).await;
         let packed = std::mem::take(&mut response.body);
         response.body_bytes = 0;
         arrived?;
