@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod clock;
+mod counts;
 mod delivery;
 mod faults;
 mod holds;
