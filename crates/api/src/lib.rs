@@ -5,6 +5,7 @@
 //! Nothing is decided here: what is allowed and what a change means is the engines' business.
 
 mod app;
+mod approvals;
 pub mod auth;
 mod connections;
 mod dashboard;

@@ -3,10 +3,10 @@
 
 use crate::App;
 use crate::{
-    auth, connections, dashboard, delivery, events, forms, front, health, inspect, inspectors,
-    kapps, lanes, memberships, meta, metrics, openapi, recoveries, retention, send_tests, sign_in,
-    signing_keys, spaces, stream, submissions, task, teams, users, version, web_apis, webhook_jobs,
-    webhooks,
+    approvals, auth, connections, dashboard, delivery, events, forms, front, health, inspect,
+    inspectors, kapps, lanes, memberships, meta, metrics, openapi, recoveries, retention,
+    send_tests, sign_in, signing_keys, spaces, stream, submissions, task, teams, users, version,
+    web_apis, webhook_jobs, webhooks,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -48,6 +48,7 @@ fn signed_in() -> OpenApiRouter<App> {
         .routes(routes!(submissions::search_kapp))
         .routes(routes!(submissions::list_datastore, submissions::create_datastore))
         .routes(routes!(submissions::read, submissions::update, submissions::submit_page))
+        .routes(routes!(approvals::list))
         .routes(routes!(users::read_me, users::update_me))
         .routes(routes!(users::read, users::update))
         .routes(routes!(teams::list))

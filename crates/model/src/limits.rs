@@ -45,6 +45,10 @@ pub const PAGE_ROWS: i64 = 25;
 /// Rows of a list page at most (reference: 1000).
 pub const PAGE_ROWS_MAX: i64 = 1_000;
 
+/// Approvals are counted no further than this: whoever has more needs no exact number, and every
+/// open page of the console asks.
+pub const APPROVALS_COUNTED_MAX: i64 = 1_000;
+
 /// Jobs that one page of a search looks at one by one, when no index answers what is asked; the
 /// next page goes on where it stopped.
 pub const SEARCH_ROWS_MAX: i64 = 100_000;

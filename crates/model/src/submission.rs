@@ -39,6 +39,13 @@ impl CoreState {
     }
 }
 
+/// The form type whose submissions are approvals.
+pub const APPROVAL: &str = "Approval";
+/// The field of an approval that holds the username of whom it waits for.
+pub const ASSIGNED_INDIVIDUAL: &str = "Assigned Individual";
+/// The field of an approval that holds the name of the team it waits for.
+pub const ASSIGNED_TEAM: &str = "Assigned Team";
+
 /// A submission.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Submission {
@@ -76,4 +83,26 @@ pub struct Submission {
     pub version: i64,
     /// Who and when.
     pub audit: Audit,
+}
+
+impl Submission {
+    /// Whether it is an approval: of a kapp, and of a form of that type when it was created.
+    pub fn is_approval(&self) -> bool {
+        self.kapp_id.is_some() && self.kind.as_deref() == Some(APPROVAL)
+    }
+
+    /// The username an approval waits for; `None` for all other submissions.
+    pub fn assigned_user(&self) -> Option<&str> {
+        self.assigned(ASSIGNED_INDIVIDUAL)
+    }
+
+    /// The name of the team an approval waits for; `None` for all other submissions.
+    pub fn assigned_team(&self) -> Option<&str> {
+        self.assigned(ASSIGNED_TEAM)
+    }
+
+    fn assigned(&self, field: &str) -> Option<&str> {
+        let value = self.is_approval().then(|| self.values.get(field)?.as_str()).flatten();
+        value.map(str::trim).filter(|name| !name.is_empty())
+    }
 }

@@ -5,10 +5,13 @@
 //! | space, kapps | all | read | – |
 //! | forms | all | read the active ones of kapps | – |
 //! | submissions | all | create on active forms of kapps; read, update their own | – |
+//! | approvals | all | read those assigned to them or their teams; decide the open ones | – |
 //! | users | all | read themselves; change their profile | – |
 //! | teams, memberships | all | read their own | – |
 //!
-//! A submission is one's own when one created or submitted it.
+//! A submission is one's own when one created or submitted it. An approval is a submission of a
+//! kapp's form of type Approval; its field Assigned Individual holds a username, its field
+//! Assigned Team the name of a team.
 
 use crate::{Actor, Error};
 use model::form::Form;

@@ -1,11 +1,20 @@
 //! Rows of submissions, those of kapps and of the datastore.
 
-use model::id::{FormId, KappId, SpaceId, SubmissionId};
+use model::id::{FormId, KappId, SpaceId, SubmissionId, UserId};
 use model::submission::{CoreState, Submission};
 use model::time::Micros;
 
 use crate::spaces::{audit, object};
 use crate::{Error, Row, Select, Sql, Tx, Value};
+
+/// Approvals that wait for a user: assigned to them or to a team they are in.
+macro_rules! assigned {
+    () => {
+        "assigned_user = $? OR assigned_team IN (\
+         SELECT t.name FROM memberships m JOIN teams t ON t.id = m.team_id \
+         WHERE m.user_id = $? AND t.restoration_token IS NULL)"
+    };
+}
 
 macro_rules! select {
     ($tail:literal) => {
@@ -48,7 +57,7 @@ fn read(row: &Row) -> Result<Submission, Error> {
 }
 
 /// The columns that both an insert and an update write, in order.
-fn columns(submission: &Submission) -> [Value<'_>; 18] {
+fn columns(submission: &Submission) -> [Value<'_>; 20] {
     let (submitted, closed) = (submission.submitted.as_ref(), submission.closed.as_ref());
     let audit = &submission.audit;
     [
@@ -70,15 +79,18 @@ fn columns(submission: &Submission) -> [Value<'_>; 18] {
         (&audit.created_by).into(),
         audit.updated_at.into(),
         (&audit.updated_by).into(),
+        submission.assigned_user().into(),
+        submission.assigned_team().into(),
     ]
 }
 
 const INSERT: Sql = Sql::both(
     "INSERT INTO submissions (id, space_id, kapp_id, form_id, handle, core_state, current_page, \
      label, kind, origin_id, parent_id, session_token, field_values, submitted_at, submitted_by, \
-     closed_at, closed_by, version, created_at, created_by, updated_at, updated_by) \
+     closed_at, closed_by, version, created_at, created_by, updated_at, updated_by, \
+     assigned_user, assigned_team) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-     $19, $20, $21, $22)",
+     $19, $20, $21, $22, $23, $24)",
 );
 
 /// Inserts a submission.
@@ -110,7 +122,8 @@ const UPDATE: Sql = Sql::both(
     "UPDATE submissions SET handle = $3, core_state = $4, current_page = $5, label = $6, \
      kind = $7, origin_id = $8, parent_id = $9, session_token = $10, field_values = $11, \
      submitted_at = $12, submitted_by = $13, closed_at = $14, closed_by = $15, version = $16, \
-     created_at = $17, created_by = $18, updated_at = $19, updated_by = $20 \
+     created_at = $17, created_by = $18, updated_at = $19, updated_by = $20, \
+     assigned_user = $21, assigned_team = $22 \
      WHERE id = $1 AND version = $2",
 );
 
@@ -202,6 +215,15 @@ pub enum Timeline {
     Closed,
 }
 
+/// A user, by both names they have in rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Person<'a> {
+    /// The username.
+    pub username: &'a str,
+    /// The id; teams know their members by it.
+    pub id: &'a UserId,
+}
+
 /// Which submissions to find.
 #[derive(Clone, Debug)]
 pub struct Find<'a> {
@@ -216,8 +238,8 @@ pub struct Find<'a> {
     pub equal: Vec<(Column, &'a str)>,
     /// Created at or after the first time and before the second, in microseconds.
     pub created: Option<(i64, i64)>,
-    /// Only those that this username created or submitted.
-    pub owner: Option<&'a str>,
+    /// Only those that this user created or submitted, or that are assigned to them.
+    pub owner: Option<Person<'a>>,
     /// The order.
     pub timeline: Timeline,
     /// Whether the latest come first.
@@ -270,9 +292,82 @@ fn narrow<'a>(select: &mut Select<'a>, find: &Find<'a>) {
         select.and_all(between, vec![from.into(), before.into()]);
     }
     if let Some(owner) = find.owner {
-        let either = "(created_by = $? OR submitted_by = $?)";
-        select.and_all(either, vec![owner.into(), owner.into()]);
+        let any = concat!("(created_by = $? OR submitted_by = $? OR ", assigned!(), ")");
+        let name = owner.username;
+        select.and_all(any, vec![name.into(), name.into(), name.into(), owner.id.into()]);
     }
+}
+
+/// Which approvals to find.
+#[derive(Clone, Debug)]
+pub struct FindApprovals<'a> {
+    /// The space.
+    pub space: &'a SpaceId,
+    /// Whom they wait for; `None`: everybody's.
+    pub of: Option<Person<'a>>,
+    /// Their core states.
+    pub states: &'a [CoreState],
+    /// From behind this time of creation and id on.
+    pub after: Option<(i64, String)>,
+    /// Rows at most.
+    pub limit: i64,
+}
+
+const APPROVALS: Sql = select!("WHERE space_id = $1 AND kind = 'Approval' AND kapp_id IS NOT NULL");
+const ANY_APPROVAL: Sql = Sql::both(
+    "SELECT 1 FROM submissions \
+     WHERE space_id = $1 AND kind = 'Approval' AND kapp_id IS NOT NULL",
+);
+
+fn approvals_of<'a>(base: &Sql, find: &FindApprovals<'a>) -> Select<'a> {
+    let mut select = Select::new(base, &[find.space.into()]);
+    select.and_in("core_state", find.states.iter().map(|state| state.as_str().into()).collect());
+    if let Some(person) = find.of {
+        let any = concat!("(", assigned!(), ")");
+        select.and_all(any, vec![person.username.into(), person.id.into()]);
+    }
+    select
+}
+
+/// Finds approvals, newest first.
+///
+/// # Errors
+/// What the database says.
+pub fn approvals(tx: &mut Tx, find: &FindApprovals<'_>) -> Result<Vec<Submission>, Error> {
+    let mut select = approvals_of(&APPROVALS, find);
+    let (behind, order) = order(Timeline::Created, true);
+    if let Some((at, id)) = &find.after {
+        select.and_all(behind, vec![(*at).into(), (*at).into(), id.clone().into()]);
+    }
+    select.end(order, find.limit);
+    select.query(tx, read)
+}
+
+/// How many approvals there are, counted no further than `limit`.
+///
+/// # Errors
+/// What the database says.
+pub fn count_approvals(tx: &mut Tx, find: &FindApprovals<'_>) -> Result<i64, Error> {
+    let mut select = approvals_of(&ANY_APPROVAL, find);
+    select.end("LIMIT $?", find.limit);
+    Ok(select.query(tx, |_| Ok(()))?.len() as i64)
+}
+
+const IN_TEAM: Sql = Sql::both(
+    "SELECT 1 FROM memberships m JOIN teams t ON t.id = m.team_id \
+     WHERE m.user_id = $1 AND t.name = $2 AND t.restoration_token IS NULL",
+);
+
+/// Whether an approval waits for a user, as [`approvals`] finds it.
+///
+/// # Errors
+/// What the database says.
+pub fn is_assigned(tx: &mut Tx, to: Person<'_>, submission: &Submission) -> Result<bool, Error> {
+    if submission.assigned_user() == Some(to.username) {
+        return Ok(true);
+    }
+    let Some(team) = submission.assigned_team() else { return Ok(false) };
+    Ok(tx.query_opt(&IN_TEAM, &[to.id.into(), team.into()], |_| Ok(()))?.is_some())
 }
 
 /// The condition that continues behind a row, and the order. The first half of a condition lets

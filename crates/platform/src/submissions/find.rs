@@ -2,19 +2,19 @@
 //! memory, page by page and within bounds. A page that is not full when enough rows were looked at
 //! is given as it is, with the token to go on.
 
-use super::{Record, SubmissionQuery};
+use super::{ApprovalQuery, Record, SubmissionQuery};
 use crate::context::{self, FormContext};
 use crate::kql::{self, Operand, Operator, Property, Query, Queryable};
 use crate::list::{self, Direction, Page};
 use crate::{Actor, Error, Platform};
-use model::id::{FormId, KappId, SpaceId, SubmissionId};
+use model::id::{FormId, KappId, SpaceId, SubmissionId, UserId};
 use model::limits::{self, QUERY_ROWS_MAX};
 use model::submission::Submission;
 use model::time::Micros;
 use serde_json::json;
 use std::sync::Arc;
 use store::Tx;
-use store::submissions::{Column, Find, Timeline};
+use store::submissions::{Column, Find, FindApprovals, Person, Timeline};
 
 /// Rows fetched at a time.
 const CHUNK: i64 = 500;
@@ -28,7 +28,7 @@ struct Plan {
     scope: Option<String>,
     form: Option<String>,
     narrowed: Narrowed,
-    owner: Option<String>,
+    owner: Option<(String, UserId)>,
     filter: Option<Query>,
     timeline: Timeline,
     descending: bool,
@@ -65,22 +65,73 @@ pub(super) async fn page(
         let place = plan.place(tx)?;
         let count = plan.count.then(|| plan.count(tx, &place)).transpose()?;
         let (rows, next) = plan.rows(tx, &place)?;
-        let mut contexts: Vec<Arc<FormContext>> = Vec::new();
-        let mut items = Vec::with_capacity(rows.len());
-        for row in rows {
-            let known = contexts.iter().find(|context| context.form.id == row.form_id).cloned();
-            let context = match known {
-                Some(context) => context,
-                None => {
-                    let found = context::current(tx, &inner.contexts, &row.form_id)?;
-                    let Some(found) = found else { continue };
-                    contexts.push(found.clone());
-                    found
-                }
-            };
-            items.push(Record { submission: Arc::new(row), context });
-        }
-        Ok(Page { items, next_page_token: next, count })
+        Ok(Page { items: records(tx, &inner, rows)?, next_page_token: next, count })
+    };
+    platform.inner.store.read(read).await
+}
+
+/// Whose submissions an actor sees; `None`: everybody's.
+fn owner(actor: &Actor) -> Option<(String, UserId)> {
+    let id = actor.user_id.clone().unwrap_or_else(|| UserId(String::new()));
+    (!actor.is_space_admin).then(|| (actor.username.clone(), id))
+}
+
+/// Rows with their forms; those whose form is gone are left out.
+fn records(
+    tx: &mut Tx,
+    inner: &crate::Inner,
+    rows: Vec<Submission>,
+) -> Result<Vec<Record>, store::Error> {
+    let mut contexts: Vec<Arc<FormContext>> = Vec::new();
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        let known = contexts.iter().find(|context| context.form.id == row.form_id).cloned();
+        let context = match known {
+            Some(context) => context,
+            None => {
+                let found = context::current(tx, &inner.contexts, &row.form_id)?;
+                let Some(found) = found else { continue };
+                contexts.push(found.clone());
+                found
+            }
+        };
+        items.push(Record { submission: Arc::new(row), context });
+    }
+    Ok(items)
+}
+
+/// A page of approvals, newest first; `of`: whom they wait for.
+pub(super) async fn approvals(
+    platform: &Platform,
+    actor: &Actor,
+    query: &ApprovalQuery,
+) -> Result<Page<Record>, Error> {
+    let wanted = query.list.rows(limits::PAGE_ROWS)?;
+    let of = match (query.everybodys, &actor.user_id) {
+        (true, _) => None,
+        (false, Some(id)) => Some((actor.username.clone(), id.clone())),
+        (false, None) => return Err(Error::Unauthenticated),
+    };
+    let after: Option<(i64, String)> =
+        query.list.page_token.as_deref().map(list::open).transpose()?;
+    let (space, states, count) = (actor.space_id.clone(), query.states.clone(), query.list.count);
+    let inner = platform.inner.clone();
+    let read = move |tx: &mut Tx| -> Result<Page<Record>, Error> {
+        let of = of.as_ref().map(|(username, id)| Person { username, id });
+        let limit = i64::try_from(wanted + 1).unwrap_or(CHUNK);
+        let find =
+            FindApprovals { space: &space, of, states: &states, after: after.clone(), limit };
+        let mut rows = store::submissions::approvals(tx, &find)?;
+        let more = rows.len() > wanted;
+        rows.truncate(wanted);
+        let last = rows.last().filter(|_| more);
+        let next = last.map(|row| list::seal(&json!([row.audit.created_at.0, row.id.0])));
+        let count = count.then(|| {
+            let find = FindApprovals { after: None, limit: limits::APPROVALS_COUNTED_MAX, ..find };
+            store::submissions::count_approvals(tx, &find)
+        });
+        let count = count.transpose()?;
+        Ok(Page { items: records(tx, &inner, rows)?, next_page_token: next, count })
     };
     platform.inner.store.read(read).await
 }
@@ -125,7 +176,7 @@ impl Plan {
             scope: query.scope.kapp().map(str::to_owned),
             form: query.form.map(str::to_owned),
             narrowed,
-            owner: (!actor.is_space_admin).then(|| actor.username.clone()),
+            owner: owner(actor),
             filter,
             timeline,
             descending,
@@ -158,7 +209,7 @@ impl Plan {
             form: place.form.as_ref(),
             equal: state.into_iter().chain(equal).collect(),
             created: self.narrowed.created,
-            owner: self.owner.as_deref(),
+            owner: self.owner.as_ref().map(|(username, id)| Person { username, id }),
             timeline: self.timeline,
             descending: self.descending,
             after: self.after.clone(),

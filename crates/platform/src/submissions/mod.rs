@@ -67,6 +67,18 @@ pub struct SubmissionQuery<'a> {
     pub kind: Option<String>,
 }
 
+/// Which approvals to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovalQuery {
+    /// Everybody's, for space administrators, or those that wait for the actor.
+    pub everybodys: bool,
+    /// Their core states: drafts wait for a decision.
+    pub states: Vec<CoreState>,
+    /// Limit, page token and whether to count, no further than
+    /// [`model::limits::APPROVALS_COUNTED_MAX`]; the rest has no meaning here.
+    pub list: ListQuery,
+}
+
 impl Platform {
     /// Creates a submission; fires `Created`, `Submitted` and `Closed` as it gets there, and
     /// `Saved`. With an id that exists already, returns that submission and fires nothing. Space
@@ -110,7 +122,8 @@ impl Platform {
 
     /// Changes a submission: values (those given replace their former ones), core state, current
     /// page. Fires `Updated`, `Submitted` and `Closed` as it gets there, and `Saved`. Space
-    /// administrators; other users on submissions they created or submitted.
+    /// administrators; other users on submissions they created or submitted, and on open
+    /// approvals that are assigned to them or to a team of theirs.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`, `Refused` for a core state that cannot be reached, `Invalid`,
@@ -229,18 +242,39 @@ impl Platform {
         Err(Error::Stale { noun: "Submission" })
     }
 
-    /// One submission. Space administrators, and who created or submitted it.
+    /// One submission. Space administrators, who created or submitted it, and whom it is
+    /// assigned to.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`, `Store`.
     pub async fn submission(&self, actor: &Actor, id: &str) -> Result<Record, Error> {
         let record = self.record(actor, id).await?;
-        actor.must_own(&record.submission, "see")?;
+        if !self.is_assigned(actor, &record.submission).await? {
+            actor.must_own(&record.submission, "see")?;
+        }
         Ok(record)
     }
 
+    /// A page of approvals, newest first, over all kapps: those that wait for the actor or a team
+    /// of theirs, or everybody's for space administrators.
+    ///
+    /// # Errors
+    /// `Unauthenticated`, `Forbidden`, `Refused` for a limit or token that cannot be read,
+    /// `Store`.
+    pub async fn approvals(
+        &self,
+        actor: &Actor,
+        query: &ApprovalQuery,
+    ) -> Result<Page<Record>, Error> {
+        actor.must_be_somebody()?;
+        if query.everybodys {
+            actor.must_administer(|| "see the approvals of others".to_owned())?;
+        }
+        find::approvals(self, actor, query).await
+    }
+
     /// A page of submissions. Space administrators see all, other users those they created or
-    /// submitted.
+    /// submitted and those that are assigned to them.
     ///
     /// # Errors
     /// `NotFound` for kapp or form, `Unauthenticated`, `Refused` for a query, order or token that
@@ -285,7 +319,7 @@ impl Platform {
         let _turn = self.inner.turns.of(id).await;
         for _ in ATTEMPTS {
             let before = self.record(actor, id).await?;
-            actor.must_own(&before.submission, "update")?;
+            self.must_update(actor, &before.submission).await?;
             self.check_references(actor, input).await?;
             let facts = facts(actor, &before.context, self.now());
             let outcome = decide::update(facts, &before.submission, input, options)?;
@@ -303,6 +337,38 @@ impl Platform {
             }
         }
         Err(Error::Stale { noun: "Submission" })
+    }
+
+    /// Lets through who may change a submission: assigned approvals while they are open.
+    async fn must_update(&self, actor: &Actor, submission: &Submission) -> Result<(), Error> {
+        let denied = match actor.must_own(submission, "update") {
+            Ok(()) => return Ok(()),
+            Err(denied) => denied,
+        };
+        if !self.is_assigned(actor, submission).await? {
+            return Err(denied);
+        }
+        match &submission.submitted {
+            None if submission.core_state == CoreState::Draft => Ok(()),
+            Some((_, by)) => Err(Error::refused(format!("{by} has decided this approval already"))),
+            None => Err(Error::refused("This approval is closed already")),
+        }
+    }
+
+    /// Whether a submission is an approval that waits, or waited, for the actor.
+    async fn is_assigned(&self, actor: &Actor, submission: &Submission) -> Result<bool, Error> {
+        let Some(id) = actor.user_id.clone().filter(|_| submission.is_approval()) else {
+            return Ok(false);
+        };
+        if submission.assigned_user().is_none() && submission.assigned_team().is_none() {
+            return Ok(false);
+        }
+        let (username, submission) = (actor.username.clone(), submission.clone());
+        let read = move |tx: &mut Tx| {
+            let person = store::submissions::Person { username: &username, id: &id };
+            store::submissions::is_assigned(tx, person, &submission)
+        };
+        Ok(self.inner.store.read(read).await?)
     }
 
     /// The submission that a caller who gave an id made before.

@@ -136,7 +136,7 @@ impl Server {
         path: &str,
         body: Option<&Value>,
     ) -> Answer {
-        let whole = if path.starts_with("/app") || path.starts_with("/kapok") {
+        let whole = if path.starts_with("/app/") || path.starts_with("/kapok") {
             path.to_owned()
         } else {
             format!("/app/api/v1{path}")

@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, reason = "one binary")]
 
 mod access;
+mod approvals;
 mod commands;
 mod connections;
 mod edge;

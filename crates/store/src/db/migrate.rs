@@ -49,6 +49,7 @@ pub(super) const ALL: &[Migration] = migrations![
     "0015_retention",
     "0016_lane_claims",
     "0018_connections",
+    "0020_approvals",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.

@@ -63,6 +63,58 @@ async fn a_newer_schema_is_used_unless_it_says_that_it_cannot_be() {
     }
 }
 
+const SPACE: Sql = Sql::both(
+    "INSERT INTO spaces (id, slug, name, attributes, properties, version, created_at, created_by, \
+     updated_at, updated_by) VALUES ('s', 's', 'S', '{}', '{}', 1, 1, 'a', 1, 'a')",
+);
+const FORM: Sql = Sql::both(
+    "INSERT INTO forms (id, space_id, slug, name, status, anonymous, attributes, pages, \
+     properties, version, created_at, created_by, updated_at, updated_by) \
+     VALUES ('f', 's', 'f', 'F', 'Active', FALSE, '{}', '[]', '{}', 1, 1, 'a', 1, 'a')",
+);
+const SUBMISSION: Sql = Sql::both(
+    "INSERT INTO submissions (id, space_id, kapp_id, form_id, handle, core_state, label, kind, \
+     field_values, version, created_at, created_by, updated_at, updated_by) \
+     VALUES ($1, 's', $2, 'f', 'H', 'Draft', 'L', $3, $4, 1, 1, 'a', 1, 'a')",
+);
+const ASSIGNED: Sql = Sql::both(
+    "SELECT id, assigned_user, assigned_team FROM submissions \
+     WHERE assigned_user IS NOT NULL OR assigned_team IS NOT NULL ORDER BY id",
+);
+
+#[tokio::test]
+async fn approvals_of_before_are_assigned() {
+    for test in testkit::both().await {
+        let all = migrations(test.dialect());
+        let (_, text) = all.into_iter().find(|(stem, _)| *stem == "0020_approvals").unwrap();
+        let from = text.find("UPDATE submissions").unwrap();
+        let update = &text[from..][..text[from..].find(';').unwrap()];
+        let rows: [(&str, Option<&str>, &str, &str); 4] = [
+            ("1", Some("k"), "Approval", r#"{"Assigned Individual": " ann "}"#),
+            ("2", Some("k"), "Approval", r#"{"Assigned Team": "IT", "Assigned Individual": ""}"#),
+            ("3", Some("k"), "Service", r#"{"Assigned Individual": "ann"}"#),
+            ("4", None, "Approval", r#"{"Assigned Individual": "ann"}"#),
+        ];
+        let found = test
+            .write(move |tx| {
+                tx.push(&SPACE, &[])?;
+                tx.push(&FORM, &[])?;
+                for (id, kapp, kind, values) in rows {
+                    let row = [id.into(), kapp.into(), kind.into(), values.into()];
+                    tx.push(&SUBMISSION, &row)?;
+                }
+                tx.push(&Sql::both(update), &[])?;
+                tx.query(&ASSIGNED, &[], |row| {
+                    Ok((row.text(0)?, row.opt_text(1)?, row.opt_text(2)?))
+                })
+            })
+            .await
+            .unwrap();
+        let own = |text: &str| Some(text.to_owned());
+        assert_eq!(found, [("1".into(), own("ann"), None), ("2".into(), None, own("IT"))]);
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_opened_says_so() {
     let nowhere = [
