@@ -44,6 +44,8 @@ pub(crate) struct ListQuery {
     tree_id: Option<String>,
     /// Id of the record the run is about.
     source_id: Option<String>,
+    /// Exactly what the errors say in one line.
+    summary: Option<String>,
     start: Option<String>,
     end: Option<String>,
     /// Only smaller numbers.
@@ -75,6 +77,7 @@ impl ListQuery {
             start: instant("start", self.start.as_deref())?,
             end: instant("end", self.end.as_deref())?,
             before: self.before_id,
+            summary: given(self.summary),
             ..Filter::default()
         })
     }

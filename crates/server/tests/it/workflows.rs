@@ -179,6 +179,12 @@ async fn an_error_is_listed_and_resolved() {
         let error = errors["errors"][0]["id"].clone();
         let narrow = "/errors?groupFragment=rou&treeFragment=app&tree=Approve&sourceId=none";
         assert_eq!(task(&server, Method::GET, narrow, None).await.ok()["count"], 0);
+        let summary = errors["errors"][0]["summary"].as_str().unwrap();
+        for (summary, count) in [(summary, 1), ("another", 0)] {
+            let url = reqwest::Url::parse_with_params("http://x/errors", [("summary", summary)]);
+            let narrow = format!("/errors?{}", url.unwrap().query().unwrap());
+            assert_eq!(task(&server, Method::GET, &narrow, None).await.ok()["count"], count);
+        }
         let narrow = "/triggers?source=Kinetic%20Request%20CE&tree=Approve&start=2020-01-01";
         assert_eq!(task(&server, Method::GET, narrow, None).await.ok()["count"], 1);
         let wrong = json!({ "ids": [error], "action": "Continue Branch", "resolution": "" });
