@@ -21,6 +21,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists approvals, newest first: submissions of kapps' forms of type Approval whose Assigned
+         *     Individual is the caller or whose Assigned Team is one of theirs.
+         */
+        get: operations["getRovals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/complete-deferred-task/{source}": {
         parameters: {
             query?: never;
@@ -4165,6 +4185,42 @@ export interface operations {
             };
         };
     };
+    getRovals: {
+        parameters: {
+            query?: {
+                /** @description What to add to each submission, such as `details,values,form.kapp`. */
+                include?: string;
+                /**
+                 * @description `mine` (absent as well): those assigned to the caller or a team of theirs; `all`:
+                 *     everybody's, for space administrators.
+                 */
+                scope?: string;
+                /** @description `Draft` (absent as well): those that wait; `Submitted,Closed`: those that are decided. */
+                coreState?: string;
+                /** @description Rows of a page, at most 1,000. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+                /** @description Whether to count all of them, up to 1,000. */
+                count?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{submissions, nextPageToken, messages}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionList"];
+                };
+            };
+        };
+    };
     postCompleteDeferredTaskSource: {
         parameters: {
             query?: never;
@@ -7846,6 +7902,8 @@ export interface operations {
                 treeId?: string;
                 /** @description Id of the record the run is about. */
                 sourceId?: string;
+                /** @description Exactly what the errors say in one line. */
+                summary?: string;
                 start?: string;
                 end?: string;
                 /** @description Only smaller numbers. */
@@ -7889,6 +7947,8 @@ export interface operations {
                 treeId?: string;
                 /** @description Id of the record the run is about. */
                 sourceId?: string;
+                /** @description Exactly what the errors say in one line. */
+                summary?: string;
                 start?: string;
                 end?: string;
                 /** @description Only smaller numbers. */
