@@ -13,6 +13,7 @@ import { me } from './api/session';
 import { Frame } from './frame/Frame';
 import { Lost, PageFault, PageWaiting } from './frame/Fallbacks';
 import { JOB_SEARCH } from './logic/jobSearch';
+import { RUN_SEARCH } from './logic/runSearch';
 import { RECOVERY_SEARCH } from './logic/recoveries';
 import { only, parseSearch, stringifySearch } from './logic/search';
 import { queryClient } from './queryClient';
@@ -185,27 +186,28 @@ const connection = createRoute({
 const runs = createRoute({
   getParentRoute: () => frame,
   path: '/console/runs',
-  validateSearch: only('status', 'tree', 'sourceId'),
+  validateSearch: only(...RUN_SEARCH),
   component: lazyRouteComponent(() => import('./routes/runs/Runs'), 'Runs'),
 });
 
 const run = createRoute({
   getParentRoute: () => frame,
   path: '/console/runs/$id',
-  validateSearch: only('node', 'tab'),
+  validateSearch: only('node', 'task', 'tab'),
   component: lazyRouteComponent(() => import('./routes/runs/Run'), 'RunPage'),
 });
 
 const errors = createRoute({
   getParentRoute: () => frame,
   path: '/console/errors',
-  validateSearch: only('status'),
+  validateSearch: only('status', 'q', 'cause', 'resolution'),
   component: lazyRouteComponent(() => import('./routes/errors/Errors'), 'Errors'),
 });
 
 const approvals = createRoute({
   getParentRoute: () => frame,
   path: '/console/approvals',
+  validateSearch: only('scope', 'state', 'id'),
   component: lazyRouteComponent(() => import('./routes/approvals/Approvals'), 'Approvals'),
 });
 

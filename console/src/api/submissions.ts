@@ -38,16 +38,6 @@ export const submissions = (kapp: Place, form: string, coreState?: string) =>
     placeholderData: keepPreviousData,
   });
 
-/** The drafts of a form, newest first, at most 200: what waits for somebody to fill in. */
-export const drafts = (kapp: string, form: string) =>
-  queryOptions({
-    queryKey: ['submissions', 'drafts', kapp, form],
-    queryFn: async () =>
-      (await list(kapp, form, { coreState: 'Draft', limit: 200 })).submissions.filter(
-        (one) => one.coreState === 'Draft',
-      ),
-  });
-
 export const submission = (id: string) =>
   queryOptions({
     queryKey: ['submissions', 'one', id],

@@ -341,6 +341,8 @@ export interface Tree extends Details {
 
 export interface TaskRecord {
   id: number | string;
+  /** Its number in the run. */
+  seq?: number;
   branchId?: string | number | null;
   nodeId: string;
   nodeName: string;
@@ -387,13 +389,15 @@ export interface RunViewConnector {
 }
 
 export interface WaitingFor {
-  kind: 'deferral' | 'timer' | 'child' | 'error' | string;
+  kind: 'deferral' | 'timer' | 'retry' | 'child' | 'error' | string;
   node?: string | null;
   nodeId?: string | null;
   since?: string | null;
   until?: string | null;
   token?: string | null;
   message?: string | null;
+  /** The run that is waited for. */
+  runId?: number | null;
 }
 
 export interface RunView {
@@ -401,9 +405,22 @@ export interface RunView {
   nodes: RunViewNode[];
   connectors: RunViewConnector[];
   waitingFor?: WaitingFor[];
+  errors?: ViewError[];
   jobId?: string | null;
   eventId?: string | null;
   traceId?: string | null;
+}
+
+/** An error as the picture knows it. */
+export interface ViewError {
+  id: number;
+  type: string;
+  status: string;
+  nodeId?: string | null;
+  taskSeq?: number | null;
+  summary?: string | null;
+  resolution?: { action?: string; note?: string; by?: string } | null;
+  createdAt: string;
 }
 
 export interface Run extends Details {
@@ -417,6 +434,16 @@ export interface Run extends Details {
   tree?: Tree;
   source?: Source;
   view?: RunView;
+  jobId?: string | null;
+  eventId?: string | null;
+  traceId?: string | null;
+  originatingId?: string | null;
+  inputs?: Record<string, unknown>;
+  outputs?: Record<string, unknown>;
+  /** The run that started it, and whether that one waits for it. */
+  parent?: { id: number; taskSeq?: number; waits?: boolean } | null;
+  /** The runs it has started, at most 1,000. */
+  children?: Run[];
   startedAt?: string;
   finishedAt?: string | null;
 }
@@ -428,8 +455,10 @@ export interface TaskError {
   summary?: string | null;
   text?: string | null;
   createdAt?: string;
-  relatedItem1?: { id?: number | string; type?: string } | string | null;
-  relatedItem2?: { id?: number | string; type?: string } | string | null;
+  updatedAt?: string;
+  nodeId?: string | null;
+  taskSeq?: number | null;
+  resolution?: { action?: string; note?: string; by?: string; at?: string } | null;
   run?: { id: number | string; tree?: Tree } | null;
   actions?: string[];
 }

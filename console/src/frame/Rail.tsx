@@ -29,7 +29,7 @@ import {
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, type LinkProps } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { useOpenApprovals } from '../routes/approvals/useApprovals';
+import { approvalCount } from '../api/approvals';
 import { dashboard } from '../api/dashboard';
 import { me, signOut, space } from '../api/session';
 import { failed } from '../parts/notify';
@@ -47,7 +47,7 @@ export function Rail({ open, live, search }: Props) {
   const { data: person } = useQuery(me);
   const admin = person?.spaceAdmin === true;
   const { data: figures } = useQuery({ ...dashboard(), enabled: admin });
-  const approvals = useOpenApprovals();
+  const { data: approvals } = useQuery(approvalCount);
   return (
     <nav className="kp-rail" data-open={open} aria-label="Main">
       <Link to="/console" className="kp-space">
@@ -112,8 +112,8 @@ export function Rail({ open, live, search }: Props) {
       <Item
         to="/console/approvals"
         icon={IconChecklist}
-        count={approvals.length}
-        what="waiting"
+        count={approvals}
+        what="waiting for you"
         calm
       >
         Approvals

@@ -8,7 +8,7 @@ interface Still<T> {
   waiting: number;
 }
 
-export function mergeStill<T extends { id: string }>(
+export function mergeStill<T extends { id: string | number }>(
   shown: T[] | undefined,
   newest: T[] = [],
 ): Still<T> {
@@ -21,7 +21,7 @@ export function mergeStill<T extends { id: string }>(
   };
 }
 
-export function useStill<P, T extends { id: string }>(
+export function useStill<P, T extends { id: string | number }>(
   list: UseInfiniteQueryResult<InfiniteData<P>>,
   pick: (page: P) => T[],
   newest: T[] | undefined,

@@ -3,45 +3,31 @@ import { SegmentedControl } from '@mantine/core';
 import { IconMoodCheck } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { errors as errorsQuery } from '../../api/runs';
-import { titleOf } from '../../api/trees';
-import type { TaskError } from '../../api/types';
-import { errorState } from '../../logic/states';
-import { plural } from '../../logic/text';
-import { Empty, Fault, Head, Panel, Waiting } from '../../parts/Page';
-import { Rows } from '../../parts/Rows';
-import { Status } from '../../parts/Status';
-import { To } from '../../parts/To';
-import { When } from '../../parts/When';
-import { ResolveError } from './ResolveError';
+import { errorGroups, resolutions as resolutionsQuery } from '../../api/errors';
+import { causesOf } from '../../logic/errors';
+import { SearchBox } from '../../parts/SearchBox';
+import { Empty, Fault, Head, Waiting } from '../../parts/Page';
+import { CausePanel } from './CausePanel';
+import { ErrorRows } from './ErrorRows';
+import { ResolutionPanel } from './Resolutions';
 
 const route = getRouteApi('/frame/console/errors');
 
-export interface Cause {
-  key: string;
-  type: string;
-  summary: string;
-  errors: TaskError[];
-}
-
-/** Errors of one type with one summary are one cause; the cause with the most errors comes first. */
-export function causes(errors: TaskError[]): Cause[] {
-  const out = new Map<string, Cause>();
-  for (const error of errors) {
-    const summary = error.summary || error.text?.split('\n')[0] || error.type;
-    const key = `${error.type}\n${summary}\n${error.status}`;
-    const cause = out.get(key) ?? { key, type: error.type, summary, errors: [] };
-    cause.errors.push(error);
-    out.set(key, cause);
-  }
-  return [...out.values()].sort((a, b) => b.errors.length - a.errors.length);
+export interface ErrorSearch {
+  status?: string;
+  q?: string;
+  /** The cause that is unfolded. */
+  cause?: string;
+  /** The bulk resolution whose progress or report is shown. */
+  resolution?: string;
 }
 
 export function Errors() {
-  const { status = 'Active' } = route.useSearch();
+  const search: ErrorSearch = route.useSearch();
   const navigate = useNavigate({ from: '/console/errors' });
-  const { data, error, refetch } = useQuery(errorsQuery(status));
-  const shown = data?.filter((one) => one.status.toLowerCase() === status.toLowerCase());
+  const set = (change: ErrorSearch) =>
+    void navigate({ search: { ...search, ...change }, replace: true });
+  const handled = search.status === 'Handled';
   return (
     <>
       <Head
@@ -52,100 +38,78 @@ export function Errors() {
         <SegmentedControl
           size="xs"
           aria-label="Status"
-          value={status}
-          onChange={(next) =>
-            void navigate({
-              search: { status: next === 'Active' ? undefined : next },
-              replace: true,
-            })
-          }
+          value={handled ? 'Handled' : 'Active'}
+          onChange={(next) => set({ status: next === 'Active' ? undefined : next })}
           data={[
             { value: 'Active', label: 'Open' },
             { value: 'Handled', label: 'Handled' },
           ]}
         />
+        {!handled && (
+          <SearchBox
+            label="What they say"
+            placeholder="Text of the error or a tree"
+            value={search.q}
+            change={(q) => set({ q })}
+          />
+        )}
       </div>
-      {error && <Fault what="Errors" error={error} retry={() => void refetch()} />}
-      {!shown && !error && <Waiting />}
-      {shown?.length === 0 && (
-        <Empty
-          icon={IconMoodCheck}
-          title={status === 'Active' ? 'Nothing is broken' : 'None handled yet'}
-        >
-          {status === 'Active'
-            ? 'When a node of a run fails, the error appears here with what can be done about it.'
-            : 'Errors that were dealt with are kept here with their notes.'}
-        </Empty>
-      )}
-      <div className="kp-stack">
-        {causes(shown ?? []).map((cause) => (
-          <CausePanel key={cause.key} cause={cause} open={status === 'Active'} />
-        ))}
-      </div>
+      <Work chosen={search.resolution} close={() => set({ resolution: undefined })} />
+      {handled ? <ErrorRows status="Handled" filter={{}} /> : <Open search={search} set={set} />}
     </>
   );
 }
 
-function CausePanel({ cause, open }: { cause: Cause; open: boolean }) {
-  const first = cause.errors[0]!;
+/** The resolutions that are at work, and the one whose report is being read. */
+function Work({ chosen, close }: { chosen: string | undefined; close: () => void }) {
+  const { data } = useQuery(resolutionsQuery);
+  const working = (data ?? []).filter((one) => /running|paused/i.test(one.status));
+  const ids = [...new Set([...(chosen ? [chosen] : []), ...working.map((one) => one.id)])];
+  if (ids.length === 0) return null;
   return (
-    <Panel
-      title={
-        <>
-          {cause.summary}{' '}
-          <span className="kp-dim" style={{ fontWeight: 400 }}>
-            {cause.type} · {plural(cause.errors.length, 'time')}
-          </span>
-        </>
-      }
-      label={cause.summary}
-      actions={
-        open && (
-          <ResolveError
-            ids={cause.errors.map((one) => one.id)}
-            type={cause.type}
-            offered={first.actions}
-          />
-        )
-      }
-      flush
-    >
-      <Rows
-        label={`Errors: ${cause.summary}`}
-        rows={cause.errors.slice(0, 50)}
-        rowKey={(one) => String(one.id)}
-        columns={[
-          { title: 'Status', width: 110, cell: (one) => <Status of={errorState(one.status)} /> },
-          {
-            title: 'Run',
-            width: 110,
-            cell: (one) =>
-              one.run ? (
-                <To to="/console/runs/$id" params={{ id: String(one.run.id) }} strong>
-                  Run {one.run.id}
-                </To>
-              ) : (
-                '–'
-              ),
-          },
-          {
-            title: 'Tree',
-            width: '26%',
-            clip: true,
-            cell: (one) => (one.run?.tree ? titleOf(one.run.tree) : '–'),
-          },
-          {
-            title: 'What it says',
-            clip: true,
-            cell: (one) => (
-              <span className="kp-dim" title={one.text ?? undefined}>
-                {one.text ?? one.summary}
-              </span>
-            ),
-          },
-          { title: 'Since', width: 110, cell: (one) => <When at={one.createdAt} /> },
-        ]}
-      />
-    </Panel>
+    <div className="kp-stack" style={{ marginBottom: 16 }}>
+      {ids.map((id) => (
+        <ResolutionPanel key={id} id={id} close={close} />
+      ))}
+    </div>
+  );
+}
+
+interface OpenProps {
+  search: ErrorSearch;
+  set: (change: ErrorSearch) => void;
+}
+
+function Open({ search, set }: OpenProps) {
+  const { data, error, refetch } = useQuery(errorGroups());
+  if (error) return <Fault what="Errors" error={error} retry={() => void refetch()} />;
+  if (!data) return <Waiting />;
+  const wanted = search.q?.toLowerCase() ?? '';
+  const says = (text: string) => text.toLowerCase().includes(wanted);
+  const causes = causesOf(data).filter(
+    (cause) => says(cause.summary) || cause.groups.some((group) => says(group.tree)),
+  );
+  if (causes.length === 0)
+    return wanted ? (
+      <Empty icon={IconMoodCheck} title="No error says that">
+        The search looks at what errors say in one line and at the names of their trees.
+      </Empty>
+    ) : (
+      <Empty icon={IconMoodCheck} title="Nothing is broken">
+        When a node of a run fails, the error appears here with what can be done about it.
+      </Empty>
+    );
+  return (
+    <div className="kp-stack">
+      {causes.map((cause) => (
+        <CausePanel
+          key={cause.key}
+          cause={cause}
+          opened={search.cause === cause.key || causes.length === 1}
+          toggle={(open) => set({ cause: open ? cause.key : undefined })}
+          begun={(resolution) => set({ resolution: resolution.id })}
+        />
+      ))}
+    </div>
   );
 }

@@ -1,34 +1,30 @@
-// The actions that deal with errors of runs, with a note for whoever looks later.
+// The actions that deal with errors of one run, with a note for whoever looks later.
 import { Button, Group, Modal, Textarea } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { resolveErrors } from '../../api/runs';
+import { resolveErrors } from '../../api/errors';
 import { actionsFor, type ErrorAction } from '../../logic/errors';
 import { plural } from '../../logic/text';
-import { done, failed } from '../../parts/notify';
+import { useRunAction } from '../runs/useRunAction';
 
 interface Props {
   ids: (number | string)[];
   type: string;
   offered?: string[];
-  resolved?: () => void;
+  /** Opens the way to correct the inputs first, where there is one. */
+  edit?: () => void;
 }
 
-export function ResolveError({ ids, type, offered, resolved }: Props) {
+export function ResolveError({ ids, type, offered, edit }: Props) {
   const [chosen, setChosen] = useState<ErrorAction>();
   const [note, setNote] = useState('');
-  const client = useQueryClient();
-  const resolve = useMutation({
-    mutationFn: (action: string) => resolveErrors(ids, action, note),
-    onSuccess: (_, action) => {
-      done(`${plural(ids.length, 'error')}: ${action.toLowerCase()}`);
+  const resolve = useRunAction({
+    act: (action: string) => resolveErrors(ids, { action, resolution: note }),
+    said: (_, action) => `${plural(ids.length, 'error')}: ${action.toLowerCase()}`,
+    fault: 'It could not be resolved',
+    after: () => {
       setChosen(undefined);
       setNote('');
-      resolved?.();
-      for (const family of ['errors', 'runs', 'dashboard'])
-        void client.invalidateQueries({ queryKey: [family] });
     },
-    onError: (error) => failed('It could not be resolved', error),
   });
   return (
     <>
@@ -42,9 +38,13 @@ export function ResolveError({ ids, type, offered, resolved }: Props) {
             onClick={() => setChosen(action)}
           >
             {action.name}
-            {ids.length > 1 ? ` (${ids.length})` : ''}
           </Button>
         ))}
+        {edit && (
+          <Button size="compact-sm" variant="default" onClick={edit}>
+            Edit and retry…
+          </Button>
+        )}
       </Group>
       <Modal
         opened={chosen !== undefined}

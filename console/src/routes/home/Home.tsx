@@ -3,17 +3,17 @@ import { SegmentedControl } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Suspense, lazy, useState, type ReactNode } from 'react';
 import { dashboard as dashboardQuery } from '../../api/dashboard';
+import { newestApprovals } from '../../api/approvals';
 import { me } from '../../api/session';
 import type { Dashboard } from '../../api/types';
 import type { Tone } from '../../logic/states';
+import { titleOfApproval } from '../../logic/approvals';
 import { plural } from '../../logic/text';
 import { LinkButton } from '../../parts/Button';
 import { Fault, Head, Panel, Waiting } from '../../parts/Page';
 import { ToneIcon } from '../../parts/Status';
 import { To } from '../../parts/To';
 import { When } from '../../parts/When';
-import { titleOfApproval } from '../approvals/Approvals';
-import { useOpenApprovals } from '../approvals/useApprovals';
 import { Held } from './Held';
 import { Checklist } from './Checklist';
 import classes from './Home.module.css';
@@ -182,14 +182,21 @@ function Failing({ data }: { data: Dashboard }) {
 }
 
 function Waits() {
-  const approvals = useOpenApprovals();
+  const admin = useQuery(me).data?.spaceAdmin === true;
+  const scope = admin ? 'all' : 'mine';
+  const approvals = useQuery(newestApprovals(scope)).data ?? [];
   return (
     <Panel
       title="Waiting for a decision"
       actions={
         approvals.length > 0 && (
-          <To to="/console/approvals" strong style={{ fontSize: 13 }}>
-            {plural(approvals.length, 'approval')}
+          <To
+            to="/console/approvals"
+            search={admin ? { scope: 'all' } : {}}
+            strong
+            style={{ fontSize: 13 }}
+          >
+            {approvals.length >= 50 ? '50 or more approvals' : plural(approvals.length, 'approval')}
           </To>
         )
       }
@@ -199,14 +206,14 @@ function Waits() {
       ) : (
         <ul className={classes.list}>
           {approvals.slice(0, 5).map((one) => (
-            <li key={one.submission.id}>
-              <To to="/console/submissions/$id" params={{ id: one.submission.id }} strong>
+            <li key={one.id}>
+              <To to="/console/submissions/$id" params={{ id: one.id }} strong>
                 {titleOfApproval(one)}
               </To>
               <span className="kp-dim">
-                <When at={one.submission.createdAt} />
+                <When at={one.createdAt} />
               </span>
-              <div className="kp-dim">{one.form.name}</div>
+              <div className="kp-dim">{one.form?.name}</div>
             </li>
           ))}
         </ul>

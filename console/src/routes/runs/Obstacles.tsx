@@ -1,41 +1,42 @@
 // Why a run stands still: what it waits for since when, and the errors that need a person.
 import { IconHourglass } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
-import { errorsOf } from '../../api/runs';
-import type { Run, TaskError, WaitingFor } from '../../api/types';
+import { useState } from 'react';
+import type { Run, RunView, TaskError, WaitingFor } from '../../api/types';
+import { submissionWith, taskOf } from '../../logic/runs';
 import { inline } from '../../logic/text';
 import { ShortId } from '../../parts/Copy';
 import { Panel } from '../../parts/Page';
 import { ToneIcon } from '../../parts/Status';
 import { To } from '../../parts/To';
 import { When } from '../../parts/When';
-import type { Approval } from '../approvals/useApprovals';
-import { titleOfApproval } from '../approvals/Approvals';
 import { ResolveError } from '../errors/ResolveError';
+import { EditRetry } from './EditRetry';
+import { OpenTask } from './OpenTask';
 
-export function Obstacles({ run, approvals }: { run: Run; approvals: Approval[] }) {
+/** Waits shown at once: a loop may wait in thousands of iterations. */
+const WAITS_SHOWN = 10;
+
+export function Obstacles({ run, errors }: { run: Run; errors: TaskError[] }) {
   const waits = (run.view?.waitingFor ?? []).filter((one) => one.kind !== 'error');
-  const { data } = useQuery(errorsOf(Number(run.id)));
-  const mine = data ?? [];
-  if (waits.length === 0 && mine.length === 0) return null;
+  const [all, setAll] = useState(false);
+  if (waits.length === 0 && errors.length === 0) return null;
+  const shown = all ? waits : waits.slice(0, WAITS_SHOWN);
   return (
     <div className="kp-stack" style={{ marginBottom: 16 }} aria-live="polite">
-      {mine.map((error) => (
-        <OpenError key={error.id} error={error} />
+      {errors.map((error) => (
+        <OpenError key={error.id} error={error} view={run.view} />
       ))}
-      {waits.length > 0 && (
+      {run.view && waits.length > 0 && (
         <Panel label="Waiting for">
           <div style={{ display: 'grid', gap: 8, fontSize: 13.5 }}>
-            {waits.map((wait, index) => (
-              <Wait
-                key={index}
-                wait={wait}
-                nodeName={
-                  run.view?.nodes.find((one) => one.id === (wait.nodeId ?? wait.node))?.name
-                }
-                approval={approvals.find((one) => one.token === wait.token)}
-              />
+            {shown.map((wait, index) => (
+              <Wait key={index} runId={run.id} wait={wait} view={run.view!} />
             ))}
+            {shown.length < waits.length && (
+              <button type="button" className="kp-fall-more" onClick={() => setAll(true)}>
+                Show all {waits.length.toLocaleString('en')}
+              </button>
+            )}
           </div>
         </Panel>
       )}
@@ -44,38 +45,53 @@ export function Obstacles({ run, approvals }: { run: Run; approvals: Approval[] 
 }
 
 interface WaitProps {
+  runId: number | string;
   wait: WaitingFor;
-  nodeName: string | undefined;
-  approval: Approval | undefined;
+  view: RunView;
 }
 
-function Wait({ wait, nodeName, approval }: WaitProps) {
-  const where = nodeName ?? wait.node;
+function Wait({ runId, wait, view }: WaitProps) {
+  const node = view.nodes.find((one) => one.id === (wait.nodeId ?? wait.node));
+  const where = node?.name ?? wait.node;
+  const task = taskOf(view, wait);
+  const approval = wait.token ? submissionWith(view, wait.token) : undefined;
   return (
-    <div style={{ display: 'flex', gap: 10, flexWrap: 'wrap', alignItems: 'center' }}>
+    <div className="kp-wait">
       <IconHourglass size={16} color="var(--kp-warn)" aria-hidden />
       <span>
         <strong className="kp-strong">{WAITS[wait.kind] ?? 'Waits'}</strong>
+        {wait.runId && (
+          <>
+            {' '}
+            <To to="/console/runs/$id" params={{ id: String(wait.runId) }} strong>
+              Run {wait.runId}
+            </To>
+          </>
+        )}
         {where && <> at “{where}”</>}
-        {wait.until ? (
+        {wait.until && (
           <>
             , continues <When at={wait.until} />
           </>
-        ) : (
-          wait.since && (
-            <>
-              , since <When at={wait.since} />
-            </>
-          )
+        )}
+        {wait.since && (
+          <>
+            , since <When at={wait.since} />
+          </>
         )}
         {wait.message && <span className="kp-dim"> · {inline(wait.message)}</span>}
       </span>
       {approval && (
-        <To to="/console/submissions/$id" params={{ id: approval.submission.id }} strong>
-          {approval.form.name}: {titleOfApproval(approval)}
+        <To to="/console/submissions/$id" params={{ id: approval }} strong>
+          The approval
         </To>
       )}
       {wait.token && <ShortId id={wait.token} label="deferral token" />}
+      {task && (
+        <span style={{ marginLeft: 'auto' }}>
+          <OpenTask runId={runId} view={view} nodeName={where ?? 'the node'} task={task} />
+        </span>
+      )}
     </div>
   );
 }
@@ -83,20 +99,36 @@ function Wait({ wait, nodeName, approval }: WaitProps) {
 const WAITS: Record<string, string> = {
   deferral: 'Waits for an answer',
   timer: 'Waits for its time',
-  child: 'Waits for another run',
+  retry: 'Waits to try again',
+  child: 'Waits for',
 };
 
-function OpenError({ error }: { error: TaskError }) {
+/** Whether the text says more than the line above it, which often ends with it. */
+const saysMore = ({ text, summary }: TaskError): boolean =>
+  Boolean(text) && !(summary ?? '').endsWith(text!.trim());
+
+function OpenError({ error, view }: { error: TaskError; view: RunView | undefined }) {
+  const [editing, setEditing] = useState(false);
+  const node = view?.nodes.find((one) => one.id === error.nodeId);
+  const editable =
+    error.actions?.includes('Retry Task') && node && (node.parameters ?? []).length > 0;
   return (
     <div className="kp-fault" role="alert">
       <ToneIcon tone="bad" size={17} />
       <div style={{ flex: 1, minWidth: 0 }}>
         <strong>{error.summary || error.type}</strong>
-        {error.text && error.text !== error.summary && <pre>{error.text}</pre>}
+        {saysMore(error) && <pre>{error.text}</pre>}
         <div className="kp-dim" style={{ fontSize: 12.5, margin: '4px 0 10px' }}>
-          {error.type} · since <When at={error.createdAt} />
+          {error.type}
+          {node && <> at “{node.name}”</>} · since <When at={error.createdAt} />
         </div>
-        <ResolveError ids={[error.id]} type={error.type} offered={error.actions} />
+        <ResolveError
+          ids={[error.id]}
+          type={error.type}
+          offered={error.actions}
+          edit={editable ? () => setEditing(true) : undefined}
+        />
+        {editing && node && <EditRetry error={error} node={node} close={() => setEditing(false)} />}
       </div>
     </div>
   );

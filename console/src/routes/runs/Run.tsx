@@ -3,33 +3,39 @@ import { Tabs } from '@mantine/core';
 import { IconChecklist } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { errorsOf } from '../../api/errors';
 import { run as runQuery } from '../../api/runs';
 import { titleOf } from '../../api/trees';
 import type { Run, RunView } from '../../api/types';
+import { submissionWith } from '../../logic/runs';
 import { runState } from '../../logic/states';
 import { between, duration } from '../../logic/time';
-import { Body } from '../../parts/Body';
 import { LinkButton } from '../../parts/Button';
 import { ShortId } from '../../parts/Copy';
 import { Facts, Fault, Head, Panel, Waiting } from '../../parts/Page';
 import { Status } from '../../parts/Status';
 import { To } from '../../parts/To';
 import { useNow, When } from '../../parts/When';
-import { useOpenApprovals, type Approval } from '../approvals/useApprovals';
 import { Picture } from '../trees/Picture';
 import { Obstacles } from './Obstacles';
+import { Related } from './Related';
+import { RunActions } from './RunActions';
+import { RunData } from './RunData';
 import { RunNode } from './RunNode';
 import { Steps } from './Steps';
+import { Waterfall } from './Waterfall';
+import './runs.css';
 
 const route = getRouteApi('/frame/console/runs/$id');
 
 export function RunPage() {
   const { id } = route.useParams();
   const { data: run, error, refetch } = useQuery(runQuery(id));
-  const approvals = useRunApprovals(run?.view);
+  const errors = useQuery({ ...errorsOf(Number(id)), enabled: run !== undefined });
   if (error) return <Fault what={`Run ${id}`} error={error} retry={() => void refetch()} />;
   if (!run) return <Waiting rows={6} />;
   const title = run.tree ? titleOf(run.tree) : run.view?.tree;
+  const retryable = (errors.data ?? []).filter((one) => one.actions?.includes('Retry Task'));
   return (
     <>
       <Head
@@ -41,28 +47,33 @@ export function RunPage() {
         }
         lead={title && <TreeLink title={title} />}
         crumbs={[<To to="/console/runs">Runs</To>, run.tree?.sourceGroup ?? `Run ${id}`]}
-        actions={approvals.map((one) => (
-          <LinkButton
-            key={one.submission.id}
-            to="/console/submissions/$id"
-            params={{ id: one.submission.id }}
-            leftSection={<IconChecklist size={14} />}
-          >
-            Open the approval
-          </LinkButton>
-        ))}
+        actions={
+          <>
+            <OpenApproval view={run.view} />
+            <RunActions run={run} retryable={retryable.length} />
+          </>
+        }
       />
-      <Obstacles run={run} approvals={approvals} />
+      <Obstacles run={run} errors={errors.data ?? []} />
       <Inside run={run} title={title} />
     </>
   );
 }
 
-/** The open approvals whose token is one that this run waits for. */
-function useRunApprovals(view: RunView | undefined): Approval[] {
-  const open = useOpenApprovals();
-  const tokens = new Set((view?.waitingFor ?? []).map((one) => one.token).filter(Boolean));
-  return open.filter((one) => one.token && tokens.has(one.token));
+/** Leads to the submission in which the run left the token it waits for, if there is just one. */
+function OpenApproval({ view }: { view: RunView | undefined }) {
+  const tokens = (view?.waitingFor ?? []).flatMap((one) => one.token ?? []);
+  const found = [...new Set(tokens.flatMap((token) => submissionWith(view!, token) ?? []))];
+  if (found.length !== 1) return null;
+  return (
+    <LinkButton
+      to="/console/submissions/$id"
+      params={{ id: found[0]! }}
+      leftSection={<IconChecklist size={14} />}
+    >
+      Open the approval
+    </LinkButton>
+  );
 }
 
 function TreeLink({ title }: { title: string }) {
@@ -80,6 +91,7 @@ function Inside({ run, title }: { run: Run; title: string | undefined }) {
     void navigate({ search: { ...search, ...change }, replace: true });
   const view = run.view;
   const node = view?.nodes.find((one) => one.id === search.node);
+  const select = (id: string | undefined, task?: string) => set({ node: id, task });
   return (
     <div className="kp-cols">
       <Tabs
@@ -89,8 +101,9 @@ function Inside({ run, title }: { run: Run; title: string | undefined }) {
       >
         <Tabs.List mb="md">
           <Tabs.Tab value="picture">Picture</Tabs.Tab>
+          <Tabs.Tab value="waterfall">Waterfall</Tabs.Tab>
           <Tabs.Tab value="steps">Steps</Tabs.Tab>
-          <Tabs.Tab value="data">Data it started with</Tabs.Tab>
+          <Tabs.Tab value="data">Data</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="picture">
           <Panel flush label="Picture">
@@ -100,7 +113,7 @@ function Inside({ run, title }: { run: Run; title: string | undefined }) {
                 nodes={view.nodes}
                 connectors={view.connectors}
                 selected={search.node}
-                select={(id) => set({ node: id })}
+                select={select}
               />
             ) : (
               <div className="kp-panel-body kp-dim">The server sent no picture of this run.</div>
@@ -108,21 +121,33 @@ function Inside({ run, title }: { run: Run; title: string | undefined }) {
           </Panel>
           <Legend />
         </Tabs.Panel>
+        <Tabs.Panel value="waterfall">
+          <Waterfall view={view} selected={search.node} select={select} />
+        </Tabs.Panel>
         <Tabs.Panel value="steps">
-          <Steps view={view} select={(id) => set({ node: id })} />
+          <Steps view={view} select={select} />
         </Tabs.Panel>
         <Tabs.Panel value="data">
-          <Panel title="Source data">
-            <Body label="Source data" text={run.sourceData} maxHeight={560} />
-          </Panel>
+          <RunData run={run} />
         </Tabs.Panel>
       </Tabs>
       {node && view ? (
-        <RunNode node={node} view={view} close={() => set({ node: undefined })} />
+        <RunNode
+          key={node.id}
+          runId={run.id}
+          node={node}
+          view={view}
+          task={search.task}
+          choose={(task) => set({ task })}
+          close={() => select(undefined)}
+        />
       ) : (
-        <Panel title="About">
-          <About run={run} title={title} />
-        </Panel>
+        <div className="kp-stack">
+          <Panel title="About" label="About">
+            <About run={run} title={title} />
+          </Panel>
+          <Related run={run} />
+        </div>
       )}
     </div>
   );
@@ -131,7 +156,8 @@ function Inside({ run, title }: { run: Run; title: string | undefined }) {
 function Legend() {
   return (
     <p className="kp-dim" style={{ fontSize: 12.5, margin: '8px 2px' }}>
-      Solid connectors were taken, dashed ones were not. Select a node for its inputs and results.
+      Solid connectors were taken, dashed ones were not; a condition shows what it came to. Select a
+      node for its inputs and results.
     </p>
   );
 }
@@ -139,7 +165,6 @@ function Legend() {
 function About({ run, title }: { run: Run; title: string | undefined }) {
   const now = useNow(1000);
   const end = run.finishedAt ?? (/complete|cancel/i.test(run.status) ? run.updatedAt : undefined);
-  const view = run.view;
   return (
     <Facts
       rows={[
@@ -150,24 +175,7 @@ function About({ run, title }: { run: Run; title: string | undefined }) {
           end ? 'Took' : 'Going for',
           duration(between(run.createdAt, end ?? new Date(now).toISOString())),
         ],
-        ['Record', <RecordLink run={run} />],
-        [
-          'Job',
-          view?.jobId && (
-            <To to="/console/jobs/$id" params={{ id: view.jobId }} strong>
-              Open the job
-            </To>
-          ),
-        ],
-        [
-          'Event',
-          view?.eventId && (
-            <To to="/console/activity/$id" params={{ id: view.eventId }} strong>
-              Open the event
-            </To>
-          ),
-        ],
-        ['Trace', <ShortId id={view?.traceId} label="trace id" />],
+        ['Record', run.sourceId && <RecordLink run={run} />],
       ]}
     />
   );
@@ -175,7 +183,7 @@ function About({ run, title }: { run: Run; title: string | undefined }) {
 
 /** The record the run is about: a link when its data tells that it is a submission. */
 function RecordLink({ run }: { run: Run }) {
-  if (!run.sourceId) return null;
+  if (!run.sourceId) return undefined;
   const datastore = /"type"\s*:\s*"Datastore Submission"/.test(run.sourceData ?? '');
   const isSubmission = /"submission"\s*:/.test(run.sourceData ?? '');
   if (!isSubmission) return <ShortId id={run.sourceId} label="record id" />;

@@ -1,23 +1,33 @@
 // One node of a run: parameters as written and as evaluated, results, and where it went from here.
-import { ActionIcon } from '@mantine/core';
+import { ActionIcon, Select } from '@mantine/core';
 import { IconX } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
+import { type ReactNode } from 'react';
 import type { RunView, RunViewConnector, RunViewNode, TaskRecord } from '../../api/types';
 import { handler } from '../../logic/handlers';
+import { openTasks } from '../../logic/runs';
+import { stateOf } from '../../logic/states';
+import { inline } from '../../logic/text';
 import { between, duration } from '../../logic/time';
+import { loopLabel, loopParts, messagesOf, taskState } from '../../logic/waterfall';
 import { ShortId } from '../../parts/Copy';
 import { Facts, Panel } from '../../parts/Page';
 import { Status } from '../../parts/Status';
 import { When } from '../../parts/When';
+import { OpenTask } from './OpenTask';
 
 interface Props {
+  runId: number | string;
   node: RunViewNode;
   view: RunView;
+  /** The execution that is looked at, when there are several. */
+  task: string | undefined;
+  choose: (task: string | undefined) => void;
   close: () => void;
 }
 
-export function RunNode({ node, view, close }: Props) {
+export function RunNode({ runId, node, view, task: chosen, choose, close }: Props) {
   const tasks = node.tasks ?? [];
+  const task = tasks.find((one) => String(one.id) === chosen) ?? tasks.at(-1);
   const nameOf = (id: string) => view.nodes.find((one) => one.id === id)?.name ?? id;
   const outgoing = view.connectors.filter((one) => one.from === node.id);
   return (
@@ -38,7 +48,21 @@ export function RunNode({ node, view, close }: Props) {
             <span className="kp-mono">{node.definitionId}</span>
           </p>
         </div>
-        {tasks.length === 0 ? (
+        {tasks.length > 1 && (
+          <Select
+            size="xs"
+            label={`Executions (${tasks.length.toLocaleString('en')})`}
+            searchable
+            data={tasks.map((one) => ({ value: String(one.id), label: named(view, node, one) }))}
+            value={task && String(task.id)}
+            allowDeselect={false}
+            onChange={(id) => choose(id ?? undefined)}
+          />
+        )}
+        {task && taskState(view, node, task) !== 'error' && openTasks(node).includes(task) && (
+          <OpenTask runId={runId} view={view} nodeName={node.name} task={task} />
+        )}
+        {!task ? (
           <>
             <p className="kp-dim" style={{ margin: 0, fontSize: 13.5 }}>
               The run has not been here.
@@ -46,7 +70,7 @@ export function RunNode({ node, view, close }: Props) {
             <Written node={node} />
           </>
         ) : (
-          tasks.map((task) => <Execution key={task.id} node={node} task={task} of={tasks.length} />)
+          <Execution key={task.id} node={node} task={task} />
         )}
         {outgoing.length > 0 && (
           <Block title="Where it leads">
@@ -58,6 +82,15 @@ export function RunNode({ node, view, close }: Props) {
       </div>
     </Panel>
   );
+}
+
+/** "Each laptop · iteration 2, Complete", or its number in the run. */
+function named(view: RunView, node: RunViewNode, task: TaskRecord): string {
+  const parts = loopParts(task.loopIndex);
+  const where = parts.length
+    ? parts.map((part) => loopLabel(view, part)).join(', ')
+    : `Task ${task.seq ?? task.id}`;
+  return `${where}: ${stateOf(taskState(view, node, task)).word}`;
 }
 
 function Block({ title, children }: { title: string; children: ReactNode }) {
@@ -88,26 +121,58 @@ function Written({ node }: { node: RunViewNode }) {
   );
 }
 
-function Execution({ node, task, of }: { node: RunViewNode; task: TaskRecord; of: number }) {
+function Execution({ node, task }: { node: RunViewNode; task: TaskRecord }) {
   const inputs = task.inputs ?? task.parameters ?? {};
   const took = task.duration ?? between(task.startedAt ?? task.createdAt, task.finishedAt);
-  const loop = task.loopIndex && task.loopIndex !== '/' ? ` · loop ${task.loopIndex}` : '';
+  const loop = task.loopIndex && task.loopIndex !== '/' ? task.loopIndex : undefined;
   return (
     <>
-      {of > 1 && <h3 style={{ fontSize: 12.5 }}>Execution{loop || ` ${task.id}`}</h3>}
       <Facts
         rows={[
           ['Started', <When at={task.startedAt ?? task.createdAt} />],
-          ['Took', duration(took)],
+          [task.finishedAt ? 'Took' : 'Open', task.finishedAt ? duration(took) : 'not finished'],
+          ['Loop index', loop && <span className="kp-mono">{loop}</span>],
           ...(task.deferred && task.token
             ? [['Token', <ShortId id={task.token} label="token" />] as [string, ReactNode]]
             : []),
         ]}
       />
+      <Messages task={task} />
       <Parameters node={node} inputs={inputs} />
       <Results title="Results" values={task.results} />
       <Results title="Results of the answer" values={task.deferredResults} />
     </>
+  );
+}
+
+/** What happened at the task: failed attempts with their times, updates, corrections. */
+function Messages({ task }: { task: TaskRecord }) {
+  const messages = messagesOf(task).filter((one) => one.text || one.attempt);
+  if (messages.length === 0) return null;
+  const attempts = messages.some((one) => one.type === 'Attempt');
+  return (
+    <Block title={attempts ? 'Attempts and messages' : 'Messages'}>
+      <ol className="kp-messages">
+        {messages.map((one, index) => (
+          <li key={index}>
+            <span className="kp-dim">
+              {one.attempt ? `Attempt ${one.attempt}` : (one.type ?? 'Message')}
+              {one.at && (
+                <>
+                  , <When at={one.at} />
+                </>
+              )}
+            </span>
+            <div style={{ overflowWrap: 'anywhere' }}>{one.text}</div>
+            {one.nextAt && index === messages.length - 1 && (
+              <span className="kp-dim">
+                next attempt <When at={one.nextAt} />
+              </span>
+            )}
+          </li>
+        ))}
+      </ol>
+    </Block>
   );
 }
 
@@ -190,7 +255,7 @@ function Way({ connector, name }: { connector: RunViewConnector; name: string })
           {connector.evaluated !== undefined && connector.evaluated !== null && (
             <span className="kp-dim" style={{ fontSize: 12.5 }}>
               {' '}
-              was {JSON.stringify(connector.evaluated)}
+              was {inline(connector.evaluated)}
             </span>
           )}
         </div>

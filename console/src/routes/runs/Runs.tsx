@@ -1,40 +1,50 @@
 // Runs: where each workflow is.
-import { Button, SegmentedControl, Select } from '@mantine/core';
+import { Button, Select, Tabs } from '@mantine/core';
 import { IconPlayerPlay } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { runs as runsQuery } from '../../api/runs';
+import { useMemo } from 'react';
+import { newestRuns, runCount, runs as runsQuery, type RunFilter } from '../../api/runs';
 import { titleOf, trees as treesQuery } from '../../api/trees';
 import type { Run } from '../../api/types';
+import { isNarrowed, PASSING, RUN_TABS, runFilter, type RunSearch } from '../../logic/runSearch';
 import { runState } from '../../logic/states';
 import { between, duration } from '../../logic/time';
 import { ShortId } from '../../parts/Copy';
-import { More } from '../../parts/ListFoot';
+import { More, NewRows } from '../../parts/ListFoot';
 import { Empty, Fault, Head } from '../../parts/Page';
 import { Rows, type Column } from '../../parts/Rows';
 import { SearchBox } from '../../parts/SearchBox';
 import { Status } from '../../parts/Status';
+import { TimeRange } from '../../parts/TimeRange';
 import { To } from '../../parts/To';
-import { When } from '../../parts/When';
+import { useRowKeys } from '../../parts/useRowKeys';
+import { useStill } from '../../parts/useStill';
+import { useNow, When } from '../../parts/When';
 
 const route = getRouteApi('/frame/console/runs');
 
 export function Runs() {
-  const search = route.useSearch();
+  const search: RunSearch = route.useSearch();
   const navigate = useNavigate({ from: '/console/runs' });
-  const list = useInfiniteQuery(runsQuery(search));
-  const rows = list.data?.pages.flatMap((page) => page.runs);
+  const filter = useFilter(search);
+  const list = useInfiniteQuery(runsQuery(filter));
+  const newest = useQuery(newestRuns(filter));
+  const { rows, waiting } = useStill(list, (page) => page.runs, newest.data);
+  useRowKeys();
   return (
     <>
       <Head
         title="Runs"
         lead="Each run is one execution of a tree. Open one to see how far it is, what each node did, and what it waits for."
       />
+      <States search={search} filter={filter} />
       <Filters />
+      <NewRows count={waiting} show={() => void list.refetch()} />
       {list.error ? (
         <Fault what="Runs" error={list.error} retry={() => void list.refetch()} />
       ) : rows?.length === 0 ? (
-        <Nothing filtered={Object.keys(search).length > 0} />
+        <Nothing filtered={isNarrowed(search) || search.status !== undefined} />
       ) : (
         <>
           <Rows
@@ -57,32 +67,64 @@ export function Runs() {
   );
 }
 
-function Filters() {
-  const search = route.useSearch();
+/** The same address asks the same question until it changes, even as minutes pass. */
+function useFilter(search: RunSearch): RunFilter {
+  const key = JSON.stringify(search);
+  return useMemo(() => runFilter(JSON.parse(key) as RunSearch, Date.now()), [key]);
+}
+
+function States({ search, filter }: { search: RunSearch; filter: RunFilter }) {
   const navigate = useNavigate({ from: '/console/runs' });
-  const set = (change: Partial<typeof search>) =>
+  return (
+    <Tabs
+      mb="md"
+      value={search.status ?? 'All'}
+      onChange={(status) =>
+        void navigate({
+          search: { ...search, status: status === 'All' ? undefined : (status ?? undefined) },
+          replace: true,
+        })
+      }
+    >
+      <Tabs.List aria-label="State">
+        {RUN_TABS.map(({ value, label }) => (
+          <Tabs.Tab key={value} value={value}>
+            {label}
+            {PASSING.includes(value) && <Count filter={{ ...filter, status: value }} />}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+    </Tabs>
+  );
+}
+
+function Count({ filter }: { filter: RunFilter }) {
+  const { data } = useQuery(runCount(filter));
+  if (!data) return null;
+  return (
+    <span
+      className="kp-count"
+      style={{ marginLeft: 8 }}
+      data-tone={filter.status === 'Error' ? 'bad' : undefined}
+    >
+      {data.toLocaleString('en')}
+    </span>
+  );
+}
+
+function Filters() {
+  const search: RunSearch = route.useSearch();
+  const navigate = useNavigate({ from: '/console/runs' });
+  const set = (change: RunSearch) =>
     void navigate({ search: { ...search, ...change }, replace: true });
   const { data: treeList } = useQuery(treesQuery);
   const titles = new Set((treeList ?? []).map(titleOf));
   if (search.tree) titles.add(search.tree);
   return (
     <div className="kp-toolbar">
-      <SegmentedControl
-        size="xs"
-        aria-label="Status"
-        value={search.status ?? ''}
-        onChange={(status) => set({ status: status || undefined })}
-        data={[
-          { value: '', label: 'All' },
-          { value: 'Running', label: 'Running' },
-          { value: 'Waiting', label: 'Waiting' },
-          { value: 'Error', label: 'Error' },
-          { value: 'Complete', label: 'Complete' },
-        ]}
-      />
       <Select
         size="xs"
-        w={340}
+        w={300}
         aria-label="Tree"
         placeholder="Every tree"
         clearable
@@ -97,6 +139,14 @@ function Filters() {
         value={search.sourceId}
         change={(sourceId) => set({ sourceId })}
       />
+      <SearchBox
+        label="Run number"
+        placeholder="Run number"
+        width={130}
+        value={search.number}
+        change={(number) => set({ number })}
+      />
+      <TimeRange value={search} change={(range) => set(range)} />
     </div>
   );
 }
@@ -116,7 +166,7 @@ function Nothing({ filtered }: { filtered: boolean }) {
         </Button>
       }
     >
-      Choose another status or tree.
+      Choose another state, tree or time.
     </Empty>
   ) : (
     <Empty
@@ -129,6 +179,13 @@ function Nothing({ filtered }: { filtered: boolean }) {
       A webhook that points at a tree starts a run. Fill in a form whose submissions have one.
     </Empty>
   );
+}
+
+/** How long it took, or how long it has been going. */
+function Took({ run }: { run: Run }) {
+  const now = useNow(5_000);
+  const took = duration(between(run.createdAt, run.finishedAt ?? new Date(now).toISOString()));
+  return run.finishedAt ? took : <span className="kp-dim">{took}</span>;
 }
 
 const COLUMNS: Column<Run>[] = [
@@ -157,7 +214,7 @@ const COLUMNS: Column<Run>[] = [
     title: 'Took',
     width: 100,
     align: 'right',
-    cell: (run) => duration(between(run.createdAt, run.finishedAt)),
+    cell: (run) => <Took run={run} />,
   },
   { title: 'Started', width: 110, cell: (run) => <When at={run.createdAt} /> },
 ];

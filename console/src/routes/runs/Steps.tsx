@@ -1,12 +1,17 @@
 // A run as a list: each execution of a node in order, for reading and for screen readers.
+import { useState } from 'react';
 import type { RunView, RunViewNode, TaskRecord } from '../../api/types';
 import { handler } from '../../logic/handlers';
 import { inline } from '../../logic/text';
 import { between, duration } from '../../logic/time';
+import { loopLabel, loopParts, taskState } from '../../logic/waterfall';
 import { Panel } from '../../parts/Page';
 import { Rows } from '../../parts/Rows';
 import { Status } from '../../parts/Status';
 import { When } from '../../parts/When';
+
+/** Steps drawn at once; a loop may have thousands. */
+const STEPS_SHOWN = 200;
 
 interface Step {
   node: RunViewNode;
@@ -23,11 +28,12 @@ export const stepsOf = (view: RunView | undefined): Step[] =>
 
 interface Props {
   view: RunView | undefined;
-  select: (id: string) => void;
+  select: (id: string, task?: string) => void;
 }
 
 export function Steps({ view, select }: Props) {
   const steps = stepsOf(view);
+  const [limit, setLimit] = useState(STEPS_SHOWN);
   return (
     <Panel flush>
       {steps.length === 0 ? (
@@ -35,30 +41,35 @@ export function Steps({ view, select }: Props) {
       ) : (
         <Rows
           label="Steps"
-          rows={steps}
+          rows={steps.slice(0, limit)}
           rowKey={({ task }) => String(task.id)}
-          open={({ node }) => select(node.id)}
+          open={({ node, task }) => select(node.id, String(task.id))}
           columns={[
             {
               title: 'Node',
               width: '34%',
-              cell: ({ node }) => (
+              cell: ({ node, task }) => (
                 <>
                   <button
                     type="button"
                     className="kp-id"
                     style={{ font: 'inherit', cursor: 'pointer', color: 'inherit' }}
-                    onClick={() => select(node.id)}
+                    onClick={() => select(node.id, String(task.id))}
                   >
                     {node.name}
                   </button>
                   <div className="kp-dim" style={{ fontSize: 12.5 }}>
                     {handler(node.definitionId).label}
+                    {loopParts(task.loopIndex).map((part) => ` · ${loopLabel(view!, part)}`)}
                   </div>
                 </>
               ),
             },
-            { title: 'State', width: 112, cell: (step) => <Status of={stateOfStep(step)} /> },
+            {
+              title: 'State',
+              width: 112,
+              cell: ({ node, task }) => <Status of={taskState(view!, node, task)} />,
+            },
             {
               title: 'Results',
               clip: true,
@@ -78,9 +89,15 @@ export function Steps({ view, select }: Props) {
           ]}
         />
       )}
+      {steps.length > limit && (
+        <button
+          type="button"
+          className="kp-fall-more"
+          onClick={() => setLimit(limit + STEPS_SHOWN)}
+        >
+          Show more of {steps.length.toLocaleString('en')} steps
+        </button>
+      )}
     </Panel>
   );
 }
-
-const stateOfStep = ({ node, task }: Step): string =>
-  (node.tasks?.length ?? 0) > 1 ? task.status : node.state;

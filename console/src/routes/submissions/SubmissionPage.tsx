@@ -251,6 +251,7 @@ interface ActionsProps {
 }
 
 function Actions({ kapp, submission, title }: ActionsProps) {
+  const admin = useQuery(me).data?.spaceAdmin === true;
   const [asking, setAsking] = useState(false);
   const client = useQueryClient();
   const router = useRouter();
@@ -281,18 +282,20 @@ function Actions({ kapp, submission, title }: ActionsProps) {
           Close
         </Button>
       )}
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <Button variant="default" px={8} aria-label="More actions">
-            <IconDots size={16} />
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item color="red" onClick={() => setAsking(true)}>
-            Delete…
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+      {admin && (
+        <Menu position="bottom-end">
+          <Menu.Target>
+            <Button variant="default" px={8} aria-label="More actions">
+              <IconDots size={16} />
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item color="red" onClick={() => setAsking(true)}>
+              Delete…
+            </Menu.Item>
+          </Menu.Dropdown>
+        </Menu>
+      )}
       <Confirm
         opened={asking}
         title="Delete this submission?"

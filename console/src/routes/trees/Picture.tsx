@@ -33,6 +33,7 @@ import type { NodeState } from '../../api/types';
 import { handler, type HandlerKind } from '../../logic/handlers';
 import { NODE, place, sides, type Point, type Side } from '../../logic/layout';
 import { stateOf } from '../../logic/states';
+import { inline } from '../../logic/text';
 import { ToneIcon } from '../../parts/Status';
 import './picture.css';
 
@@ -44,6 +45,8 @@ export interface PictureNode {
   y?: number | null;
   state?: NodeState;
   problem?: boolean;
+  /** Its executions, in a run. */
+  tasks?: unknown[];
 }
 
 export interface PictureConnector {
@@ -53,6 +56,8 @@ export interface PictureConnector {
   label?: string | null;
   value?: string | null;
   taken?: boolean | null;
+  /** What the condition came to. */
+  evaluated?: unknown;
 }
 
 interface Props {
@@ -131,12 +136,18 @@ function toNode(
 const WHEN: Record<string, string> = { Create: 'as it starts to wait', Update: 'on each update' };
 
 /** The connector's own label, else its condition, cut to what fits between two nodes. */
-export function edgeLabel({ type, label, value }: PictureConnector): string | undefined {
+export function edgeLabel(connector: PictureConnector): string | undefined {
+  const { type, label, value, evaluated } = connector;
   const text = label || value || '';
   const when = WHEN[type ?? ''];
-  const short = text.length > 34 ? `${text.slice(0, 33)}…` : text;
-  return [when, short].filter(Boolean).join(': ') || undefined;
+  const short = cut(text, 34);
+  const named = [when, short].filter(Boolean).join(': ') || undefined;
+  const known = Boolean(value) && evaluated !== undefined && evaluated !== null;
+  return known ? `${named} = ${cut(inline(evaluated), 16)}` : named;
 }
+
+const cut = (text: string, most: number) =>
+  text.length > most ? `${text.slice(0, most - 1)}…` : text;
 
 interface Bend {
   pathOptions?: { borderRadius: number; stepPosition: number };
@@ -195,6 +206,7 @@ function Step({ data: { node, selected } }: NodeProps<FlowNode>) {
   const { label, kind } = handler(node.definitionId);
   const Sign = ICONS[kind];
   const state = node.state ? stateOf(node.state) : undefined;
+  const times = node.tasks?.length ?? 0;
   return (
     <div
       className="kp-step"
@@ -212,7 +224,10 @@ function Step({ data: { node, selected } }: NodeProps<FlowNode>) {
       <Sign size={17} stroke={1.6} aria-hidden />
       <div className="kp-step-text">
         <div className="kp-step-name">{node.name}</div>
-        <div className="kp-step-sub">{node.problem ? 'Has a problem' : label}</div>
+        <div className="kp-step-sub">
+          {node.problem ? 'Has a problem' : label}
+          {times > 1 && ` · ${times.toLocaleString('en')} times`}
+        </div>
       </div>
       {state && (
         <span className="kp-status" data-tone={state.tone} title={state.word}>
