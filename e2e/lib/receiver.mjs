@@ -1,8 +1,11 @@
 // A receiver of webhooks that a test breaks and repairs.
 import http from 'node:http';
 
-/** Returns `{url, got, answer(status, headers), stop}`; `got` holds the bodies that arrived. */
-export async function startReceiver() {
+/**
+ * Returns `{url, got, answer(status, headers), stop}`; `got` holds the bodies that arrived.
+ * A port that was free before can be asked for.
+ */
+export async function startReceiver(port = 0) {
   const got = [];
   let answer = { status: 200, headers: {} };
   const server = http.createServer(async (request, response) => {
@@ -20,7 +23,7 @@ export async function startReceiver() {
     });
     response.end(JSON.stringify({ received: got.length, ok: status < 400 }));
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     got,

@@ -53,7 +53,8 @@ export async function startServer(env = {}) {
   };
 }
 
-function freePort() {
+/** A port on which nothing listens, for now. */
+export function freePort() {
   return new Promise((resolve, reject) => {
     const probe = net.createServer();
     probe.once('error', reject);
