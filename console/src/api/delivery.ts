@@ -39,11 +39,18 @@ export interface Overrides extends Partial<Policy> {
   coalesceBy?: string | null;
 }
 
+/** When a webhook counts as failing, and who is written to. */
+export interface NoticeRules {
+  failures: number;
+  mailTo: string[];
+}
+
 export interface Delivery {
   paused: boolean;
   pausedBy?: string | null;
   pausedAt?: string | null;
   policy: Policy;
+  notices: NoticeRules;
 }
 
 export const delivery = queryOptions({
@@ -52,7 +59,7 @@ export const delivery = queryOptions({
   refetchInterval: 60_000,
 });
 
-export const saveDelivery = async (change: { policy?: Policy }) =>
+export const saveDelivery = async (change: { policy?: Policy; notices?: NoticeRules }) =>
   (await answer<{ delivery: Delivery }>(PUT('/app/api/v1/delivery', { body: body(change) })))
     .delivery;
 

@@ -16,7 +16,7 @@ export const FAMILIES: Record<string, string[]> = {
   errors: ['errors', 'runs'],
   events: ['events'],
   submissions: ['submissions'],
-  webhooks: ['webhooks', 'delivery', 'lanes'],
+  webhooks: ['webhooks', 'delivery', 'lanes', 'notices'],
   recoveries: ['recoveries'],
   inspectors: ['inspectors'],
   connections: ['connections'],

@@ -36,6 +36,12 @@ const STATES: Record<string, State> = {
   inactive: { word: 'Inactive', tone: 'off' },
   disabled: { word: 'Disabled', tone: 'off' },
   paused: { word: 'Paused', tone: 'wait' },
+  // Notices and their mail
+  failing: { word: 'Failing', tone: 'bad' },
+  recovered: { word: 'Recovered', tone: 'good' },
+  'mail waiting': { word: 'Waiting', tone: 'wait' },
+  'mail sent': { word: 'Sent', tone: 'good' },
+  'mail failed': { word: 'Failed', tone: 'bad' },
   // Verdicts
   fired: { word: 'Fired', tone: 'good' },
   not_matched: { word: 'Not matched', tone: 'off' },

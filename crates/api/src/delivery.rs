@@ -31,6 +31,9 @@ pub(crate) struct DeliveryDocument {
     /// them; null: the default.
     #[schema(value_type = Option<Object>)]
     retention: Option<Value>,
+    /// `failures` in a row from which a webhook counts as failing, `mailTo`.
+    #[schema(value_type = Object)]
+    notices: Value,
 }
 
 /// `{"delivery":{…}}`.
@@ -41,6 +44,7 @@ pub(crate) struct DeliveryAnswer {
 
 fn answer(settings: Settings) -> Result<axum::Json<DeliveryAnswer>> {
     let policy = serde_json::to_value(&settings.policy).map_err(|e| Error::internal(&e))?;
+    let notices = serde_json::to_value(&settings.notices).map_err(|e| Error::internal(&e))?;
     Ok(axum::Json(DeliveryAnswer {
         delivery: DeliveryDocument {
             paused: settings.paused,
@@ -48,6 +52,7 @@ fn answer(settings: Settings) -> Result<axum::Json<DeliveryAnswer>> {
             paused_at: settings.paused_at.map(Micros::iso),
             policy,
             retention: settings.retention,
+            notices,
         },
     }))
 }
@@ -62,6 +67,9 @@ pub(crate) struct DeliveryChangeDocument {
     policy: Option<Value>,
     #[schema(value_type = Option<Object>)]
     retention: Option<Value>,
+    /// All of them; properties they lack are the defaults.
+    #[schema(value_type = Option<Object>)]
+    notices: Option<Value>,
     #[serde(rename = "paused")]
     _paused: Option<bool>,
     #[serde(rename = "pausedBy")]
@@ -97,7 +105,8 @@ pub(crate) async fn update(
     caller: Caller,
     Json(body): Json<DeliveryChangeDocument>,
 ) -> Result<axum::Json<DeliveryAnswer>> {
-    let change = SettingsChange { policy: body.policy, retention: body.retention };
+    let change =
+        SettingsChange { policy: body.policy, retention: body.retention, notices: body.notices };
     answer(app.webhooks.update_delivery(&actor(&caller), &change).await?)
 }
 

@@ -4,7 +4,7 @@
 use crate::App;
 use crate::{
     approvals, auth, connections, dashboard, delivery, events, forms, front, health, inspect,
-    inspectors, kapps, lanes, memberships, meta, metrics, openapi, recoveries, retention,
+    inspectors, kapps, lanes, memberships, meta, metrics, notices, openapi, recoveries, retention,
     send_tests, sign_in, signing_keys, spaces, stream, submissions, task, teams, users, version,
     web_apis, webhook_jobs, webhooks,
 };
@@ -101,6 +101,8 @@ fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(retention::read_restoration))
         .routes(routes!(retention::decide))
         .routes(routes!(lanes::list))
+        .routes(routes!(notices::list))
+        .routes(routes!(notices::troubles))
         .routes(routes!(lanes::act))
         .routes(routes!(webhook_jobs::list, webhook_jobs::create))
         .routes(routes!(webhook_jobs::counts))

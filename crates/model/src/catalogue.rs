@@ -61,6 +61,8 @@ pub const TYPES: &[Type] = &[
     },
     Type { level: Level::Space, name: "Form", events: FORM },
     Type { level: Level::Space, name: "Submission", events: SUBMISSION },
+    // Our own: what the server notices about webhooks. See `notice`.
+    Type { level: Level::Space, name: "Webhook", events: &["Failing", "Recovered", "Disabled"] },
     Type { level: Level::Kapp, name: "Form", events: FORM },
     Type { level: Level::Kapp, name: "Submission", events: SUBMISSION },
 ];
@@ -115,6 +117,7 @@ fn group(level: Level, type_name: &str) -> Option<&'static str> {
         (Level::Space, "Space") => "Space",
         (Level::Space, "User") => "Users",
         (Level::Space, "Team") => "Teams",
+        (Level::Space, "Webhook") => "Webhooks",
         (Level::Space, "Datastore Form") => "Datastore Forms > [form-slug]",
         (Level::Space, "Datastore Submission") => "Datastore Submissions > [form-slug]",
         (Level::Kapp, "Form") => "[kapp-slug] > [form-slug]",

@@ -193,6 +193,8 @@ pub struct Settings {
     pub policy: Policy,
     /// How long history is kept, as the space set it.
     pub retention: Option<serde_json::Value>,
+    /// When and whom the space wants to be told about failing webhooks.
+    pub notices: crate::notice::Settings,
     /// Grows by one with every change.
     pub version: i64,
 }
@@ -207,6 +209,7 @@ impl Settings {
             paused_at: None,
             policy: Policy::default(),
             retention: None,
+            notices: crate::notice::Settings::default(),
             version: 0,
         }
     }

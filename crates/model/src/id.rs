@@ -86,6 +86,8 @@ uuid_ids! {
     ConnectionId,
     /// An operation of a connection.
     OperationId,
+    /// Something a space was told about its webhooks.
+    NoticeId,
 }
 
 number_ids! {

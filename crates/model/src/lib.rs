@@ -11,6 +11,7 @@
 //! - **event**: a committed change, with its payload, previous state and each webhook's verdict.
 //! - **webhook**: a type and event, a filter and a URL: what to call when something happens.
 //! - **webhook job**: one firing of a webhook; **attempt**: one try to deliver it.
+//! - **notice**: what a space is told when a webhook starts failing, recovers or is disabled.
 //! - **source, tree, node, connector, handler, routine**: what a workflow is made of.
 //! - **run**: one execution of a tree; **task**: one execution of a node in it; **trigger**: what
 //!   makes a run move; **error**: a place where a run needs a person; **deferral**: a node that
@@ -28,6 +29,7 @@ pub mod job;
 pub mod kapp;
 pub mod lane;
 pub mod limits;
+pub mod notice;
 pub mod payload;
 pub mod people;
 pub mod recovery;

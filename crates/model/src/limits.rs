@@ -119,6 +119,15 @@ pub const RETRY_AFTER_MS_MAX: i64 = 3_600_000;
 /// Attempts of a webhook job before it is Failed for good, when no policy says otherwise.
 pub const ATTEMPTS_MAX: i64 = 12;
 
+/// Failures in a row that a space may set as the threshold of its notices: more is never told.
+pub const NOTICE_FAILURES_MAX: u32 = 1_000;
+/// Addresses that notices are mailed to: a list of people, or one address of a mailing list.
+pub const NOTICE_ADDRESSES_MAX: usize = 20;
+/// Bytes of a mail address (RFC 5321, 4.5.3.1.3: a path with its angle brackets is 256).
+pub const MAIL_ADDRESS_BYTES_MAX: usize = 254;
+/// Days that notices are kept: what people look back at.
+pub const NOTICE_DAYS: i64 = 90;
+
 /// Request inspectors of one space: they are for developing, not a service.
 pub const INSPECTORS_MAX: usize = 100;
 /// Requests that one inspector keeps; older ones go.

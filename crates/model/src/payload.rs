@@ -5,8 +5,10 @@
 //! of parts that documents share. Each part knows its text, its members, or both; what it lacks it
 //! makes when it is first asked.
 
+use crate::Audit;
+use crate::space::Space;
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::sync::{Arc, OnceLock};
 
 /// Some members of a document, next to each other.
@@ -166,10 +168,29 @@ impl Serialize for Payload {
     }
 }
 
+/// Adds who created and last changed a record to its document, and when.
+pub fn audited(mut document: Value, audit: &Audit) -> Value {
+    if let Some(map) = document.as_object_mut() {
+        map.insert("createdAt".to_owned(), audit.created_at.iso().into());
+        map.insert("createdBy".to_owned(), audit.created_by.as_str().into());
+        map.insert("updatedAt".to_owned(), audit.updated_at.iso().into());
+        map.insert("updatedBy".to_owned(), audit.updated_by.as_str().into());
+    }
+    document
+}
+
+/// The space as documents carry it. Its other properties stay inside: they hold keys and secrets.
+pub fn space(space: &Space) -> Value {
+    let document = json!({
+        "id": space.id.as_str(), "name": space.name, "slug": space.slug,
+        "attributes": space.attributes,
+    });
+    audited(document, &space.audit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn parts_make_one_document_however_they_were_made() {

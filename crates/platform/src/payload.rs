@@ -9,12 +9,12 @@ use model::event::Event;
 use model::form::Form;
 use model::id::{EventId, SubmissionId};
 use model::kapp::Kapp;
-use model::payload::{Part, Payload};
+use model::limits;
+pub(crate) use model::payload::space;
+use model::payload::{Part, Payload, audited};
 use model::people::{Team, User};
-use model::space::Space;
 use model::submission::Submission;
 use model::time::Micros;
-use model::{Audit, limits};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -216,25 +216,6 @@ pub(crate) fn surroundings(context: &FormContext) -> Part {
     }
     body.insert("form".to_owned(), form(&context.form));
     Part::new(body)
-}
-
-fn audited(mut document: Value, audit: &Audit) -> Value {
-    if let Some(map) = document.as_object_mut() {
-        map.insert("createdAt".to_owned(), audit.created_at.iso().into());
-        map.insert("createdBy".to_owned(), audit.created_by.as_str().into());
-        map.insert("updatedAt".to_owned(), audit.updated_at.iso().into());
-        map.insert("updatedBy".to_owned(), audit.updated_by.as_str().into());
-    }
-    document
-}
-
-/// The space. Its other properties stay inside: they hold keys and secrets.
-pub(crate) fn space(space: &Space) -> Value {
-    let document = json!({
-        "id": space.id.as_str(), "name": space.name, "slug": space.slug,
-        "attributes": space.attributes,
-    });
-    audited(document, &space.audit)
 }
 
 fn kapp(kapp: &Kapp) -> Value {

@@ -21,6 +21,7 @@ pub mod kapps;
 pub mod lives;
 pub mod memberships;
 pub mod metrics;
+pub mod notices;
 pub mod operations;
 pub mod order;
 pub mod recoveries;

@@ -127,6 +127,7 @@ impl Webhooks {
     ) -> Result<Webhook, Error> {
         for _ in 0..TRIES {
             let mut webhook = self.webhook(actor, kapp, name).await?;
+            let was_disabled = !webhook.enabled;
             let problems = check::apply(self, &mut webhook, input);
             refuse(problems)?;
             webhook.audit.touch(self.inner.runtime.now(), &actor.username);
@@ -141,10 +142,16 @@ impl Webhooks {
                 if other.is_some_and(|other| other.id != write.id) {
                     return Err(Error::Unique { name: write.name.clone() });
                 }
+                if was_disabled && write.enabled {
+                    store::notices::close(tx, &write.id)?;
+                }
                 Ok(store::webhooks::update(tx, &write)?)
             });
             if written.await.map_err(|error| taken(error, &input.name))? {
                 webhook.version += 1;
+                if was_disabled {
+                    self.inner.watch.forget(&webhook.id);
+                }
                 self.moved(&actor.space_id);
                 return Ok(webhook);
             }

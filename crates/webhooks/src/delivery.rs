@@ -7,6 +7,7 @@ use crate::definitions::find;
 use crate::{Actor, Error, Inner, Webhooks};
 use model::delivery::{Policy, Settings};
 use model::id::SpaceId;
+use model::notice;
 use model::webhook::Webhook;
 use runtime::changes::Topic;
 use serde_json::Value;
@@ -25,6 +26,8 @@ pub struct SettingsChange {
     pub policy: Option<Value>,
     /// How long history is kept.
     pub retention: Option<Value>,
+    /// When and whom the space wants to be told; properties it lacks are the defaults.
+    pub notices: Option<Value>,
 }
 
 /// Whether deliveries wait.
@@ -81,7 +84,15 @@ impl Webhooks {
                     .map_err(|error| invalid(vec![format!("Policy: {error}")]))?,
             ),
         };
-        let problems = policy.as_ref().map(Policy::problems).unwrap_or_default();
+        let notices: Option<notice::Settings> = match &change.notices {
+            None => None,
+            Some(value) => Some(
+                serde_json::from_value(value.clone())
+                    .map_err(|error| invalid(vec![format!("Notices: {error}")]))?,
+            ),
+        };
+        let mut problems = policy.as_ref().map(Policy::problems).unwrap_or_default();
+        problems.extend(notices.iter().flat_map(notice::Settings::problems));
         if !problems.is_empty() {
             return Err(invalid(problems));
         }
@@ -91,6 +102,7 @@ impl Webhooks {
         let retention = change.retention.clone();
         let settings = self.change_settings(actor, move |settings| {
             settings.policy = policy.clone().unwrap_or_else(|| settings.policy.clone());
+            settings.notices = notices.clone().unwrap_or_else(|| settings.notices.clone());
             if let Some(retention) = &retention {
                 settings.retention = (!retention.is_null()).then(|| retention.clone());
             }

@@ -464,7 +464,7 @@ impl Inner {
     /// Judges how an attempt ended, gives its place back and has it recorded.
     async fn report(
         &self,
-        job: &Job,
+        job: &Arc<Job>,
         outcome: &Outcome,
         snapshot: Option<&Snapshot>,
         slot: Option<Slot>,
@@ -483,7 +483,11 @@ impl Inner {
         let disable = judged.disable.and_then(|why| Some(Box::new((job.webhook_id.clone()?, why))));
         let own = snapshot.and_then(|known| known.by_id(job.webhook_id.as_ref()?));
         let is_ordered = own.is_some_and(|compiled| compiled.order_by.is_some());
-        recorder.report(Report::Ended { space_id, settled, attempt, disable, is_ordered }).await;
+        let most = snapshot.map_or(u32::MAX, |known| known.settings.notices.failures);
+        let disabled = disable.as_deref().map(|(_, why): &(_, String)| why.as_str());
+        let sign = self.sign(job, &attempt, settled.retry_count, disabled, most);
+        let report = Report::Ended { space_id, settled, attempt, disable, is_ordered, sign };
+        recorder.report(report).await;
     }
 
     /// Whether the others count this node in, so that it may send.

@@ -96,6 +96,7 @@ mod tests {
             attempt: Box::new(judged.attempt),
             disable: None,
             is_ordered: false,
+            sign: None,
         }
     }
 

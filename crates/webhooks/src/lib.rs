@@ -24,6 +24,7 @@ mod isolate;
 pub mod jobs;
 mod judge;
 pub mod lanes;
+pub mod notices;
 mod oauth;
 mod observe;
 pub mod outbox;
@@ -117,6 +118,8 @@ struct Inner {
     purge: tokio::sync::Notify,
     settings: Settings,
     pace: inspectors::Pace,
+    watch: notices::Watch,
+    signs: notices::Signs,
 }
 
 struct Settings {
@@ -143,6 +146,8 @@ impl Webhooks {
             purge: tokio::sync::Notify::new(),
             settings: Settings { public_url, node },
             pace: inspectors::Pace::default(),
+            watch: notices::Watch::default(),
+            signs: notices::Signs::default(),
         };
         Self { inner: Arc::new(inner) }
     }

@@ -300,7 +300,9 @@ pub(crate) fn is_offered(compiled: &Compiled, event: &Event) -> bool {
         Level::Space => true,
         Level::Kapp => webhook.kapp_id == event.kapp_id,
     };
-    in_scope && webhook.type_name == event.type_name && webhook.event == event.event
+    // A webhook in trouble is not told about itself: that would be one more failure.
+    let is_itself = event.entity_type == "Webhook" && event.entity_id == webhook.id.0;
+    in_scope && webhook.type_name == event.type_name && webhook.event == event.event && !is_itself
 }
 
 /// The request that starts a job's run.

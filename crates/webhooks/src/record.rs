@@ -5,6 +5,7 @@
 //! row and nothing else. When the store fails, the batch is kept and tried again: the number of
 //! slots bounds what can pile up.
 
+use crate::notices::Sign;
 use crate::{Inner, isolate};
 use model::id::{JobId, SpaceId, WebhookId};
 use model::job::{Attempt, State};
@@ -38,6 +39,7 @@ pub(crate) enum Report {
         attempt: Box<Attempt>,
         disable: Option<Disable>,
         is_ordered: bool,
+        sign: Option<Box<Sign>>,
     },
 }
 
@@ -107,6 +109,7 @@ impl Inner {
             }
         }
         self.observe(&batch);
+        self.notice(&batch);
         let mut told: Vec<&SpaceId> = Vec::new();
         for space in batch.iter().map(Report::space_id) {
             if !told.contains(&space) {

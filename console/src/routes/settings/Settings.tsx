@@ -1,14 +1,20 @@
-// Settings of the space: how it delivers, what signs, how long history stays.
+// Settings of the space: how it delivers, who is told, what signs, how long history stays.
 import { Tabs } from '@mantine/core';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { Head } from '../../parts/Page';
 import { DeliverySettings } from './DeliverySettings';
 import { Keys } from './Keys';
+import { NoticeSettings } from './NoticeSettings';
 import { RetentionSettings } from './RetentionSettings';
 
 const route = getRouteApi('/frame/console/settings');
 
-const TABS = { delivery: DeliverySettings, keys: Keys, retention: RetentionSettings };
+const TABS = {
+  delivery: DeliverySettings,
+  notices: NoticeSettings,
+  keys: Keys,
+  retention: RetentionSettings,
+};
 type Tab = keyof typeof TABS;
 
 export function Settings() {
@@ -28,6 +34,7 @@ export function Settings() {
       >
         <Tabs.List>
           <Tabs.Tab value="delivery">Delivery</Tabs.Tab>
+          <Tabs.Tab value="notices">Notices</Tabs.Tab>
           <Tabs.Tab value="keys">Signing keys</Tabs.Tab>
           <Tabs.Tab value="retention">Retention</Tabs.Tab>
         </Tabs.List>

@@ -40,6 +40,8 @@ pub const FUNCTIONS: &[&str] = &[
     "invitation",
     "invitee",
     "recipient",
+    "webhook",
+    "trouble",
     "valuesPrevious",
     "submissionPrevious",
     "formPrevious",
@@ -100,6 +102,8 @@ pub fn documented(function: &str) -> &'static [&'static str] {
         ],
         "file" => &["folder", "name", "path"],
         "event" => &["type", "action", "timestamp"],
+        "webhook" => &["name", "scope", "kapp", "type", "event", "endpoint"],
+        "trouble" => &["since", "failures", "errorClass", "message", "jobId"],
         _ => &[],
     }
 }

@@ -121,6 +121,7 @@ pub(crate) fn run(app: &api::App) {
     app.webhooks.deliver();
     app.webhooks.recover();
     app.webhooks.purge();
+    app.webhooks.notice();
 }
 
 /// The addresses at which this machine reaches the server itself.

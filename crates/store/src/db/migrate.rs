@@ -50,6 +50,7 @@ pub(super) const ALL: &[Migration] = migrations![
     "0016_lane_claims",
     "0018_connections",
     "0020_approvals",
+    "0021_notices",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.

@@ -166,6 +166,7 @@ text_ids!(
     InspectionId,
     ConnectionId,
     OperationId,
+    NoticeId,
 );
 
 macro_rules! number_ids {

@@ -190,7 +190,7 @@ async fn an_open_breaker_holds_new_jobs_without_using_up_attempts() {
         .await;
         world.webhooks.deliver();
         let policy = json!({"breaker": {"failures": 3, "openMs": 30_000, "maxOpenMs": 60_000}});
-        let change = SettingsChange { policy: Some(policy), retention: None };
+        let change = SettingsChange { policy: Some(policy), ..SettingsChange::default() };
         world.webhooks.update_delivery(&world.actor, &change).await.unwrap();
         world.webhook("out", "", &receiver.url("/")).await;
         for n in 1..=3 {

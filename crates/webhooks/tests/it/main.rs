@@ -8,6 +8,7 @@ mod delivery;
 mod faults;
 mod holds;
 mod lanes;
+mod notices;
 mod outbox;
 mod peers;
 mod purging;
