@@ -25,6 +25,7 @@ pub mod list;
 mod memberships;
 mod meta;
 pub mod metrics;
+pub mod notices;
 pub mod openapi;
 mod recoveries;
 mod retention;

@@ -122,7 +122,7 @@ fn policy(retention: Retention) -> PolicyDocument {
     }
 }
 
-fn answer(kept: Kept) -> axum::Json<RetentionAnswer> {
+fn answer(kept: &Kept) -> axum::Json<RetentionAnswer> {
     let last = |last: LastPurge| LastPurgeDocument {
         at: last.at.iso(),
         rows: last.rows,
@@ -147,7 +147,7 @@ pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<axum::Json<RetentionAnswer>> {
-    Ok(answer(app.webhooks.retention(&actor(&caller)).await?))
+    Ok(answer(&app.webhooks.retention(&actor(&caller)).await?))
 }
 
 /// Changes how long the space keeps its history. What is too old then begins to go at once.
@@ -159,7 +159,7 @@ pub(crate) async fn update(
     caller: Caller,
     Json(body): Json<RetentionChangeDocument>,
 ) -> Result<axum::Json<RetentionAnswer>> {
-    Ok(answer(app.webhooks.update_retention(&actor(&caller), body.policy).await?))
+    Ok(answer(&app.webhooks.update_retention(&actor(&caller), body.policy).await?))
 }
 
 /// Counts what a policy would let go now. Nothing is changed.

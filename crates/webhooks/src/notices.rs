@@ -211,7 +211,7 @@ impl Webhooks {
     }
 
     async fn learn(&self) {
-        match self.inner.store.read(|tx| store::notices::troubles(tx)).await {
+        match self.inner.store.read(store::notices::troubles).await {
             Ok(troubles) => self.inner.watch.learn(&troubles, self.inner.runtime.elapsed()),
             Err(error) => tracing::warn!(%error, "reading which webhooks are in trouble failed"),
         }
@@ -256,7 +256,7 @@ impl Webhooks {
             (Kind::Failing | Kind::Disabled, _) => self.trouble(sign),
         };
         let about = About { sign, webhook: &webhook, kapp, trouble: &trouble };
-        let event = self.event_about(&about, model::payload::space(&space));
+        let event = self.event_about(&about, &model::payload::space(&space));
         let notice = self.notice_of(&about, &event, &snapshot.settings.notices.mail_to);
         let prepared = Arc::new(self.prepare(vec![event]).await?);
         let written = prepared.clone();
@@ -292,7 +292,7 @@ impl Webhooks {
         }
     }
 
-    fn event_about(&self, about: &About<'_>, space: Value) -> Event {
+    fn event_about(&self, about: &About<'_>, space: &Value) -> Event {
         let About { sign, webhook, trouble, .. } = about;
         let at = self.inner.runtime.now();
         let (type_name, event) = catalogue::find(Level::Space, "Webhook", sign.kind.as_str())

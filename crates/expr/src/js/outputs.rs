@@ -71,8 +71,9 @@ fn compile(text: &str) -> Result<Option<Program>, Error> {
 }
 
 /// The error of an output or a child, by its name.
-pub(super) fn named(error: Error, name: &str) -> Error {
-    Error { message: format!("\"{name}\": {}", error.message), ..error }
+pub(super) fn named(mut error: Error, name: &str) -> Error {
+    error.message = format!("\"{name}\": {}", error.message);
+    error
 }
 
 /// The error of an output that is larger than the results of a task may be.

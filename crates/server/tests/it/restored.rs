@@ -113,6 +113,10 @@ async fn start(folder: &Path) -> (Process, Api) {
     (process, api)
 }
 
+fn failed_once(job: &Value) -> bool {
+    job["status"] == "Queued" && job["errorClass"].is_string()
+}
+
 fn is(status: &'static str) -> impl Fn(&Value) -> bool {
     move |job| job["status"] == status
 }
@@ -123,7 +127,7 @@ async fn a_restored_copy_sends_nothing_again_before_the_decision() {
     let (to, door) = receiver().await;
     let (process, api) = start(folder.path()).await;
     let path = api.job("once", to).await;
-    api.until(&path, |job| job["status"] == "Queued" && job["retryCount"] == 1).await;
+    api.until(&path, failed_once).await;
     assert!(kapok(folder.path(), &["backup", "--to", "copy.db"]).contains("copied to copy.db"));
     // What the copy does not know: the job is delivered.
     door.status.store(200, SeqCst);
@@ -180,7 +184,7 @@ async fn a_server_that_is_told_so_holds_what_it_finds() {
         let first = serve::start(config(store.options())).await.unwrap();
         let api = Api::at(first.address.port());
         let path = api.job("once", to).await;
-        api.until(&path, |job| job["status"] == "Queued" && job["retryCount"] == 1).await;
+        api.until(&path, failed_once).await;
         first.stop().await;
         let mut told = config(store.options());
         told.hold_restored = true;

@@ -556,7 +556,7 @@ mod tests {
     use std::borrow::Cow;
     use std::collections::BTreeMap;
 
-    fn rendered(config: Value, inputs: &Value) -> Result<Rendered, String> {
+    fn rendered(config: &Value, inputs: &Value) -> Result<Rendered, String> {
         let secrets = BTreeMap::from([("Key".to_owned(), Cow::Borrowed("k"))]);
         let request = Request::read(config.as_object().unwrap()).map_err(|all| all.join("; "))?;
         let values = Values { inputs: inputs.as_object().unwrap(), secrets: &secrets };
@@ -565,7 +565,7 @@ mod tests {
 
     fn url(path: &str, value: &str) -> Result<String, String> {
         let config = json!({ "method": "GET", "path": path, "params": { "p": "{{P}}" } });
-        rendered(config, &json!({ "A": value })).map(|request| request.url)
+        rendered(&config, &json!({ "A": value })).map(|request| request.url)
     }
 
     #[test]
@@ -601,7 +601,7 @@ mod tests {
                 "params": { "q": "{{Q}}", "none": "{{None}}", "fix": "a b&c" } })
         };
         let inputs = json!({ "Q": "ü=\r\n{{None}}" });
-        let shown = |with| rendered(config(with), &inputs).unwrap().url;
+        let shown = |with| rendered(&config(with), &inputs).unwrap().url;
         let q = "q=%C3%BC%3D%0D%0A%7B%7BNone%7D%7D";
         assert_eq!(shown(false), format!("https://api.test/v1/s?a=1&{q}&fix=a+b%26c"));
         assert_eq!(shown(true), format!("https://api.test/v1/s?a=1&{q}&none=&fix=a+b%26c"));
@@ -611,12 +611,12 @@ mod tests {
     fn headers_cannot_be_split() {
         let config = json!({ "method": "GET", "path": "/", "headers":
             { "X-One": "{{A}}", "x-two": ["a", "{{B}}"], "X-Key": "Key {{secrets.Key}}" } });
-        let request = rendered(config.clone(), &json!({ "A": "v", "B": "" })).unwrap();
+        let request = rendered(&config, &json!({ "A": "v", "B": "" })).unwrap();
         let shown: Vec<_> = request.headers.iter().map(|(n, v)| (n.as_str(), v)).collect();
         assert_eq!(shown.len(), 3, "{shown:?}");
         assert!(request.headers[2].1.is_sensitive() && !request.headers[0].1.is_sensitive());
         for bad in ["a\r\nx: y", "a\nb", "ü", "\0"] {
-            let refused = rendered(config.clone(), &json!({ "A": bad })).err().unwrap();
+            let refused = rendered(&config, &json!({ "A": bad })).err().unwrap();
             assert!(refused.contains("\"x-one\" cannot be sent"), "{refused}");
         }
     }
@@ -626,7 +626,7 @@ mod tests {
         let check = |body: Value, headers: Value, expect: &str, kind: Option<&str>| {
             let config = json!({ "method": "POST", "path": "/", "body": body, "headers": headers });
             let inputs = json!({ "A": "x\"\n&<ü", "N": "5", "O": "{\"k\":[1]}" });
-            let request = rendered(config, &inputs).unwrap();
+            let request = rendered(&config, &inputs).unwrap();
             assert_eq!(String::from_utf8_lossy(&request.body), expect);
             let found = request.headers.iter().find(|(name, _)| name == CONTENT_TYPE);
             assert_eq!(found.map(|(_, value)| value.to_str().unwrap()), kind, "{expect}");
@@ -656,7 +656,7 @@ mod tests {
             "contentType": "text/plain" });
         let config = json!({ "method": "POST", "path": "/",
             "body": { "bodyType": "multipart_form", "parts": [part] } });
-        let request = rendered(config, &json!({ "A": "\"\r\n" })).unwrap();
+        let request = rendered(&config, &json!({ "A": "\"\r\n" })).unwrap();
         let text = String::from_utf8(request.body.to_vec()).unwrap();
         let head = "content-disposition: form-data; name=\"f%22%0D%0A\"; \
                     filename=\"%22%0D%0A.txt\"\r\ncontent-type: text/plain\r\n\r\n--x\r\n\"\r\n";
@@ -670,7 +670,7 @@ mod tests {
     fn a_body_that_became_no_json_is_not_sent() {
         let config = json!({ "method": "POST", "path": "/",
             "body": { "bodyType": "raw", "raw": "{\"a\":{{{A}}}}" } });
-        let refused = rendered(config, &json!({ "A": "1, \"b\":" })).err().unwrap();
+        let refused = rendered(&config, &json!({ "A": "1, \"b\":" })).err().unwrap();
         assert!(refused.contains("is not JSON once its inputs are filled in"), "{refused}");
     }
 

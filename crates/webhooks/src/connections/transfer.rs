@@ -159,7 +159,7 @@ impl Webhooks {
         match given.get("id") {
             None | Some(Value::Null) => Ok(self.inner.runtime.uuid().to_string()),
             Some(id) => {
-                let id = id.as_str().and_then(|text| documents::uuid(text));
+                let id = id.as_str().and_then(documents::uuid);
                 let problem = || vec!["The id must be a UUID".to_owned()];
                 id.ok_or_else(|| Error::Invalid { noun, problems: problem() })
             }

@@ -79,7 +79,7 @@ impl Webhooks {
     /// `Invalid`, `Forbidden`, `Stale`, `Store`.
     pub async fn update_retention(&self, actor: &Actor, policy: Value) -> Result<Kept, Error> {
         actor.must_administer(ADMINISTER)?;
-        let change = SettingsChange { policy: None, retention: Some(policy) };
+        let change = SettingsChange { retention: Some(policy), ..SettingsChange::default() };
         self.update_delivery(actor, &change).await?;
         self.retention(actor).await
     }

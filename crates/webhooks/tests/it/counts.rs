@@ -18,7 +18,7 @@ async fn hold(store: &Store, writers: usize) -> mpsc::Sender<()> {
             let waited = store.write(move |_| {
                 let _ = arrived.try_send(());
                 // The first one waits for the gate, the others for the first one.
-                drop(closed.lock().unwrap().recv());
+                let _ = closed.lock().unwrap().recv();
                 Ok::<_, store::Error>(())
             });
             waited.await.unwrap();

@@ -19,7 +19,7 @@ fn later(store: &Store, days: i64) -> World {
 }
 
 async fn retain(world: &World, retention: serde_json::Value) {
-    let change = SettingsChange { policy: None, retention: Some(retention) };
+    let change = SettingsChange { retention: Some(retention), ..SettingsChange::default() };
     world.webhooks.update_delivery(&world.actor, &change).await.unwrap();
 }
 
