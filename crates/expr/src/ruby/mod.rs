@@ -21,6 +21,7 @@ mod erb;
 mod hash;
 mod inspect;
 mod interp;
+mod lookups;
 mod methods;
 mod parse;
 mod place;
@@ -34,6 +35,7 @@ use model::time::Micros;
 
 use ast::Program;
 use interp::Interp;
+pub use lookups::Lookup;
 use place::Places;
 
 /// A mistake in a text, found when it is compiled.
@@ -173,6 +175,11 @@ impl Condition {
         self.program.is_none()
     }
 
+    /// Look-ups by literal keys that it is sure to try, in the order of the text.
+    pub fn lookups(&self) -> Vec<Lookup> {
+        self.program.as_deref().map(lookups::of).unwrap_or_default()
+    }
+
     /// Evaluates the condition.
     ///
     /// # Errors
@@ -236,6 +243,14 @@ impl Erb {
         match &self.content {
             Content::Literal(text) => Some(text),
             Content::Program(_) => None,
+        }
+    }
+
+    /// Look-ups by literal keys that it is sure to try, in the order of the text.
+    pub fn lookups(&self) -> Vec<Lookup> {
+        match &self.content {
+            Content::Literal(_) => Vec::new(),
+            Content::Program(program) => lookups::of(program),
         }
     }
 

@@ -119,6 +119,33 @@ fn errors_name_their_place_in_the_template() {
     raises("<%= 9223372036854775807 + 1 %>", "RangeError", "64 bits");
 }
 
+#[test]
+fn look_ups_by_literal_keys_are_listed_with_their_places() {
+    let check = |template: &str, expect: &[(&str, &str, u32, u32)]| {
+        let found = Erb::compile(template).unwrap().lookups();
+        let found: Vec<_> = found
+            .iter()
+            .map(|l| (l.variable.as_str(), l.keys.join("/"), l.line, l.column))
+            .collect();
+        let expect: Vec<_> = expect.iter().map(|e| (e.0, e.1.to_owned(), e.2, e.3)).collect();
+        assert_eq!(found, expect, "{template}");
+    };
+    check("plain", &[]);
+    check("<%= @results['A']['b'].to_s %>", &[("results", "A/b", 1, 5)]);
+    check(
+        "x\n <% [1].each do |i| %><%= \"#{@values['N']}\" + JSON.parse(@results['A']['b'])['c'] \
+         %><% end %>",
+        &[("values", "N", 2, 30), ("results", "A/b", 2, 58)],
+    );
+    check("<%= @results['A'] rescue @values['B'] %>", &[("values", "B", 1, 26)]);
+    check("<%= @results['A'].dig('x') if @results.key?('A') %>", &[("results", "A", 1, 5)]);
+    check("<% def f(x = @inputs['D']) x end %><%= f %>", &[("inputs", "D", 1, 14)]);
+    check("<%= @results[@values['K']] %>", &[("values", "K", 1, 14)]);
+    check("<% @values['K'] = @values['L'] %>", &[("values", "L", 1, 19)]);
+    let found = Condition::compile("!@results['A']['b'].empty?").unwrap().lookups();
+    assert_eq!(found[0].keys, ["A", "b"]);
+}
+
 fn problems(text: &str) -> Problems {
     Erb::compile(text).expect_err(text)
 }
