@@ -9,6 +9,7 @@ require 'date'
 require 'time'
 require 'base64'
 require 'digest'
+require 'securerandom'
 require 'stringio'
 
 ENV['TZ'] = 'UTC'

@@ -117,3 +117,23 @@ fn expressions_agree_with_ruby() {
 fn templates_agree_with_ruby() {
     compare(TEMPLATES, "template", template);
 }
+
+/// One row for each method, construct and constant that real trees use, after its name.
+const COVERAGE: &str = include_str!("ruby_coverage.txt");
+
+#[test]
+fn everything_that_real_trees_use_is_covered() {
+    let named = |row: &String| row.split_once(" => ").map(|(_, code)| code.to_owned());
+    let table: Vec<String> = rows(COVERAGE).iter().filter_map(named).collect();
+    assert!(table.len() > 125, "{}", table.len());
+    let expected = oracle("code", &table);
+    let mut wrong = Vec::new();
+    for (row, expect) in table.iter().zip(&expected) {
+        let got = comparable(&expression(row));
+        if got != comparable(expect) || expect.starts_with("! ") {
+            wrong.push(format!("{row}\n    ruby: {expect}\n    ours: {got}"));
+        }
+    }
+    let (count, all) = (wrong.len(), table.len());
+    assert!(wrong.is_empty(), "{count} of {all} rows differ:\n{}", wrong.join("\n"));
+}
