@@ -43,6 +43,7 @@ mod version;
 mod web_apis;
 mod webhook_jobs;
 mod webhooks;
+mod workflows;
 
 pub use app::{App, Engines, Settings};
 pub use version::SERVER_VERSION;

@@ -6,7 +6,7 @@ use crate::{
     approvals, auth, connections, dashboard, delivery, events, forms, front, health, inspect,
     inspectors, kapps, lanes, memberships, meta, metrics, notices, openapi, recoveries, retention,
     send_tests, sign_in, signing_keys, spaces, stream, submissions, task, teams, users, version,
-    web_apis, webhook_jobs, webhooks,
+    web_apis, webhook_jobs, webhooks, workflows,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -155,7 +155,22 @@ fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(web_apis::read, web_apis::update, web_apis::delete))
         .routes(routes!(web_apis::list_kapp, web_apis::create_kapp))
         .routes(routes!(web_apis::read_kapp, web_apis::update_kapp, web_apis::delete_kapp))
+        .merge(linked_workflows())
         .merge(task::administrators())
+}
+
+/// Routes of workflows that belong to an event, for administrators.
+fn linked_workflows() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(workflows::list, workflows::create))
+        .routes(routes!(workflows::repair))
+        .routes(routes!(workflows::read, workflows::update, workflows::delete))
+        .routes(routes!(workflows::list_kapp, workflows::create_kapp))
+        .routes(routes!(workflows::repair_kapp))
+        .routes(routes!(workflows::read_kapp, workflows::update_kapp, workflows::delete_kapp))
+        .routes(routes!(workflows::list_form, workflows::create_form))
+        .routes(routes!(workflows::repair_form))
+        .routes(routes!(workflows::read_form, workflows::update_form, workflows::delete_form))
 }
 
 /// The table behind its guards.

@@ -78,6 +78,10 @@ uuid_ids! {
     SourceId,
     /// A tree or routine; its guid on the wire.
     TreeId,
+    /// A category of handlers and routines.
+    CategoryId,
+    /// A rule that says who may do something.
+    PolicyRuleId,
     /// A request inspector.
     InspectorId,
     /// A request that an inspector recorded.

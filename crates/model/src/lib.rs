@@ -19,6 +19,7 @@
 //! - **cause, trace, depth**: the chain from an event to what it led to.
 
 pub mod catalogue;
+pub mod category;
 pub mod connection;
 pub mod delivery;
 pub mod event;

@@ -17,6 +17,13 @@ impl Micros {
             .unwrap_or_default()
     }
 
+    /// Its day in UTC, such as `November 26, 2026`.
+    pub fn day_in_words(self) -> String {
+        jiff::Timestamp::from_microsecond(self.0)
+            .map(|t| t.strftime("%B %d, %Y").to_string())
+            .unwrap_or_default()
+    }
+
     /// Reads ISO 8601 with an offset or `Z`; `None` when it is not an instant.
     pub fn parse_iso(text: &str) -> Option<Self> {
         let at: jiff::Timestamp = text.parse().ok()?;

@@ -83,6 +83,16 @@ pub fn handle(
     Ok(tx.execute(&HANDLE, &[id.into(), resolution.into(), now.into()])? == 1)
 }
 
+const DELETE: Sql = Sql::both("DELETE FROM errors WHERE id = $1 AND active = FALSE");
+
+/// Removes an error that was dealt with; false when it is open or gone.
+///
+/// # Errors
+/// Those of the store.
+pub fn delete(tx: &mut Tx, id: ErrorId) -> Result<bool, Error> {
+    Ok(tx.execute(&DELETE, &[id.into()])? == 1)
+}
+
 const HANDLE_ALL: Sql = Sql::both(
     "UPDATE errors SET active = FALSE, resolution = $2, updated_at = $3 \
      WHERE run_id = $1 AND active = TRUE",
@@ -151,6 +161,18 @@ pub struct Filter {
     pub start: Option<Micros>,
     /// Before this instant.
     pub end: Option<Micros>,
+    /// At nodes of this handler or routine.
+    #[serde(default)]
+    pub definition_id: Option<String>,
+    /// That this trigger led to.
+    #[serde(default)]
+    pub trigger_id: Option<i64>,
+    /// Whether `start` and `end` mean when they were last changed, and order them by it.
+    #[serde(default)]
+    pub by_change: bool,
+    /// Oldest first.
+    #[serde(default)]
+    pub ascending: bool,
     /// Only those with a smaller number, for paging.
     pub before: Option<i64>,
     /// Whose summary is this.
@@ -203,11 +225,26 @@ fn narrow<'a>(select: &mut Select<'a>, filter: &'a Filter) {
     if let Some(record) = &filter.source_record_id {
         select.and("r.source_record_id = $?", record);
     }
+    if let Some(definition) = &filter.definition_id {
+        select.and(
+            "EXISTS (SELECT 1 FROM tasks k WHERE k.run_id = e.run_id AND k.seq = e.task_seq \
+             AND k.definition_id = $?)",
+            definition,
+        );
+    }
+    if let Some(trigger) = filter.trigger_id {
+        select.and("e.trigger_id = $?", trigger);
+    }
+    let (from, to) = if filter.by_change {
+        ("e.updated_at >= $?", "e.updated_at < $?")
+    } else {
+        ("e.created_at >= $?", "e.created_at < $?")
+    };
     if let Some(start) = filter.start {
-        select.and("e.created_at >= $?", start);
+        select.and(from, start);
     }
     if let Some(end) = filter.end {
-        select.and("e.created_at < $?", end);
+        select.and(to, end);
     }
     if let Some(summary) = &filter.summary {
         select.and("e.summary = $?", summary);
@@ -239,7 +276,13 @@ pub fn list(
 ) -> Result<Vec<RunError>, Error> {
     let mut select = Select::new(&LIST, &[space.into()]);
     narrow(&mut select, filter);
-    select.end("ORDER BY e.id DESC LIMIT $?", limit);
+    let order = match (filter.by_change, filter.ascending) {
+        (false, false) => "ORDER BY e.id DESC LIMIT $?",
+        (false, true) => "ORDER BY e.id LIMIT $?",
+        (true, false) => "ORDER BY e.updated_at DESC, e.id DESC LIMIT $?",
+        (true, true) => "ORDER BY e.updated_at, e.id LIMIT $?",
+    };
+    select.end(order, limit);
     select.query(tx, read)
 }
 

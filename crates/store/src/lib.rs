@@ -6,6 +6,7 @@
 //! a guarded update that found another state is `false`.
 
 pub mod attempts;
+pub mod categories;
 pub mod connections;
 pub mod dashboard;
 pub mod db;
@@ -18,12 +19,14 @@ pub mod inspectors;
 pub mod job_changes;
 pub mod jobs;
 pub mod kapps;
+pub mod linked_workflows;
 pub mod lives;
 pub mod memberships;
 pub mod metrics;
 pub mod notices;
 pub mod operations;
 pub mod order;
+pub mod policy_rules;
 pub mod recoveries;
 pub mod resolutions;
 pub mod restorations;
@@ -35,6 +38,7 @@ pub mod sessions;
 pub mod signing_keys;
 pub mod sources;
 pub mod spaces;
+pub mod stopped_engines;
 pub mod submissions;
 pub mod tasks;
 pub mod teams;

@@ -306,10 +306,12 @@ pub fn wake(tx: &mut Tx, id: RunId, claim: &Claim) -> Result<bool, Error> {
     Ok(tx.execute(&WAKE, &values)? == 1)
 }
 
-/// What a restored copy has in flight waits for a decision; see [`crate::restorations`].
+/// What a restored copy has in flight waits for a decision; see [`crate::restorations`]. What
+/// belongs to an engine that was stopped waits for its start.
 macro_rules! not_held {
     () => {
-        " AND NOT EXISTS (SELECT 1 FROM restorations h WHERE h.space_id = runs.space_id \
+        " AND space_id NOT IN (SELECT space_id FROM stopped_engines) \
+         AND NOT EXISTS (SELECT 1 FROM restorations h WHERE h.space_id = runs.space_id \
          AND h.are_runs_held = TRUE AND runs.created_at <= h.restored_at) "
     };
 }
@@ -371,6 +373,31 @@ const NEXT_WAKE: Sql = Sql::both(concat!(
 /// Those of the store.
 pub fn next_wake(tx: &mut Tx) -> Result<Option<Micros>, Error> {
     tx.query_one(&NEXT_WAKE, &[], |row| row.opt_micros(0))
+}
+
+const PUT_BACK: Sql = Sql::both(
+    "UPDATE runs SET leased_by = NULL, leased_until = NULL, wake_at = $3, version = version + 1 \
+     WHERE id = $1 AND version = $2",
+);
+
+/// Lets go of a run as it is, to be claimed again; false when it has moved.
+///
+/// # Errors
+/// Those of the store.
+pub fn put_back(tx: &mut Tx, id: RunId, version: i64, now: Micros) -> Result<bool, Error> {
+    Ok(tx.execute(&PUT_BACK, &[id.into(), version.into(), now.into()])? == 1)
+}
+
+const DUE: Sql = Sql::both(
+    "SELECT count(*) FROM runs WHERE space_id = $1 AND wake_at <= $2 AND leased_until IS NULL",
+);
+
+/// How many runs of a space wait to be claimed.
+///
+/// # Errors
+/// Those of the store.
+pub fn count_due(tx: &mut Tx, space: &SpaceId, now: Micros) -> Result<i64, Error> {
+    tx.query_one(&DUE, &[space.into(), now.into()], |row| row.i64(0))
 }
 
 const RENEW: Sql = Sql::both("UPDATE runs SET leased_until = $3 WHERE id = $1 AND leased_by = $2");
@@ -515,10 +542,67 @@ pub struct Filter {
     pub parent_id: Option<i64>,
     /// This run, and those that descend from it.
     pub root_id: Option<i64>,
+    /// Of trees with this owner.
+    pub owner_email: Option<String>,
+    /// Without runs of the engine's own trees.
+    pub without_system: bool,
     /// In any of these states; empty: all.
     pub states: Vec<RunState>,
-    /// Oldest first.
+    /// By what they are ordered.
+    pub order: Order,
+    /// Oldest or smallest first.
     pub ascending: bool,
+}
+
+/// By what a list of runs is ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// By number, which is by start.
+    #[default]
+    Id,
+    /// By who started them.
+    CreatedBy,
+    /// By state.
+    State,
+    /// By their tree's name.
+    Tree,
+    /// By their tree's group.
+    Group,
+    /// By their tree's source.
+    Source,
+    /// By their tree's type.
+    TreeKind,
+    /// By their tree's status.
+    TreeStatus,
+    /// By when they last moved.
+    UpdatedAt,
+}
+
+impl Order {
+    /// The closing part of the list.
+    fn end(self, ascending: bool) -> &'static str {
+        macro_rules! by {
+            ($column:literal) => {
+                if ascending {
+                    concat!("ORDER BY ", $column, ", r.id LIMIT $?")
+                } else {
+                    concat!("ORDER BY ", $column, " DESC, r.id DESC LIMIT $?")
+                }
+            };
+        }
+        match self {
+            Self::Id if ascending => "ORDER BY r.id LIMIT $?",
+            Self::Id => "ORDER BY r.id DESC LIMIT $?",
+            Self::CreatedBy => by!("r.created_by"),
+            Self::State => by!("r.state"),
+            Self::Tree => by!("t.name"),
+            Self::Group => by!("t.tree_group"),
+            Self::Source => by!("t.source"),
+            Self::TreeKind => by!("t.kind"),
+            Self::TreeStatus => by!("t.status"),
+            Self::UpdatedAt => by!("r.updated_at"),
+        }
+    }
 }
 
 /// A run in a list, without its data, and the tree it is of.
@@ -546,7 +630,8 @@ const COUNT: Sql =
     Sql::both("SELECT count(*) FROM runs r JOIN trees t ON t.id = r.tree_id WHERE r.space_id = $1");
 
 fn narrow<'a>(select: &mut Select<'a>, filter: &'a Filter) {
-    let texts: [(&'static str, &'a Option<String>); 7] = [
+    let texts: [(&'static str, &'a Option<String>); 8] = [
+        ("t.owner_email = $?", &filter.owner_email),
         ("t.source = $?", &filter.source),
         ("t.tree_group = $?", &filter.group),
         ("t.name = $?", &filter.tree),
@@ -580,6 +665,9 @@ fn narrow<'a>(select: &mut Select<'a>, filter: &'a Filter) {
     if let Some(fragment) = &filter.tree_fragment {
         select.and("lower(t.name) LIKE $? ESCAPE '\\'", like(fragment));
     }
+    if filter.without_system {
+        select.and_plain("NOT (t.source = 'Kinetic Task' AND t.tree_group = 'Run Error')");
+    }
     if !filter.states.is_empty() {
         select.and_in("r.state", filter.states.iter().map(|s| s.as_str().into()).collect());
     }
@@ -597,9 +685,7 @@ pub fn list(
 ) -> Result<Vec<Listed>, Error> {
     let mut select = Select::new(&LIST, &[space.into()]);
     narrow(&mut select, filter);
-    let order =
-        if filter.ascending { "ORDER BY r.id LIMIT $?" } else { "ORDER BY r.id DESC LIMIT $?" };
-    select.end(order, limit);
+    select.end(filter.order.end(filter.ascending), limit);
     select.query(tx, |row| {
         Ok(Listed {
             run: read(row)?,

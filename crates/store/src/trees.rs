@@ -259,6 +259,23 @@ pub fn mentioning(tx: &mut Tx, space: &SpaceId, text: &str) -> Result<Vec<(Tree,
     Ok(found)
 }
 
+const NOTE_ON_TREE: Sql = Sql::both("UPDATE trees SET problems = $2 WHERE version_id = $1");
+const NOTE_ON_VERSION: Sql = Sql::both("UPDATE tree_versions SET problems = $2 WHERE id = $1");
+
+/// Notes the mistakes that a version has now, since what it refers to came or went.
+///
+/// # Errors
+/// Those of the store.
+pub fn note_problems(
+    tx: &mut Tx,
+    id: TreeVersionId,
+    problems: &[model::tree::Problem],
+) -> Result<(), Error> {
+    let problems = serde_json::json!(problems);
+    tx.push(&NOTE_ON_TREE, &[id.into(), (&problems).into()])?;
+    tx.push(&NOTE_ON_VERSION, &[id.into(), (&problems).into()])
+}
+
 const DELETED: Sql = select!(
     "WHERE space_id = $1 AND source = $2 AND tree_group = $3 AND name = $4 AND deleted = TRUE \
      ORDER BY updated_at DESC LIMIT 1"
@@ -299,6 +316,45 @@ const COUNTS: Sql = Sql::both("SELECT state, count(*) FROM runs WHERE tree_id = 
 /// Those of the store.
 pub fn counts(tx: &mut Tx, tree: &TreeId) -> Result<Vec<(String, i64)>, Error> {
     tx.query(&COUNTS, &[tree.into()], |row| Ok((row.text(0)?, row.i64(1)?)))
+}
+
+const RUNS_BY_DAY: Sql = Sql::both(
+    "SELECT created_at / 86400000000 AS day, count(*) FROM runs \
+     WHERE tree_id = $1 AND created_at >= $2 GROUP BY day ORDER BY day",
+);
+const ERRORS_BY_DAY: Sql = Sql::both(
+    "SELECT e.created_at / 86400000000 AS day, count(*) FROM errors e \
+     JOIN runs r ON r.id = e.run_id WHERE r.tree_id = $1 AND e.created_at >= $2 \
+     GROUP BY day ORDER BY day",
+);
+const ACTIVE_ERRORS: Sql = Sql::both(
+    "SELECT count(*) FROM errors e JOIN runs r ON r.id = e.run_id \
+     WHERE r.tree_id = $1 AND e.active = TRUE",
+);
+
+/// How many runs and errors of a tree there were on each day (counted from 1970), and how many of
+/// its errors are open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Days {
+    /// Runs that were started.
+    pub runs: Vec<(i64, i64)>,
+    /// Errors that happened.
+    pub errors: Vec<(i64, i64)>,
+    /// Errors that are open, of whatever day.
+    pub active_errors: i64,
+}
+
+/// Counts a tree's runs and errors by day.
+///
+/// # Errors
+/// Those of the store.
+pub fn days(tx: &mut Tx, tree: &TreeId, from: Micros) -> Result<Days, Error> {
+    let values = [tree.into(), from.into()];
+    Ok(Days {
+        runs: tx.query(&RUNS_BY_DAY, &values, |row| Ok((row.i64(0)?, row.i64(1)?)))?,
+        errors: tx.query(&ERRORS_BY_DAY, &values, |row| Ok((row.i64(0)?, row.i64(1)?)))?,
+        active_errors: tx.query_one(&ACTIVE_ERRORS, &[tree.into()], |row| row.i64(0))?,
+    })
 }
 
 const BY_TITLE: Sql = select!(

@@ -3,10 +3,14 @@
 //! numbers, in the write that moves the run.
 
 use crate::rows::Insert;
+use crate::trees::like;
 use crate::{Error, Row, Select, Sql, Tx, Value};
 use model::id::{RunId, SpaceId, TriggerId};
 use model::run::{Trigger, TriggerStatus};
 use model::time::Micros;
+
+/// The result under which a manual trigger keeps its selection criterion.
+pub const CRITERION: &str = "selectionCriterion";
 
 macro_rules! select {
     ($tail:literal) => {
@@ -105,15 +109,69 @@ pub fn insert_numbered(tx: &mut Tx, trigger: &Trigger) -> Result<TriggerId, Erro
 pub const INBOX_ROWS: usize = 1_000;
 
 const INBOX: Sql = select!(
-    "WHERE g.run_id = $1 AND g.status = 'New' AND g.scheduled_at IS NULL ORDER BY g.id LIMIT $2"
+    "WHERE g.run_id = $1 AND g.status = 'New' \
+     AND (g.scheduled_at IS NULL OR (g.kind = 'Manual' AND g.scheduled_at <= $3)) \
+     ORDER BY g.id LIMIT $2"
 );
 
 /// What waits to be taken by the engine, in order.
 ///
 /// # Errors
 /// Those of the store.
-pub fn inbox(tx: &mut Tx, run: RunId) -> Result<Vec<Trigger>, Error> {
-    tx.query(&INBOX, &[run.into(), INBOX_ROWS.into()], read)
+pub fn inbox(tx: &mut Tx, run: RunId, now: Micros) -> Result<Vec<Trigger>, Error> {
+    tx.query(&INBOX, &[run.into(), INBOX_ROWS.into(), now.into()], read)
+}
+
+const DUE_BY_HAND: Sql = Sql::both(
+    "SELECT g.run_id FROM triggers g JOIN runs r ON r.id = g.run_id \
+     WHERE g.status = 'New' AND g.scheduled_at <= $1 AND g.kind = 'Manual' \
+     AND r.space_id NOT IN (SELECT space_id FROM stopped_engines) \
+     AND NOT EXISTS (SELECT 1 FROM restorations h WHERE h.space_id = r.space_id \
+       AND h.are_runs_held = TRUE AND r.created_at <= h.restored_at) \
+     ORDER BY g.scheduled_at, g.id LIMIT $2",
+);
+
+/// Runs with a node that a person has scheduled and whose time has come, at most `limit`.
+///
+/// # Errors
+/// Those of the store.
+pub fn due_by_hand(tx: &mut Tx, now: Micros, limit: i64) -> Result<Vec<RunId>, Error> {
+    tx.query(&DUE_BY_HAND, &[now.into(), limit.into()], |row| Ok(RunId(row.i64(0)?)))
+}
+
+const HOLD: Sql = Sql::both(
+    "UPDATE triggers SET status = $2, updated_at = $4 \
+     WHERE id = $1 AND status = $3 AND kind = 'Manual' AND action = 'Root'",
+);
+
+/// Moves a manual trigger between `New` and `Paused`; false when it is another's or was taken.
+///
+/// # Errors
+/// Those of the store.
+pub fn hold(
+    tx: &mut Tx,
+    id: TriggerId,
+    from: TriggerStatus,
+    to: TriggerStatus,
+    now: Micros,
+) -> Result<bool, Error> {
+    let values = [id.into(), to.as_str().into(), from.as_str().into(), now.into()];
+    Ok(tx.execute(&HOLD, &values)? == 1)
+}
+
+const DELETE: Sql = Sql::both(
+    "DELETE FROM triggers WHERE id = $1 AND ((kind = 'Manual' AND action = 'Root' \
+     AND status IN ('New', 'Paused')) OR run_id IN \
+     (SELECT id FROM runs WHERE state IN ('Complete', 'Cancelled')))",
+);
+
+/// Removes a manual trigger that was not taken, or any of a run that is finished; false for
+/// others.
+///
+/// # Errors
+/// Those of the store.
+pub fn delete(tx: &mut Tx, id: TriggerId) -> Result<bool, Error> {
+    Ok(tx.execute(&DELETE, &[id.into()])? == 1)
 }
 
 const OF_RUN: Sql = select!("WHERE g.run_id = $1 ORDER BY g.id");
@@ -168,7 +226,8 @@ pub fn close_due(tx: &mut Tx, run: RunId, token: &str, now: Micros) -> Result<()
 }
 
 const CLOSE_ALL: Sql = Sql::both(
-    "UPDATE triggers SET status = 'Closed', updated_at = $2 WHERE run_id = $1 AND status = 'New'",
+    "UPDATE triggers SET status = 'Closed', updated_at = $2 \
+     WHERE run_id = $1 AND status IN ('New', 'Paused')",
 );
 
 /// Closes whatever waits in a run that was called off.
@@ -190,6 +249,19 @@ pub struct Filter {
     pub group: Option<String>,
     /// Of trees of this name.
     pub tree: Option<String>,
+    /// Of trees of this type.
+    pub tree_kind: Option<String>,
+    /// Of this branch.
+    pub branch_id: Option<i64>,
+    /// That carry this decision about an error.
+    pub management_action: Option<String>,
+    /// That were given this criterion.
+    pub selection_criterion: Option<String>,
+    /// Which time `start` and `end` mean, and by which they are ordered; `None`: when they were
+    /// made.
+    pub timeline: Option<Timeline>,
+    /// Oldest first.
+    pub ascending: bool,
     /// Of this tree.
     pub tree_id: Option<String>,
     /// Of runs about this record.
@@ -210,6 +282,15 @@ pub struct Filter {
     pub before: Option<i64>,
 }
 
+/// A time of a trigger other than that of its making.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timeline {
+    /// When it is due.
+    ScheduledAt,
+    /// When it last changed.
+    UpdatedAt,
+}
+
 const LIST: Sql = select!(
     "JOIN runs r ON r.id = g.run_id JOIN trees t ON t.id = r.tree_id WHERE r.space_id = $1"
 );
@@ -223,7 +304,8 @@ fn narrow<'a>(select: &mut Select<'a>, filter: &'a Filter) {
     if let Some(run) = filter.run_id {
         select.and("g.run_id = $?", run);
     }
-    let texts: [(&'static str, &'a Option<String>); 5] = [
+    let texts: [(&'static str, &'a Option<String>); 6] = [
+        ("t.kind = $?", &filter.tree_kind),
         ("t.source = $?", &filter.source),
         ("t.tree_group = $?", &filter.group),
         ("t.name = $?", &filter.tree),
@@ -235,11 +317,27 @@ fn narrow<'a>(select: &mut Select<'a>, filter: &'a Filter) {
             select.and(fragment, value);
         }
     }
+    if let Some(branch) = filter.branch_id {
+        select.and("g.branch_id = $?", branch);
+    }
+    let results = [("action", &filter.management_action), (CRITERION, &filter.selection_criterion)];
+    for (name, value) in results {
+        if let Some(value) = value {
+            let pair = serde_json::json!({ name: value }).to_string();
+            let pair = pair.trim_matches(['{', '}']);
+            select.and("lower(g.results) LIKE $? ESCAPE '\\'", like(pair));
+        }
+    }
+    let (from, to) = match filter.timeline {
+        None => ("g.created_at >= $?", "g.created_at < $?"),
+        Some(Timeline::ScheduledAt) => ("g.scheduled_at >= $?", "g.scheduled_at < $?"),
+        Some(Timeline::UpdatedAt) => ("g.updated_at >= $?", "g.updated_at < $?"),
+    };
     if let Some(start) = filter.start {
-        select.and("g.created_at >= $?", start);
+        select.and(from, start);
     }
     if let Some(end) = filter.end {
-        select.and("g.created_at < $?", end);
+        select.and(to, end);
     }
     if let Some(action) = &filter.action {
         select.and("lower(g.action) = $?", action.to_lowercase());
@@ -280,7 +378,15 @@ pub fn list(
 ) -> Result<Vec<Trigger>, Error> {
     let mut select = Select::new(&LIST, &[space.into()]);
     narrow(&mut select, filter);
-    select.end("ORDER BY g.id DESC LIMIT $?", limit);
+    let order = match (filter.timeline, filter.ascending) {
+        (None, false) => "ORDER BY g.id DESC LIMIT $?",
+        (None, true) => "ORDER BY g.id LIMIT $?",
+        (Some(Timeline::ScheduledAt), false) => "ORDER BY g.scheduled_at DESC, g.id DESC LIMIT $?",
+        (Some(Timeline::ScheduledAt), true) => "ORDER BY g.scheduled_at, g.id LIMIT $?",
+        (Some(Timeline::UpdatedAt), false) => "ORDER BY g.updated_at DESC, g.id DESC LIMIT $?",
+        (Some(Timeline::UpdatedAt), true) => "ORDER BY g.updated_at, g.id LIMIT $?",
+    };
+    select.end(order, limit);
     select.query(tx, read)
 }
 

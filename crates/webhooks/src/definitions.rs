@@ -27,6 +27,13 @@ const TRIES: usize = 4;
 const NOUN: &str = "Webhook";
 const ADMINISTER: &str = "manage webhooks";
 
+/// What is wrong with a filter, in words: those of linked workflows follow the same rules.
+pub fn problem_of_filter(filter: &str) -> Option<String> {
+    let mut problems = Vec::new();
+    check::filter(filter, &mut problems);
+    problems.pop()
+}
+
 impl Webhooks {
     /// Lists the webhooks of a kapp, or those of the space itself, by name.
     ///

@@ -126,7 +126,11 @@ impl Inner {
                 .map(|(url, keys)| self.fire(snapshot, compiled, (url, body), keys, &mut item));
             verdicts.push(WebhookVerdict {
                 webhook_id: compiled.webhook.id.clone(),
-                webhook: compiled.webhook.name.clone(),
+                webhook: compiled
+                    .linked
+                    .as_ref()
+                    .map_or(&compiled.webhook.name, |l| &l.name)
+                    .clone(),
                 scope: compiled.webhook.level().as_str().to_owned(),
                 verdict: decision.verdict,
                 message: decision.message,
@@ -228,7 +232,7 @@ impl Inner {
             space_id: event.space_id.clone(),
             kapp_id: webhook.kapp_id.clone(),
             event_id: Some(event.id.clone()),
-            webhook_id: Some(webhook.id.clone()),
+            webhook_id: compiled.linked.is_none().then(|| webhook.id.clone()),
             trace_id: event.cause.trace_id.clone(),
             depth: event.cause.depth,
             name: webhook.name.clone(),
@@ -302,7 +306,15 @@ pub(crate) fn is_offered(compiled: &Compiled, event: &Event) -> bool {
     };
     // A webhook in trouble is not told about itself: that would be one more failure.
     let is_itself = event.entity_type == "Webhook" && event.entity_id == webhook.id.0;
-    in_scope && webhook.type_name == event.type_name && webhook.event == event.event && !is_itself
+    let of_form = |slug: &String| {
+        let form = event.payload.get("form").and_then(|form| form["slug"].as_str());
+        form == Some(slug.as_str())
+    };
+    in_scope
+        && webhook.type_name == event.type_name
+        && webhook.event == event.event
+        && compiled.linked.as_ref().and_then(|l| l.form_slug.as_ref()).is_none_or(of_form)
+        && !is_itself
 }
 
 /// The request that starts a job's run.

@@ -8,8 +8,10 @@ use crate::attempt::Outgoing;
 use crate::send::Sender;
 use crate::sign::Signer;
 use expr::js::{Filter, Template};
+use model::Audit;
 use model::delivery::{Policy, Settings};
 use model::id::{SpaceId, WebhookId};
+use model::time::Micros;
 use model::webhook::Webhook;
 use runtime::Runtime;
 use runtime::vault::Vault;
@@ -18,7 +20,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::Store;
+use store::linked_workflows::Found;
 
+/// The documented name of a job that no webhook, but a workflow made.
+const IMPLICIT: &str = "Implicit Webhook Job";
 /// Spaces whose webhooks are kept in memory.
 const SPACES_MAX: usize = 1_000;
 /// An evaluation that takes longer is a slow one.
@@ -57,6 +62,16 @@ pub(crate) struct Compiled {
     pub(crate) wants_identity: bool,
     /// How many evaluations in a row were slow.
     slow: AtomicU32,
+    /// The workflow that it belongs to, when nobody defined it as a webhook.
+    pub(crate) linked: Option<Linked>,
+}
+
+/// A workflow that an event starts by itself.
+pub(crate) struct Linked {
+    /// Its name.
+    pub(crate) name: String,
+    /// The form it belongs to.
+    pub(crate) form_slug: Option<String>,
 }
 
 impl Compiled {
@@ -72,7 +87,37 @@ impl Compiled {
         let order_by = template(&webhook.delivery.order_by);
         let coalesce_by = template(&webhook.delivery.coalesce_by);
         let slow = AtomicU32::new(0);
-        Self { webhook, filter, url, outgoing, order_by, coalesce_by, policy, wants_identity, slow }
+        let linked = None;
+        Self {
+            webhook,
+            filter,
+            url,
+            outgoing,
+            order_by,
+            coalesce_by,
+            policy,
+            wants_identity,
+            slow,
+            linked,
+        }
+    }
+
+    /// The implicit webhook of a workflow.
+    fn implicit(vault: &Vault, sender: &Sender, found: Found, policy: &Policy) -> Self {
+        let bound = found.workflow;
+        let webhook = Webhook {
+            id: WebhookId(bound.id.0.clone()),
+            space_id: bound.space_id,
+            kapp_id: bound.kapp_id,
+            name: IMPLICIT.into(),
+            type_name: bound.type_name,
+            event: bound.event,
+            filter: bound.filter,
+            url: format!("/app/api/v2/runs?guid={}", bound.id),
+            ..Webhook::blank(Audit::created(Micros(0), ""))
+        };
+        let linked = Some(Linked { name: found.name, form_slug: found.form_slug });
+        Self { linked, ..Self::new(vault, sender, webhook, policy) }
     }
 }
 
@@ -174,17 +219,22 @@ impl Snapshots {
         let id = space.clone();
         // The generation is read first: should a webhook change in between, the snapshot is taken
         // for older than it is and refused in time, never the other way round.
-        let (generation, settings, webhooks, keys) = store
+        let (generation, settings, webhooks, linked, keys) = store
             .read(move |tx| {
                 let generation = store::webhooks::generation(tx, &id)?;
                 let settings = store::delivery::of_space(tx, &id)?;
                 let keys = store::signing_keys::of_space(tx, &id)?;
                 let webhooks = store::webhooks::of_space(tx, &id)?;
-                Ok::<_, store::Error>((generation, settings, webhooks, keys))
+                let linked = store::linked_workflows::of_space(tx, &id)?;
+                Ok::<_, store::Error>((generation, settings, webhooks, linked, keys))
             })
             .await?;
         let compile = |webhook| Compiled::new(&self.vault, &self.sender, webhook, &settings.policy);
-        let webhooks = webhooks.into_iter().map(compile).collect();
+        let active = |found: &Found| !found.is_orphan && found.status == "Active";
+        let implicit =
+            |found| Compiled::implicit(&self.vault, &self.sender, found, &settings.policy);
+        let implicit = linked.into_iter().filter(active).map(implicit);
+        let webhooks = webhooks.into_iter().map(compile).chain(implicit).collect();
         let signer = Signer::new(&self.vault, keys);
         let seen_ms = AtomicU64::new(0);
         let snapshot = Arc::new(Snapshot { generation, webhooks, settings, signer, seen_ms });

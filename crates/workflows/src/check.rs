@@ -1,10 +1,14 @@
 //! Mistakes in a tree's structure: what an engine would otherwise swallow in silence.
 
 mod loops;
+mod results;
+mod waits;
+
+pub(crate) use results::lookups;
 
 use crate::definition::{ConnectorKind, Definition, Node};
 use crate::handlers::{self, Handler};
-use crate::plan::{Plan, at};
+use crate::plan::{Plan, at, is_routine};
 use model::tree::Problem;
 use std::collections::{HashMap, HashSet};
 
@@ -16,7 +20,10 @@ pub(crate) fn structure(definition: &Definition, plan: &Plan, problems: &mut Vec
     check_start(definition, plan, problems);
     check_ids(definition, problems);
     check_names(definition, problems);
-    loops::check(plan, problems);
+    let loops = loops::check(plan, problems);
+    results::check_returns(definition, plan, &loops, problems);
+    waits::check(plan, problems);
+    results::check_lookups(plan, problems);
     let reachable = plan.reachable();
     for node in &definition.nodes {
         if !node.id.is_empty() && !reachable.contains(node.id.as_str()) && node.id != "start" {
@@ -98,6 +105,10 @@ fn check_names(definition: &Definition, problems: &mut Vec<Problem>) {
 
 fn check_node(node: &Node, problems: &mut Vec<Problem>) {
     let Some(handler) = handlers::find(&node.definition_id) else {
+        // Whether a routine exists is known where trees are saved.
+        if is_routine(&node.definition_id) {
+            return;
+        }
         problems.push(at(&node.id, None, &unknown_handler(&node.definition_id)));
         return;
     };

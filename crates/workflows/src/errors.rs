@@ -57,6 +57,18 @@ impl Workflows {
         self.inner.store.read(both).await
     }
 
+    /// Removes an error that was dealt with.
+    ///
+    /// # Errors
+    /// `NotFound`, `Invalid` while it is open.
+    pub async fn delete_error(&self, actor: &Actor, id: ErrorId) -> Result<RunError> {
+        let error = self.error(actor, id).await?;
+        if !self.inner.store.write(move |tx| errors::delete(tx, id)).await? {
+            return Err(Error::Invalid(format!("The error {id} is open; resolve it first.")));
+        }
+        Ok(error)
+    }
+
     /// Open errors grouped by what caused them, the largest group first.
     ///
     /// # Errors

@@ -4,18 +4,24 @@
 //! moves a run (purely), [`handlers`] is what nodes can do, [`engine`] persists and carries out.
 
 pub mod actor;
+pub mod categories;
 mod check;
 pub mod connections;
 pub mod context;
+pub mod control;
 pub mod cron;
 pub mod definition;
 pub mod engine;
 pub mod error;
 pub mod errors;
 pub mod handlers;
+pub mod imports;
 mod inputs;
+pub mod linked;
 mod paths;
 pub mod plan;
+pub mod policies;
+mod references;
 mod repairs;
 pub mod resolutions;
 pub mod restored;
@@ -26,7 +32,7 @@ pub mod step;
 mod text;
 pub mod trees;
 pub mod triggers;
-mod versions;
+pub mod versions;
 mod view;
 pub mod web_apis;
 

@@ -40,6 +40,8 @@ pub(crate) struct Node {
     /// How its work is tried again by itself.
     pub(crate) retry: Option<definition::Retry>,
     pub(crate) parameters: Vec<Parameter>,
+    /// Templates of the messages that are left with its tasks; blank ones are left out.
+    pub(crate) messages: Vec<Message>,
     pub(crate) edges: Vec<Edge>,
     /// Connectors that enter it.
     pub(crate) incoming: usize,
@@ -65,6 +67,13 @@ impl Node {
 #[derive(Debug)]
 pub(crate) struct Parameter {
     pub(crate) id: String,
+    pub(crate) template: Result<Erb, String>,
+}
+
+/// A message template, compiled.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) kind: ConnectorKind,
     pub(crate) template: Result<Erb, String>,
 }
 
@@ -120,6 +129,11 @@ impl Plan {
     /// A node by its id.
     pub(crate) fn node(&self, id: &str) -> Option<&Node> {
         self.nodes.get(*self.index.get(id)?)
+    }
+
+    /// A node by its name; of several the first.
+    pub(crate) fn node_named(&self, name: &str) -> Option<&Node> {
+        self.nodes.iter().find(|n| n.name == name)
     }
 
     /// Ids of all nodes that can be reached from `start`.
@@ -200,12 +214,22 @@ fn compile_node(node: &definition::Node, position: usize, problems: &mut Vec<Pro
             found.to_string()
         }),
     });
+    let parameters = parameters.collect();
+    let messages = node.messages.iter().filter(|m| !m.value.trim().is_empty());
+    let messages = messages.map(|m| Message {
+        kind: ConnectorKind::read(&m.kind),
+        template: Erb::compile(&m.value).map_err(|found| {
+            report(&node.id, &format!("message \"{}\"", m.kind), &found, problems);
+            found.to_string()
+        }),
+    });
     Node {
         id: node.id.clone(),
         name: node.name.clone(),
         definition_id: node.definition_id.clone(),
         retry: node.retry,
-        parameters: parameters.collect(),
+        messages: messages.collect(),
+        parameters,
         defers: node.defers && node.deferrable && node.id != "start",
         routine: (handler.is_none() && is_routine(&node.definition_id))
             .then_some(Awaited(node.defers || node.deferrable)),
@@ -233,8 +257,10 @@ const OWN_VARIABLES: [&str; 6] = ["results", "variables", "inputs", "task", "run
 
 /// Whether any text names such a variable, or asks for all of them.
 fn reads(definition: &Definition, is_such: impl Fn(&str) -> bool) -> bool {
-    let parameters = definition.nodes.iter().flat_map(|n| &n.parameters);
-    let templates = parameters.map(|p| p.value.as_str()).filter(|text| text.contains("<%"));
+    let parameters = definition.nodes.iter().flat_map(|n| &n.parameters).map(|p| &p.value);
+    let messages = definition.nodes.iter().flat_map(|n| &n.messages).map(|m| &m.value);
+    let templates =
+        parameters.chain(messages).map(String::as_str).filter(|text| text.contains("<%"));
     let conditions = definition.connectors.iter().map(|c| c.value.as_str());
     templates.chain(conditions).any(|text| {
         text.contains("instance_variable")

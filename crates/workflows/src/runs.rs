@@ -12,6 +12,7 @@ use model::run::{Run, RunError, RunState, Task, Trigger, TriggerStatus};
 use model::tree::Tree;
 use serde_json::{Map, Value, json};
 use store::runs::{Filter, Listed};
+use store::triggers::CRITERION;
 use store::{Tx, errors, events, runs, tasks, trees, triggers};
 
 /// A run with what was asked for.
@@ -59,6 +60,20 @@ pub struct StartByHand {
     pub key: Option<String>,
     /// What starts it, in words.
     pub originator: String,
+}
+
+/// A node that a person starts.
+#[derive(Clone, Debug)]
+pub struct ManualTrigger {
+    /// The node's id.
+    pub node: String,
+    /// Where; branch 0 asks for a new one.
+    pub place: crate::step::state::Place,
+    /// When; `None`: at once.
+    pub at: Option<model::time::Micros>,
+    /// A text that is kept with it. Engines of the platform choose triggers by it; here every
+    /// engine takes every trigger.
+    pub criterion: Option<String>,
 }
 
 /// Children that a run shows; the list has them all.
@@ -313,7 +328,7 @@ impl Workflows {
         Ok(())
     }
 
-    /// Starts a node of a run by hand, with the results the run has so far.
+    /// Starts a node of a run by hand, at once or at a time, with the results the run has then.
     ///
     /// # Errors
     /// `NotFound`, `Invalid` for a node that does not exist, `Late` for a cancelled run.
@@ -321,15 +336,16 @@ impl Workflows {
         &self,
         actor: &Actor,
         id: RunId,
-        node: &str,
-        place: crate::step::state::Place,
+        manual: ManualTrigger,
     ) -> Result<TriggerId> {
+        let ManualTrigger { node, place, at, criterion } = manual;
         let detail = self.run_detail(actor, id).await?;
         let definition = detail.definition.unwrap_or_default();
         let Some(node) = definition.nodes.iter().find(|n| n.id == node) else {
             return Err(Error::Invalid(format!("The run's tree has no node \"{node}\".")));
         };
         let now = self.inner.runtime.now();
+        let at = at.filter(|at| *at > now);
         let trigger = Trigger {
             id: TriggerId(0),
             run_id: id,
@@ -341,26 +357,31 @@ impl Workflows {
             loop_index: place.loop_index,
             branch_id: place.branch,
             originator: format!("Manual trigger by {}", actor.username),
-            scheduled_at: None,
+            scheduled_at: at,
             token: None,
-            results: json!({}),
+            results: criterion.map_or_else(|| json!({}), |text| json!({ CRITERION: text })),
             message: None,
             created_at: now,
             updated_at: now,
         };
-        let claim = self.inner.claim_at(now);
+        let (claim, space) = (self.inner.claim_at(now), actor.space_id.clone());
         let added = self
             .inner
             .store
             .write(move |tx| {
-                if !runs::wake(tx, id, &claim)? {
+                let run = runs::by_id(tx, &space, id)?;
+                let is_alive = run.is_some_and(|run| run.state != RunState::Cancelled);
+                if !is_alive || (trigger.scheduled_at.is_none() && !runs::wake(tx, id, &claim)?) {
                     let message = format!("The run #{id} was cancelled.");
                     return Err(Error::Late { status: 410, message });
                 }
                 Ok(triggers::insert_numbered(tx, &trigger)?)
             })
             .await?;
-        self.started(id);
+        match at {
+            Some(at) => self.inner.wake_by(at),
+            None => self.started(id),
+        }
         Ok(added)
     }
 

@@ -155,6 +155,11 @@ impl Workflows {
     }
 }
 
+/// Whether a source is made when a tree first asks for it.
+pub(crate) fn is_well_known(name: &str) -> bool {
+    WELL_KNOWN.contains(&name)
+}
+
 fn status(text: &str) -> Result<String> {
     ["Active", "Inactive"]
         .into_iter()

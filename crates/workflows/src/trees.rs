@@ -2,13 +2,15 @@
 
 use crate::actor::Actor;
 use crate::definition::{self, Definition, Document, Format, Header};
+use crate::engine::Behalf;
 use crate::error::{Error, Result};
-use crate::plan::Plan;
+use crate::handlers::HttpRequest;
 use crate::{Workflows, connections, text};
 use model::Audit;
 use model::id::{TreeId, TreeVersionId};
-use model::tree::{Problem, Tree};
+use model::tree::Tree;
 use serde_json::Value;
+use store::linked_workflows;
 use store::trees::{self, Filter, Version};
 
 /// Title of a tree: parts in between belong to the group.
@@ -60,10 +62,13 @@ pub struct Detail {
 impl Detail {
     /// The definition, read.
     pub fn definition(&self) -> Definition {
+        self.document().definition
+    }
+
+    fn document(&self) -> Document {
         // What was stored was readable.
         definition::read(Format::parse(&self.version.format), &self.version.definition)
             .unwrap_or_default()
-            .definition
     }
 
     /// The definition as treeJson: as it was sent, or converted.
@@ -87,14 +92,15 @@ impl Detail {
     /// The whole tree as an export.
     pub fn export(&self) -> String {
         let tree = &self.tree;
+        let Document { header, mut definition } = self.document();
         let header = Header {
             source: Some(tree.source.clone()),
             group: Some(tree.group.clone()),
             definition_id: tree.definition_id.clone(),
             kind: Some(tree.kind.clone()),
             status: Some(tree.status.clone()),
+            extra: header.extra,
         };
-        let mut definition = self.definition();
         definition.name.clone_from(&tree.name);
         definition::to_export(&Document { header, definition })
     }
@@ -151,6 +157,26 @@ impl Workflows {
         force: bool,
     ) -> Result<Detail> {
         let input = with_header(input)?;
+        if force {
+            let (source, group) = (input.source.as_deref(), input.group.as_deref());
+            let name = input.name.as_deref().unwrap_or_default();
+            let names = [source.unwrap_or("-"), group.unwrap_or("-"), name].map(str::trim);
+            let key = TreeKey::Title(names.join(SEPARATOR));
+            if self.tree(actor, &key).await.is_ok() {
+                return self.update_tree(actor, &key, input).await;
+            }
+        }
+        self.create_tree_as(actor, input, None).await
+    }
+
+    /// Creates a tree, under an id of the caller's if it has one.
+    pub(crate) async fn create_tree_as(
+        &self,
+        actor: &Actor,
+        input: TreeInput,
+        id: Option<TreeId>,
+    ) -> Result<Detail> {
+        let input = with_header(input)?;
         let kind = kind(input.kind.as_deref().unwrap_or("Tree"))?;
         let is_tree = kind == "Tree";
         let source = match input.source.as_deref() {
@@ -166,16 +192,12 @@ impl Workflows {
             None => "-".into(),
         };
         let name = text::name("name", input.name.as_deref().unwrap_or_default())?;
-        let title = [source.as_str(), group.as_str(), name.as_str()].join(SEPARATOR);
         let input_name = name.clone();
-        if force && self.tree(actor, &TreeKey::Title(title.clone())).await.is_ok() {
-            return self.update_tree(actor, &TreeKey::Title(title), input).await;
-        }
         let (format, text) =
             input.definition.clone().unwrap_or_else(|| (Format::Json, empty(&name)));
-        let problems = check(format, &text)?;
+        let problems = self.check(actor, format, &text, &source).await?;
         let tree = Tree {
-            id: TreeId::new(self.inner.runtime.uuid()),
+            id: id.unwrap_or_else(|| TreeId::new(self.inner.runtime.uuid())),
             space_id: actor.space_id.clone(),
             source,
             group,
@@ -207,6 +229,7 @@ impl Workflows {
             Ok::<_, Error>(made)
         });
         let tree = written.await.map_err(|e| taken(e, &tree.title()))?;
+        self.recheck_callers(actor, &tree).await?;
         self.tell_trees(actor);
         let title = tree.title();
         self.tree(actor, &TreeKey::Guid(tree.id.0)).await.map_err(|e| match e {
@@ -252,7 +275,7 @@ impl Workflows {
         tree.notes = input.notes.or(tree.notes);
         tree.version += 1;
         if let Some((format, text)) = &input.definition {
-            tree.problems = check(*format, text)?;
+            tree.problems = self.check(actor, *format, text, &tree.source).await?;
         }
         tree.audit.touch(self.inner.runtime.now(), &actor.username);
         let (engine, who) = (self.clone(), actor.clone());
@@ -269,6 +292,7 @@ impl Workflows {
                 made.version_id = trees::insert_version(tx, &made, format.as_str(), text)?;
             }
             let moved = trees::update(tx, &made, from)?;
+            linked_workflows::tree_changed(tx, &made.space_id, &made.id)?;
             if moved { Ok(made) } else { Err(Error::Store(store::Error::Stale)) }
         });
         let made = written.await.map_err(|e| match e {
@@ -276,6 +300,10 @@ impl Workflows {
             other => taken(other, &title),
         })?;
         self.inner.plans.forget(made.version_id);
+        if before.definition_id != made.definition_id || before.kind != made.kind {
+            self.recheck_callers(actor, &before).await?;
+        }
+        self.recheck_callers(actor, &made).await?;
         self.tell_trees(actor);
         self.tree(actor, &TreeKey::Guid(made.id.0)).await
     }
@@ -288,7 +316,13 @@ impl Workflows {
         let detail = self.tree(actor, key).await?;
         let (id, by) = (detail.tree.id.clone(), actor.username.clone());
         let now = self.inner.runtime.now();
-        self.inner.store.write(move |tx| trees::delete(tx, &id, now, &by)).await?;
+        let space = actor.space_id.clone();
+        let deleted = self.inner.store.write(move |tx| {
+            linked_workflows::tree_changed(tx, &space, &id)?;
+            trees::delete(tx, &id, now, &by)
+        });
+        deleted.await?;
+        self.recheck_callers(actor, &detail.tree).await?;
         self.tell_trees(actor);
         Ok(detail)
     }
@@ -315,23 +349,33 @@ impl Workflows {
         self.create_tree(actor, input, false).await
     }
 
-    fn tell_trees(&self, actor: &Actor) {
+    /// The definition at an address, fetched as whatever calls out.
+    ///
+    /// # Errors
+    /// `Invalid` when it cannot be fetched.
+    pub async fn fetch_definition(&self, actor: &Actor, url: &str) -> Result<(Format, String)> {
+        let behalf = Behalf { space_id: actor.space_id.clone(), cause: actor.cause.clone() };
+        let request = HttpRequest {
+            method: "GET".into(),
+            url: url.into(),
+            headers: vec![("Accept".into(), "application/xml, application/json".into())],
+            body: String::new(),
+        };
+        let failed = |why: &str| Error::Invalid(format!("{url} cannot be fetched: {why}"));
+        let answer = self.inner.http.send(&behalf, &request).await.map_err(|e| failed(&e.0))?;
+        if !(200..300).contains(&answer.status) {
+            return Err(failed(&format!("it answered {}.", answer.status)));
+        }
+        Ok((Format::of(&answer.body), answer.body))
+    }
+
+    pub(crate) fn tell_trees(&self, actor: &Actor) {
         self.inner.changes.publish(&actor.space_id, runtime::changes::Topic::Trees);
     }
 }
 
-/// Reads a definition and lists its mistakes.
-///
-/// # Errors
-/// `Invalid` when it cannot be read at all.
-pub(crate) fn check(format: Format, text: &str) -> Result<Vec<Problem>> {
-    let document = definition::read(format, text)
-        .map_err(|e| Error::Invalid(format!("The tree cannot be read: {e}")))?;
-    Ok(Plan::compile(&document.definition).1)
-}
-
 /// Fills in what the definition says about its tree.
-fn with_header(mut input: TreeInput) -> Result<TreeInput> {
+pub(crate) fn with_header(mut input: TreeInput) -> Result<TreeInput> {
     let Some((format, text)) = &input.definition else { return Ok(input) };
     let document = definition::read(*format, text)
         .map_err(|e| Error::Invalid(format!("The tree cannot be read: {e}")))?;
@@ -371,7 +415,7 @@ fn empty(name: &str) -> String {
 }
 
 /// The id by which nodes call a routine that was given none: `routine_` and its name.
-fn routine_id(name: &str) -> String {
+pub(crate) fn routine_id(name: &str) -> String {
     let words = name.to_lowercase();
     let words = words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     format!("routine_{}_v1", words.collect::<Vec<_>>().join("_"))

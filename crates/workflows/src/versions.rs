@@ -6,8 +6,9 @@ use crate::definition::{self, Connector, Definition, Format, Node};
 use crate::error::{Error, Result};
 use crate::handlers;
 use crate::plan::is_routine;
-use crate::trees::{Detail, TreeInput, TreeKey, check, parts};
-use model::tree::{Problem, Tree};
+use crate::trees::{Detail, TreeInput, TreeKey, parts};
+use model::time::Micros;
+use model::tree::Tree;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use store::trees::{self, Filter, Version, VersionRow};
@@ -16,6 +17,26 @@ use store::trees::{self, Filter, Version, VersionRow};
 const VERSIONS_MAX: i64 = 1_000;
 /// Trees that are looked through for what they use.
 const TREES_MAX: i64 = 10_000;
+
+/// Days that the counts of a tree go back.
+const DAYS: i64 = 30;
+/// Microseconds of a day.
+const DAY_US: i64 = 86_400_000_000;
+
+/// Counts of a tree's runs and errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// All runs.
+    pub total: i64,
+    /// Runs by state.
+    pub states: BTreeMap<String, i64>,
+    /// Errors that are open.
+    pub active_errors: i64,
+    /// Runs that were started on each of the last thirty days (UTC), today last.
+    pub runs: Vec<(Micros, i64)>,
+    /// Errors that happened on each of them.
+    pub errors: Vec<(Micros, i64)>,
+}
 
 impl Workflows {
     /// Lists the versions of a tree, newest first.
@@ -89,6 +110,7 @@ impl Workflows {
             let tree = trees::deleted(tx, &who.space_id, source, group, name)?;
             let tree = tree.ok_or_else(|| Error::not_found("deleted tree", &shown))?;
             trees::undelete(tx, &tree.id, now, &who.username)?;
+            store::linked_workflows::tree_changed(tx, &who.space_id, &tree.id)?;
             Ok::<_, Error>(tree)
         });
         let tree = restored.await.map_err(|error| match error {
@@ -97,27 +119,35 @@ impl Workflows {
             }
             other => other,
         })?;
+        self.recheck_callers(actor, &tree).await?;
         self.tree(actor, &TreeKey::Guid(tree.id.0)).await
     }
 
-    /// Counts the runs of a tree by state.
+    /// Counts the runs of a tree by state, and its runs and errors on each of the last days.
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn tree_counts(&self, actor: &Actor, key: &TreeKey) -> Result<Value> {
+    pub async fn tree_counts(&self, actor: &Actor, key: &TreeKey) -> Result<Counts> {
         let id = self.tree(actor, key).await?.tree.id;
-        let counts: Vec<(String, i64)> =
-            self.inner.store.read(move |tx| Ok::<_, Error>(trees::counts(tx, &id)?)).await?;
-        let total: i64 = counts.iter().map(|(_, count)| count).sum();
-        Ok(json!({ "total": total, "states": counts.into_iter().collect::<BTreeMap<_, _>>() }))
-    }
-
-    /// Lists the mistakes of a definition without storing it.
-    ///
-    /// # Errors
-    /// `Invalid` when it cannot be read at all.
-    pub fn validate(&self, format: Format, text: &str) -> Result<Vec<Problem>> {
-        check(format, text)
+        let today = self.inner.runtime.now().0 / DAY_US;
+        let first = today + 1 - DAYS;
+        let counted = self.inner.store.read(move |tx| {
+            let states = trees::counts(tx, &id)?.into_iter().collect();
+            Ok::<_, Error>((states, trees::days(tx, &id, Micros(first * DAY_US))?))
+        });
+        let (states, found): (BTreeMap<String, i64>, trees::Days) = counted.await?;
+        let each = |counts: &[(i64, i64)]| -> Vec<(Micros, i64)> {
+            let counts: BTreeMap<i64, i64> = counts.iter().copied().collect();
+            let count = |day| counts.get(&day).copied().unwrap_or_default();
+            (first..=today).map(|day| (Micros(day * DAY_US), count(day))).collect()
+        };
+        Ok(Counts {
+            total: states.values().sum(),
+            states,
+            active_errors: found.active_errors,
+            runs: each(&found.runs),
+            errors: each(&found.errors),
+        })
     }
 
     /// Trees that call a handler or routine, by title, with the nodes that do.
@@ -140,24 +170,28 @@ impl Workflows {
         Ok(users)
     }
 
-    /// Handlers and routines that trees call and that do not exist, with the titles of those
-    /// trees.
+    /// Handlers and routines that trees call and that do not exist, with those trees and how many
+    /// of their nodes do.
     ///
     /// # Errors
     /// The store's.
-    pub async fn missing(&self, actor: &Actor) -> Result<BTreeMap<String, BTreeSet<String>>> {
+    pub async fn missing(&self, actor: &Actor) -> Result<BTreeMap<String, Vec<(Tree, usize)>>> {
         let all = self.definitions(actor).await?;
         let known: BTreeSet<&str> =
             all.iter().filter_map(|(tree, _)| tree.definition_id.as_deref()).collect();
-        let mut missing: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut missing: BTreeMap<String, Vec<(Tree, usize)>> = BTreeMap::new();
         for (tree, definition) in &all {
+            let mut nodes: BTreeMap<&str, usize> = BTreeMap::new();
             for node in &definition.nodes {
                 let id = node.definition_id.as_str();
                 let exists =
                     if is_routine(id) { known.contains(id) } else { handlers::find(id).is_some() };
                 if !exists {
-                    missing.entry(id.to_owned()).or_default().insert(tree.title());
+                    *nodes.entry(id).or_default() += 1;
                 }
+            }
+            for (id, count) in nodes {
+                missing.entry(id.to_owned()).or_default().push((tree.clone(), count));
             }
         }
         Ok(missing)

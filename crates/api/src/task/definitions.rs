@@ -1,10 +1,16 @@
 //! Trees on the wire: the documents clients read and the bodies they send.
 
+use super::actor;
+use crate::App;
+use crate::auth::Caller;
 use crate::error::{Error, Result};
 use crate::include::Include;
 use crate::input::require_known;
+use model::category::MemberKind;
 use model::tree::Tree;
 use serde_json::{Map, Value, json};
+use store::linked_workflows::Found;
+use workflows::categories::Sorted;
 use workflows::definition::Format;
 use workflows::trees::{Detail, TreeInput};
 
@@ -68,16 +74,102 @@ pub(super) fn summary(tree: &Tree, include: &Include) -> Value {
     });
     if let Some(details) = include.details(&tree.audit) {
         extend(&mut document, json!(details));
-        extend(
-            &mut document,
-            json!({ "id": tree.id, "event": null, "platformItemType": null,
-                    "platformItemId": null }),
-        );
-    }
-    if include.has("categories") {
-        document["categories"] = json!([]);
+        extend(&mut document, json!({ "id": tree.id }));
     }
     document
+}
+
+/// What expressions of a tree may look at, by section and label, as pickers insert it.
+fn bindings() -> Value {
+    let section = |variable: &str, keys: &[&str]| -> Value {
+        let pair = |key: &&str| ((*key).to_owned(), format!("<%= @{variable}['{key}'] %>").into());
+        Value::Object(keys.iter().map(pair).collect())
+    };
+    json!({
+        "Event": section("event", &["Action", "Timestamp", "Type"]),
+        "Source Information": section("source", &["Data", "Group", "Id", "Name"]),
+        "Space": section("space", &["Name", "Slug"]),
+        "Kapp": section("kapp", &["Name", "Slug"]),
+        "Form": section("form", &["Name", "Slug"]),
+        "Submission": section(
+            "submission",
+            &["Core State", "Created By", "Handle", "Id", "Submitted By"],
+        ),
+        "System": section("run", &["Id"]),
+    })
+}
+
+/// What documents of trees say beyond the trees themselves, read once for a list.
+#[derive(Default)]
+pub(super) struct Around {
+    categories: Vec<Sorted>,
+    workflows: Vec<Found>,
+}
+
+impl Around {
+    /// Reads what was asked for.
+    pub(crate) async fn read(app: &App, caller: &Caller, include: &Include) -> Result<Self> {
+        let who = actor(caller);
+        let mut around = Self::default();
+        if include.has("categories") {
+            around.categories = app.workflows.categories(&who).await?;
+        }
+        if include.has("details") {
+            around.workflows = app.workflows.bindings(&who).await?;
+        }
+        Ok(around)
+    }
+
+    /// Adds it to a tree's document.
+    pub(super) fn add(&self, tree: &Tree, include: &Include, document: &mut Value) {
+        if include.has("categories") {
+            let holds = |sorted: &&Sorted| {
+                let id = tree.definition_id.as_deref();
+                id.is_some_and(|id| sorted.of(MemberKind::Routine).contains(&id))
+            };
+            document["categories"] = (self.categories.iter().filter(holds))
+                .map(|sorted| json!({ "name": sorted.category.name }))
+                .collect();
+        }
+        if include.has("details") {
+            let bound = self.workflows.iter().find(|found| found.workflow.id == tree.id);
+            extend(document, binding(bound));
+        }
+    }
+}
+
+/// The event that a tree belongs to, as a linked workflow.
+fn binding(bound: Option<&Found>) -> Value {
+    let Some(bound) = bound.map(|found| &found.workflow) else {
+        return json!({ "event": null, "platformItemType": null, "platformItemId": null });
+    };
+    let (kind, id) = match (&bound.form_id, &bound.kapp_id) {
+        (Some(form), _) => ("Form", form.as_str()),
+        (None, Some(kapp)) => ("Kapp", kapp.as_str()),
+        (None, None) => ("Space", bound.space_id.as_str()),
+    };
+    json!({ "event": format!("{} {}", bound.type_name, bound.event),
+            "platformItemType": kind, "platformItemId": id })
+}
+
+/// The tree of a linked workflow; `is_whole` adds its definition.
+pub(crate) fn workflow(detail: &Detail, bound: &Found, is_whole: bool) -> Value {
+    let names = if is_whole { "details,treeJson,bindings" } else { "details" };
+    let mut document = single(detail, &Include::parse(Some(names)));
+    extend(&mut document, binding(Some(bound)));
+    document
+}
+
+/// A tree by itself, with everything that was asked for.
+pub(super) async fn whole(
+    app: &App,
+    caller: &Caller,
+    detail: &Detail,
+    include: &Include,
+) -> Result<Value> {
+    let mut document = single(detail, include);
+    Around::read(app, caller, include).await?.add(&detail.tree, include, &mut document);
+    Ok(document)
 }
 
 /// A tree by itself.
@@ -92,6 +184,9 @@ pub(super) fn single(detail: &Detail, include: &Include) -> Value {
     if include.has("export") {
         document["export"] = detail.export().into();
     }
+    if include.has("bindings") {
+        document["bindings"] = bindings();
+    }
     if include.has("inputs") || include.has("outputs") {
         let definition = detail.definition();
         document["inputs"] = json!(definition.inputs);
@@ -100,17 +195,26 @@ pub(super) fn single(detail: &Detail, include: &Include) -> Value {
     document
 }
 
-/// Reads a tree's body.
-pub(super) fn read(body: Value) -> Result<TreeInput> {
+/// Reads a tree's body; what `contentUrl` names is fetched.
+pub(crate) async fn read(app: &App, caller: &Caller, body: Value) -> Result<TreeInput> {
+    let url = match body.get("contentUrl") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(url)) => Some(url.trim().to_owned()).filter(|url| !url.is_empty()),
+        Some(_) => return Err(Error::bad_request("contentUrl must be a text.")),
+    };
+    let mut input = parse(body)?;
+    if let Some(url) = url {
+        let fetched = app.workflows.fetch_definition(&actor(caller), &url).await?;
+        input.definition = Some(fetched);
+    }
+    Ok(input)
+}
+
+fn parse(body: Value) -> Result<TreeInput> {
     let Value::Object(body) = body else {
         return Err(Error::bad_request("A tree must be a JSON object."));
     };
     require_known(&body, KNOWN)?;
-    if body.get("contentUrl").is_some_and(|url| !url.is_null()) {
-        return Err(Error::bad_request(
-            "Trees are not fetched by contentUrl; send treeJson, treeXml or a file.",
-        ));
-    }
     Ok(TreeInput {
         source: text(&body, "sourceName")?,
         group: match text(&body, "sourceGroup")? {

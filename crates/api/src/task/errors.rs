@@ -1,7 +1,7 @@
 //! `/app/api/v2/errors`: places where runs need a person.
 
 use super::paging::{Page, given, instant};
-use super::{actor, success};
+use super::{actor, success, twice};
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{Error, Result};
@@ -50,12 +50,43 @@ pub(crate) struct ListQuery {
     end: Option<String>,
     /// Only smaller numbers.
     before_id: Option<i64>,
+    /// A handler's or routine's definition id.
+    handler_id: Option<String>,
+    /// The trigger's number.
+    related_item1_id: Option<i64>,
+    /// `Trigger`.
+    related_item1_type: Option<String>,
+    /// The node's id.
+    related_item2_id: Option<String>,
+    /// `Node`.
+    related_item2_type: Option<String>,
+    /// `createdAt` or `updatedAt`: what `start` and `end` mean.
+    timeline: Option<String>,
+    /// `ASC` or `DESC`.
+    direction: Option<String>,
+    /// `true`: only the count.
+    count: Option<bool>,
     limit: Option<i64>,
     offset: Option<i64>,
 }
 
 impl ListQuery {
     fn filter(self) -> Result<Filter> {
+        let by_change = match self.timeline.as_deref().unwrap_or_default().trim() {
+            "" | "createdAt" => false,
+            "updatedAt" => true,
+            _ => return Err(Error::bad_request("timeline must be createdAt or updatedAt.")),
+        };
+        let is_type = |given: &Option<String>, known: &str| {
+            given.as_ref().is_none_or(|t| t.is_empty() || t.eq_ignore_ascii_case(known))
+        };
+        if !is_type(&self.related_item1_type, "Trigger")
+            || !is_type(&self.related_item2_type, "Node")
+        {
+            return Err(Error::bad_request(
+                "Errors are related to a Trigger (1) and to a Node (2), and to nothing else.",
+            ));
+        }
         let active = match given(self.status).map(|s| s.to_ascii_lowercase()).as_deref() {
             None => None,
             Some("active") => Some(true),
@@ -66,7 +97,11 @@ impl ListQuery {
             run_id: self.run_id.map(RunId),
             active,
             kind: given(self.kind),
-            node_id: given(self.node_id),
+            node_id: given(self.node_id).or(given(self.related_item2_id)),
+            definition_id: given(self.handler_id),
+            trigger_id: self.related_item1_id,
+            by_change,
+            ascending: self.direction.is_some_and(|d| d.eq_ignore_ascii_case("ASC")),
             source: given(self.source),
             group: given(self.group),
             group_fragment: given(self.group_fragment),
@@ -95,6 +130,10 @@ pub(crate) struct ResolveBody {
     /// For Retry Task: parameters by name, instead of what they evaluate to.
     #[schema(value_type = Option<Object>)]
     inputs: Option<Map<String, Value>>,
+    /// Taken and ignored: a client of the platform sends its parameters in the body.
+    #[schema(value_type = Option<Object>)]
+    #[serde(rename = "params")]
+    _params: Option<Value>,
 }
 
 /// An error as clients read it, with the actions that resolve it.
@@ -148,9 +187,13 @@ pub(crate) async fn list(
 ) -> Result<axum::Json<Value>> {
     let include = Include::parse(query.include.as_deref());
     let page = Page::read(query.limit, query.offset)?;
-    let id = query.id;
+    let (id, is_count) = (query.id, query.count == Some(true));
     let filter = query.filter()?;
     let who = actor(&caller);
+    if is_count {
+        let (_, count) = app.workflows.errors(&who, filter, 0).await?;
+        return Ok(axum::Json(json!({ "count": count })));
+    }
     let (rows, count) = match id {
         Some(id) => (vec![app.workflows.error(&who, ErrorId(id)).await?], 1),
         None => app.workflows.errors(&who, filter, page.reach()).await?,
@@ -177,6 +220,19 @@ pub(crate) async fn read(
 ) -> Result<axum::Json<Value>> {
     let error = app.workflows.error(&actor(&caller), ErrorId(id)).await?;
     Ok(axum::Json(whole(&app, &caller, &error, &query.read()).await?))
+}
+
+/// Deletes an error that was dealt with.
+#[utoipa::path(delete, path = "/app/api/v2/errors/{id}", tag = "Errors",
+    operation_id = "deleteError", params(("id" = i64, Path)),
+    responses((status = 200, description = "What was deleted.", body = inline(Object))))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+) -> Result<axum::Json<Value>> {
+    let error = app.workflows.delete_error(&actor(&caller), ErrorId(id)).await?;
+    Ok(twice("error", document(&error)))
 }
 
 /// Resolves errors, one or many; each is dealt with or refused for itself.

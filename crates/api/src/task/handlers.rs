@@ -1,4 +1,4 @@
-//! `/app/api/v2/handlers` and `/app/api/v2/categories`: what nodes can do.
+//! `/app/api/v2/handlers`: what nodes can do.
 
 use super::paging::Page;
 use crate::error::{Error, Result};
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use utoipa::IntoParams;
 use workflows::handlers::{self, Handler};
 
-/// The one category there is.
-const CATEGORY: &str = "System";
+/// The category that is always there.
+pub(super) const CATEGORY: &str = "System";
 
 /// The parameters of the lists.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -59,20 +59,15 @@ pub(crate) async fn read(Path(id): Path<String>) -> Result<axum::Json<Value>> {
     Ok(axum::Json(document(found)))
 }
 
-/// Lists the categories of handlers.
-#[utoipa::path(get, path = "/app/api/v2/categories", tag = "Handlers",
-    operation_id = "listCategories", params(ListQuery),
-    responses((status = 200, description = "`{categories, count, limit, offset}`",
-    body = inline(Object))))]
-pub(crate) async fn categories(Query(query): Query<ListQuery>) -> Result<axum::Json<Value>> {
-    let page = Page::read(query.limit, query.offset)?;
+/// The category of the handlers that come with the server.
+pub(super) fn category() -> Value {
     let handlers: Vec<Value> = handlers::ALL.iter().map(|h| document(h)).collect();
-    let category = json!({
+    json!({
         "name": CATEGORY,
         "description": "Handlers that come with the server.",
         "type": "Integrated",
         "handlers": handlers,
-    });
-    let (rows, _) = page.cut(vec![category]);
-    Ok(page.document("categories", rows, 1))
+        "trees": [],
+        "policyRules": [],
+    })
 }

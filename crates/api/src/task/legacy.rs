@@ -43,6 +43,11 @@ pub(crate) async fn run_tree(
     headers: HeaderMap,
     Raw(body): Raw,
 ) -> Result<axum::Json<Value>> {
+    let who = actor(&caller);
+    let refusal = app.workflows.refusal_of_source(&who, caller.is_space_admin, &source).await?;
+    if let Some(message) = refusal {
+        return Err(Error::forbidden(message));
+    }
     let kind = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let body = runs::text(&body)?;
     let data = if kind.starts_with("application/x-www-form-urlencoded") {
@@ -56,7 +61,7 @@ pub(crate) async fn run_tree(
     let tree = TreeRef::Title { source, group, name };
     let (inputs, key) = (runs::inputs(&data), runs::key(&headers)?);
     let start = StartByHand { tree, data, inputs, key, originator };
-    let (run, title) = app.workflows.start_by_hand(&actor(&caller), start).await?;
+    let (run, title) = app.workflows.start_by_hand(&who, start).await?;
     Ok(axum::Json(json!({
         "messageType": "success",
         "message": format!("Initiated run #{run} for the \"{title}\" tree."),

@@ -1,12 +1,15 @@
 //! The workflow engine's routes: version 2, and the few of version 1 that webhooks, the SDK and
 //! handlers use. Single records are flat and errors are `{message}`, as clients read them.
 
+mod categories;
 mod definitions;
 mod engine;
 mod errors;
 mod handlers;
+mod imports;
 mod legacy;
 mod paging;
+mod policy_rules;
 mod resolutions;
 mod runs;
 mod schedules;
@@ -42,6 +45,7 @@ pub(crate) fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(sources::list, sources::create))
         .routes(routes!(sources::read, sources::update, sources::delete))
         .routes(routes!(sources::adapters))
+        .routes(routes!(sources::validate, sources::validate_by_put))
         .routes(routes!(trees::list, trees::create))
         .routes(routes!(trees::read, trees::update, trees::delete))
         .routes(routes!(trees::read_by_guid))
@@ -68,7 +72,7 @@ pub(crate) fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(triggers::scheduled))
         .routes(routes!(triggers::backlog))
         .routes(routes!(triggers::paused))
-        .routes(routes!(triggers::read))
+        .routes(routes!(triggers::read, triggers::update, triggers::delete))
         .routes(routes!(errors::list))
         .routes(routes!(errors::resolve))
         .routes(routes!(errors::groups))
@@ -76,16 +80,37 @@ pub(crate) fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(resolutions::preview))
         .routes(routes!(resolutions::read))
         .routes(routes!(resolutions::act))
-        .routes(routes!(errors::read))
+        .routes(routes!(errors::read, errors::delete))
         .routes(routes!(handlers::list))
+        .routes(routes!(versions::missing_handlers))
+        .routes(routes!(versions::handler_usage))
         .routes(routes!(handlers::read))
-        .routes(routes!(handlers::categories))
+        .routes(routes!(categories::list, categories::create))
+        .routes(routes!(categories::read, categories::update, categories::delete))
+        .routes(routes!(categories::add_handler))
+        .routes(routes!(categories::remove_handler))
+        .routes(routes!(categories::add_routine))
+        .routes(routes!(categories::remove_routine))
+        .routes(routes!(categories::add_rule))
+        .routes(routes!(categories::remove_rule))
+        .routes(routes!(policy_rules::list))
+        .routes(routes!(policy_rules::list_of, policy_rules::create))
+        .routes(routes!(policy_rules::read, policy_rules::update, policy_rules::delete))
+        .routes(routes!(policy_rules::guard))
+        .routes(routes!(policy_rules::release))
+        .routes(routes!(imports::import))
         .routes(routes!(engine::read, engine::command))
+        .routes(routes!(engine::read_settings, engine::update_settings))
+        .routes(routes!(engine::environment))
+        .routes(routes!(engine::notices))
+        .routes(routes!(engine::system_errors))
+        .routes(routes!(engine::system_error))
         .routes(routes!(legacy::list_runs))
         .routes(routes!(legacy::read_run))
         .routes(routes!(legacy::import_tree))
 }
 
+pub(crate) use definitions::{read as read_tree, workflow as tree_document};
 pub(crate) use runs::key;
 
 /// The engine's idea of who asks.
@@ -100,6 +125,13 @@ pub(crate) fn actor(caller: &Caller) -> Actor {
 /// `{"messageType":"success","message":…}`.
 fn success(message: &str) -> axum::Json<Value> {
     axum::Json(json!({ "messageType": "success", "message": message }))
+}
+
+/// A record flat, and under its name as well: clients of a route read it in one of the two places.
+fn twice(name: &str, document: Value) -> axum::Json<Value> {
+    let mut answer = document.clone();
+    answer[name] = document;
+    axum::Json(answer)
 }
 
 impl From<workflows::Error> for Error {

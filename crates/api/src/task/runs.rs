@@ -13,10 +13,10 @@ use model::id::RunId;
 use model::run::{Run, RunState};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use store::runs::{Filter, Listed};
+use store::runs::{Filter, Listed, Order};
 use utoipa::{IntoParams, ToSchema};
 use workflows::engine::TreeRef;
-use workflows::runs::{Detail, StartByHand};
+use workflows::runs::{Detail, ManualTrigger, StartByHand};
 use workflows::step::state::Place;
 
 /// The parameters of the list.
@@ -53,7 +53,15 @@ pub(crate) struct ListQuery {
     status: Option<String>,
     /// `true`: only the count; `false`: rows and `more`; absent: rows and `count`.
     count: Option<bool>,
-    /// `ASC` or `DESC`, by number.
+    /// The address of the tree's owner.
+    owner_email: Option<String>,
+    /// `false`: without runs of the engine's own trees.
+    #[serde(alias = "includeSystemRuns")]
+    include_system: Option<bool>,
+    /// `id`, `status`, `createdAt`, `createdBy`, `updatedAt`, `tree.name`, `tree.sourceGroup`,
+    /// `tree.sourceRoot.name`, `tree.status` or `tree.type`.
+    order_by: Option<String>,
+    /// `ASC` or `DESC`.
     direction: Option<String>,
     limit: Option<i64>,
     offset: Option<i64>,
@@ -81,8 +89,8 @@ pub(crate) struct TriggerBody {
     /// `/` outside loops.
     loop_index: Option<String>,
     scheduled_at: Option<String>,
-    #[serde(rename = "selectionCriterion")]
-    _selection_criterion: Option<String>,
+    /// Kept and shown; every engine takes every trigger.
+    selection_criterion: Option<String>,
 }
 
 /// What a person does to a run.
@@ -138,6 +146,24 @@ fn states(text: &str) -> Result<Vec<RunState>> {
         }
     }
     Ok(states)
+}
+
+/// By what a list is ordered.
+fn order(text: &str) -> Result<Order> {
+    Ok(match text.trim() {
+        "" | "id" | "createdAt" | "token" => Order::Id,
+        "createdBy" => Order::CreatedBy,
+        "status" => Order::State,
+        "tree.name" | "tree.definitionId" => Order::Tree,
+        "tree.sourceGroup" => Order::Group,
+        "tree.sourceRoot.name" => Order::Source,
+        "tree.type" => Order::TreeKind,
+        "tree.status" => Order::TreeStatus,
+        "updatedAt" | "updatedBy" => Order::UpdatedAt,
+        other => {
+            return Err(Error::bad_request(format!("Runs cannot be ordered by \"{other}\".")));
+        }
+    })
 }
 
 /// A run, with the names of its tree.
@@ -255,6 +281,9 @@ pub(crate) async fn list(
         event_id: given(query.event_id),
         parent_id: query.parent_id,
         root_id: query.originating_id,
+        owner_email: given(query.owner_email),
+        without_system: query.include_system == Some(false),
+        order: order(query.order_by.as_deref().unwrap_or_default())?,
         states: states(query.status.as_deref().unwrap_or_default())?,
         ascending: query.direction.is_some_and(|d| d.eq_ignore_ascii_case("ASC")),
     };
@@ -439,15 +468,14 @@ pub(crate) async fn trigger(
     Path(id): Path<i64>,
     Json(body): Json<TriggerBody>,
 ) -> Result<axum::Json<Value>> {
-    if given(body.scheduled_at).is_some() {
-        return Err(Error::bad_request("Manual triggers start at once; leave scheduledAt out."));
-    }
     let place = Place {
         branch: body.branch_id.unwrap_or(0),
         loop_index: body.loop_index.unwrap_or_else(|| "/".into()),
     };
-    let who = actor(&caller);
-    let trigger = app.workflows.trigger_by_hand(&who, RunId(id), &body.node_id, place).await?;
+    let at = instant("scheduledAt", body.scheduled_at.as_deref())?;
+    let criterion = given(body.selection_criterion);
+    let manual = ManualTrigger { node: body.node_id, place, at, criterion };
+    let trigger = app.workflows.trigger_by_hand(&actor(&caller), RunId(id), manual).await?;
     let mut answer = success(&format!("Created trigger {trigger} of run #{id}."));
     answer["id"] = json!(trigger);
     Ok(answer)

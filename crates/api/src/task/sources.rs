@@ -30,7 +30,7 @@ pub(crate) struct SourceBody {
     /// The adapter's properties.
     #[schema(value_type = Option<Object>)]
     properties: Option<Value>,
-    /// Accepted and ignored: everybody who signed in may start trees.
+    /// Taken and ignored, since clients send back whole sources; rules are added one by one.
     #[schema(value_type = Option<Object>)]
     #[serde(rename = "policyRules")]
     _policy_rules: Option<Value>,
@@ -54,6 +54,27 @@ impl SourceBody {
             properties: self.properties,
         }
     }
+}
+
+/// A source by itself, with the rules that guard it.
+async fn single(
+    app: &App,
+    caller: &Caller,
+    source: &Source,
+    include: &Include,
+) -> Result<axum::Json<Value>> {
+    Ok(axum::Json(whole(app, caller, source, include).await?))
+}
+
+async fn whole(app: &App, caller: &Caller, source: &Source, include: &Include) -> Result<Value> {
+    let mut document = document(source, include);
+    if include.has("policyRules") {
+        let rules = app.workflows.source_rules(&actor(caller), &source.name).await?;
+        let none = Include::default();
+        document["policyRules"] =
+            rules.iter().map(|rule| super::policy_rules::document(rule, &none)).collect();
+    }
+    Ok(document)
 }
 
 fn document(source: &Source, include: &Include) -> Value {
@@ -105,8 +126,11 @@ pub(crate) async fn list(
     let sources = app.workflows.sources(&actor(&caller)).await?;
     let count = sources.len();
     let (rows, _) = page.cut(sources);
-    let rows = rows.iter().map(|source| document(source, &include)).collect();
-    Ok(page.document("sourceRoots", rows, count))
+    let mut documents = Vec::with_capacity(rows.len());
+    for source in &rows {
+        documents.push(whole(&app, &caller, source, &include).await?);
+    }
+    Ok(page.document("sourceRoots", documents, count))
 }
 
 /// Creates a source.
@@ -133,7 +157,7 @@ pub(crate) async fn read(
     Query(query): Query<IncludeQuery>,
 ) -> Result<axum::Json<Value>> {
     let source = app.workflows.source(&actor(&caller), &name).await?;
-    Ok(axum::Json(document(&source, &query.read())))
+    single(&app, &caller, &source, &query.read()).await
 }
 
 /// Changes a source; its trees follow a new name.
@@ -163,6 +187,35 @@ pub(crate) async fn delete(
 ) -> Result<axum::Json<Value>> {
     let source = app.workflows.delete_source(&actor(&caller), &name).await?;
     Ok(success(&format!("Deleted the source \"{}\".", source.name)))
+}
+
+/// Checks a source: it is there and can be used, since adapters of this server need no connection.
+#[utoipa::path(post, path = "/app/api/v2/sources/{name}/validate", tag = "Sources",
+    operation_id = "validateSource", params(("name" = String, Path)),
+    responses((status = 200, description = "A message.", body = inline(Object))))]
+pub(crate) async fn validate(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<axum::Json<Value>> {
+    let source = app.workflows.source(&actor(&caller), &name).await?;
+    if source.status != "Active" {
+        let message = format!("The source \"{name}\" is {}.", source.status.to_lowercase());
+        return Err(crate::error::Error::bad_request(message));
+    }
+    Ok(success(&format!("The source \"{name}\" can be used.")))
+}
+
+/// The same for clients that ask by PUT.
+#[utoipa::path(put, path = "/app/api/v2/sources/{name}/validate", tag = "Sources",
+    operation_id = "validateSourceByPut", params(("name" = String, Path)),
+    responses((status = 200, description = "A message.", body = inline(Object))))]
+pub(crate) async fn validate_by_put(
+    app: State<App>,
+    caller: Caller,
+    name: Path<String>,
+) -> Result<axum::Json<Value>> {
+    validate(app, caller, name).await
 }
 
 /// Lists the adapters that sources may have.

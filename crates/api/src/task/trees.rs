@@ -1,14 +1,16 @@
 //! `/app/api/v2/trees`: workflows, stored as they were sent, with their mistakes listed.
 
+use super::definitions::Around;
 use super::paging::{Page, given};
-use super::{actor, definitions, success};
+use super::{actor, definitions, success, twice};
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{Error, Result};
 use crate::include::{Include, IncludeQuery};
 use crate::input::{Json, Path, Query, Raw, parse};
-use axum::extract::{FromRequest, Multipart, Request, State};
+use axum::extract::{FromRequest, Multipart, RawQuery, Request, State};
 use http::header::CONTENT_TYPE;
+use model::tree::Tree;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::trees::Filter;
@@ -39,7 +41,10 @@ pub(crate) struct ListQuery {
     /// `Tree`, `Global Routine` or `Local Routine`.
     #[serde(rename = "type")]
     kind: Option<String>,
-    /// `ASC` or `DESC`, by title.
+    /// `name`, `sourceGroup`, `sourceRoot.name`, `type`, `status`, `ownerEmail`, `definitionId`,
+    /// `createdAt`, `createdBy`, `updatedAt`, `updatedBy` or `id`; by title otherwise.
+    order_by: Option<String>,
+    /// `ASC` or `DESC`.
     direction: Option<String>,
     limit: Option<i64>,
     offset: Option<i64>,
@@ -61,13 +66,17 @@ pub(crate) struct CreateQuery {
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
+    RawQuery(raw): RawQuery,
     Query(query): Query<ListQuery>,
 ) -> Result<axum::Json<Value>> {
     let include = Include::parse(query.include.as_deref());
     let page = Page::read(query.limit, query.offset)?;
+    let pairs = url::form_urlencoded::parse(raw.as_deref().unwrap_or_default().as_bytes());
+    let groups = pairs.filter(|(name, _)| name == "group[]").map(|(_, group)| group.into_owned());
+    let groups = groups.chain(given(query.group)).collect();
     let filter = Filter {
         source: given(query.source),
-        groups: given(query.group).into_iter().collect(),
+        groups,
         group_fragment: given(query.group_fragment),
         name: given(query.name),
         name_fragment: given(query.name_fragment),
@@ -77,22 +86,50 @@ pub(crate) async fn list(
     };
     let who = actor(&caller);
     let mut trees = app.workflows.trees(&who, filter, TREES_MAX).await?;
+    if let Some(order) = given(query.order_by) {
+        sort(&mut trees, &order)?;
+    }
     if query.direction.is_some_and(|d| d.eq_ignore_ascii_case("DESC")) {
         trees.reverse();
     }
     let count = trees.len();
     let (trees, _) = page.cut(trees);
     let whole = ["treeJson", "treeXml", "export", "inputs", "outputs"];
+    let around = Around::read(&app, &caller, &include).await?;
     let mut rows = Vec::with_capacity(trees.len());
     for tree in trees {
-        if whole.iter().any(|name| include.has(name)) {
-            let detail = app.workflows.tree(&who, &TreeKey::Guid(tree.id.0)).await?;
-            rows.push(definitions::single(&detail, &include));
+        let mut row = if whole.iter().any(|name| include.has(name)) {
+            let detail = app.workflows.tree(&who, &TreeKey::Guid(tree.id.0.clone())).await?;
+            definitions::single(&detail, &include)
         } else {
-            rows.push(definitions::summary(&tree, &include));
-        }
+            definitions::summary(&tree, &include)
+        };
+        around.add(&tree, &include, &mut row);
+        rows.push(row);
     }
     Ok(page.document("trees", rows, count))
+}
+
+/// Sorts by a documented property; trees that share it stay in the order of their titles.
+fn sort(trees: &mut [Tree], order: &str) -> Result<()> {
+    type Key = fn(&Tree) -> String;
+    let key: Key = match order {
+        "name" => |t| t.name.clone(),
+        "sourceGroup" => |t| t.group.clone(),
+        "sourceRoot.name" | "sourceName" => |t| t.source.clone(),
+        "type" => |t| t.kind.clone(),
+        "status" => |t| t.status.clone(),
+        "ownerEmail" => |t| t.owner_email.clone().unwrap_or_default(),
+        "definitionId" => |t| t.definition_id.clone().unwrap_or_default(),
+        "id" => |t| t.id.0.clone(),
+        "createdAt" => |t| t.audit.created_at.iso(),
+        "createdBy" => |t| t.audit.created_by.clone(),
+        "updatedAt" => |t| t.audit.updated_at.iso(),
+        "updatedBy" => |t| t.audit.updated_by.clone(),
+        _ => return Err(Error::bad_request(format!("Trees cannot be ordered by \"{order}\"."))),
+    };
+    trees.sort_by_cached_key(key);
+    Ok(())
 }
 
 /// Creates a tree from JSON, or imports an exported one from the multipart field `content`.
@@ -106,23 +143,23 @@ pub(crate) async fn create(
     Query(query): Query<CreateQuery>,
     request: Request,
 ) -> Result<axum::Json<Value>> {
-    let input = read_body(request).await?;
+    let input = read_body(&app, &caller, request).await?;
     let force = query.force.unwrap_or(false);
     let detail = app.workflows.create_tree(&actor(&caller), input, force).await?;
     let include = Include::parse(query.include.as_deref().or(Some("details,treeJson")));
-    let mut document = definitions::single(&detail, &include);
+    let mut document = definitions::whole(&app, &caller, &detail, &include).await?;
     document["messageType"] = "success".into();
     document["message"] = format!("Saved the tree \"{}\".", detail.tree.title()).into();
     Ok(axum::Json(document))
 }
 
-async fn read_body(request: Request) -> Result<TreeInput> {
+async fn read_body(app: &App, caller: &Caller, request: Request) -> Result<TreeInput> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
     if kind.is_some_and(|kind| kind.starts_with("multipart/")) {
         return read_file(request).await;
     }
     let Raw(bytes) = Raw::from_request(request, &()).await?;
-    definitions::read(parse(&bytes)?)
+    definitions::read(app, caller, parse(&bytes)?).await
 }
 
 /// An exported tree in the field `content`; other fields name it.
@@ -139,8 +176,7 @@ async fn read_file(request: Request) -> Result<TreeInput> {
         let text = field.text().await.map_err(unreadable)?;
         match name.as_str() {
             "content" => {
-                let json = text.trim_start().starts_with('{');
-                input.definition = Some((if json { Format::Json } else { Format::Xml }, text));
+                input.definition = Some((Format::of(&text), text));
             }
             "sourceName" => input.source = given(Some(text)),
             "sourceGroup" => input.group = given(Some(text)),
@@ -165,7 +201,7 @@ pub(crate) async fn read(
     Query(query): Query<IncludeQuery>,
 ) -> Result<axum::Json<Value>> {
     let detail = app.workflows.tree(&actor(&caller), &TreeKey::Title(title)).await?;
-    Ok(axum::Json(definitions::single(&detail, &query.read())))
+    Ok(axum::Json(definitions::whole(&app, &caller, &detail, &query.read()).await?))
 }
 
 /// Reads a tree by its guid.
@@ -179,7 +215,7 @@ pub(crate) async fn read_by_guid(
     Query(query): Query<IncludeQuery>,
 ) -> Result<axum::Json<Value>> {
     let detail = app.workflows.tree(&actor(&caller), &TreeKey::Guid(guid)).await?;
-    Ok(axum::Json(definitions::single(&detail, &query.read())))
+    Ok(axum::Json(definitions::whole(&app, &caller, &detail, &query.read()).await?))
 }
 
 /// Changes a tree; with `versionId`, only when it is still that version.
@@ -194,15 +230,10 @@ pub(crate) async fn update(
     Query(query): Query<IncludeQuery>,
     Json(body): Json<Value>,
 ) -> Result<axum::Json<Value>> {
-    let input = definitions::read(body)?;
+    let input = definitions::read(&app, &caller, body).await?;
     let detail = app.workflows.update_tree(&actor(&caller), &TreeKey::Title(title), input).await?;
-    Ok(axum::Json(both_ways(definitions::single(&detail, &query.read()))))
-}
-
-/// Flat, and under `tree` as well: where a tree was changed, clients read it there.
-fn both_ways(mut document: Value) -> Value {
-    document["tree"] = document.clone();
-    document
+    let document = definitions::whole(&app, &caller, &detail, &query.read()).await?;
+    Ok(twice("tree", document))
 }
 
 /// Deletes a tree; runs under way keep their version.
@@ -228,10 +259,10 @@ pub(crate) async fn clone(
     Path(title): Path<String>,
     Json(body): Json<Value>,
 ) -> Result<axum::Json<Value>> {
-    let input = definitions::read(body)?;
+    let input = definitions::read(&app, &caller, body).await?;
     let detail = app.workflows.clone_tree(&actor(&caller), &TreeKey::Title(title), input).await?;
     let include = Include::parse(Some("details"));
-    Ok(axum::Json(both_ways(definitions::single(&detail, &include))))
+    Ok(twice("tree", definitions::single(&detail, &include)))
 }
 
 /// Exports a tree as XML.

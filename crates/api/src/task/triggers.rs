@@ -1,18 +1,18 @@
 //! `/app/api/v2/triggers`: what makes runs move.
 
-use super::actor;
 use super::paging::{Page, given, instant};
+use super::{actor, twice};
 use crate::App;
 use crate::auth::Caller;
-use crate::error::Result;
-use crate::input::{Path, Query};
+use crate::error::{Error, Result};
+use crate::input::{Json, Path, Query};
 use axum::extract::State;
 use model::id::{RunId, TriggerId};
 use model::run::Trigger;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::triggers::Filter;
-use utoipa::IntoParams;
+use store::triggers::{CRITERION, Filter, Timeline};
+use utoipa::{IntoParams, ToSchema};
 
 /// The parameters of the lists.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -33,12 +33,30 @@ pub(crate) struct ListQuery {
     end: Option<String>,
     /// `Root`, `Complete` or `Update`.
     action: Option<String>,
+    /// `Tree`, `Global Routine` or `Local Routine`.
+    tree_type: Option<String>,
+    branch_id: Option<i64>,
+    /// The decision about an error that it carries, such as `Retry Task`.
+    management_action: Option<String>,
+    selection_criterion: Option<String>,
     status: Option<String>,
     token: Option<String>,
+    /// `createdAt`, `scheduledAt` or `updatedAt`: what `start` and `end` mean.
+    timeline: Option<String>,
+    /// `ASC` or `DESC`.
+    direction: Option<String>,
     /// Only smaller numbers.
     before_id: Option<i64>,
     limit: Option<i64>,
     offset: Option<i64>,
+}
+
+/// What a person does to a trigger.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct TriggerBody {
+    /// `Paused` holds a manual trigger that was not taken, `Unpaused` lets it go.
+    status: Option<String>,
 }
 
 impl ListQuery {
@@ -55,6 +73,21 @@ impl ListQuery {
             action: given(self.action.clone()),
             status: given(self.status.clone()),
             token: given(self.token.clone()),
+            tree_kind: given(self.tree_type.clone()),
+            branch_id: self.branch_id,
+            management_action: given(self.management_action.clone()),
+            selection_criterion: given(self.selection_criterion.clone()),
+            timeline: match self.timeline.as_deref().unwrap_or_default().trim() {
+                "" | "createdAt" => None,
+                "scheduledAt" => Some(Timeline::ScheduledAt),
+                "updatedAt" => Some(Timeline::UpdatedAt),
+                _ => {
+                    return Err(Error::bad_request(
+                        "timeline must be createdAt, scheduledAt or updatedAt.",
+                    ));
+                }
+            },
+            ascending: self.direction.as_deref().is_some_and(|d| d.eq_ignore_ascii_case("ASC")),
             scheduled: false,
             before: self.before_id,
         })
@@ -64,6 +97,8 @@ impl ListQuery {
 /// A trigger as clients read it. A decision about an error shows as a managed root trigger.
 pub(super) fn document(trigger: &Trigger) -> Value {
     let managed = trigger.action == "Resolve";
+    let criterion = trigger.results.get(CRITERION).filter(|_| trigger.action == "Root");
+    let results = if managed || criterion.is_some() { json!({}) } else { trigger.results.clone() };
     json!({
         "id": trigger.id,
         "runId": trigger.run_id,
@@ -82,10 +117,10 @@ pub(super) fn document(trigger: &Trigger) -> Value {
         "originator": trigger.originator,
         "scheduledAt": trigger.scheduled_at.map(model::time::Micros::iso),
         "token": trigger.token,
-        "results": if managed { json!({}) } else { trigger.results.clone() },
+        "results": results,
         "managementAction": if managed { trigger.results["action"].clone() } else { Value::Null },
         "message": trigger.message,
-        "selectionCriterion": null,
+        "selectionCriterion": criterion,
         "engineIdentification": null,
         "flags": null,
         "createdAt": trigger.created_at.iso(),
@@ -175,4 +210,38 @@ pub(crate) async fn read(
 ) -> Result<axum::Json<Value>> {
     let trigger = app.workflows.trigger(&actor(&caller), TriggerId(id)).await?;
     Ok(axum::Json(document(&trigger)))
+}
+
+/// Holds a manual trigger, or lets it go.
+#[utoipa::path(put, path = "/app/api/v2/triggers/{id}", tag = "Runs",
+    operation_id = "updateTrigger", params(("id" = i64, Path)), request_body = TriggerBody,
+    responses((status = 200, description = "The trigger, and under `trigger`.",
+    body = inline(Object))))]
+pub(crate) async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Json(body): Json<TriggerBody>,
+) -> Result<axum::Json<Value>> {
+    let (who, id) = (actor(&caller), TriggerId(id));
+    let trigger = match body.status.as_deref().map(str::to_ascii_lowercase).as_deref() {
+        None => app.workflows.trigger(&who, id).await?,
+        Some("paused") => app.workflows.pause_trigger(&who, id, true).await?,
+        Some("unpaused" | "new") => app.workflows.pause_trigger(&who, id, false).await?,
+        Some(_) => return Err(Error::bad_request("status must be Unpaused or Paused.")),
+    };
+    Ok(twice("trigger", document(&trigger)))
+}
+
+/// Deletes a manual trigger that was not taken, or any of a run that is finished.
+#[utoipa::path(delete, path = "/app/api/v2/triggers/{id}", tag = "Runs",
+    operation_id = "deleteTrigger", params(("id" = i64, Path)),
+    responses((status = 200, description = "What was deleted.", body = inline(Object))))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+) -> Result<axum::Json<Value>> {
+    let trigger = app.workflows.delete_trigger(&actor(&caller), TriggerId(id)).await?;
+    Ok(twice("trigger", document(&trigger)))
 }

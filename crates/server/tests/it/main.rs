@@ -27,6 +27,7 @@ mod signing;
 mod stop;
 mod stream;
 mod submissions;
+mod task_routes;
 mod thread;
 mod webhooks;
 mod workflows;

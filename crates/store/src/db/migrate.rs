@@ -49,6 +49,7 @@ pub(super) const ALL: &[Migration] = migrations![
     "0015_retention",
     "0016_lane_claims",
     "0018_connections",
+    "0019_categories",
     "0020_approvals",
     "0021_notices",
 ];

@@ -167,6 +167,8 @@ text_ids!(
     ConnectionId,
     OperationId,
     NoticeId,
+    CategoryId,
+    PolicyRuleId,
 );
 
 macro_rules! number_ids {

@@ -132,7 +132,7 @@ fn event(webhook: &mut Webhook, input: &WebhookInput, problems: &mut Vec<String>
     });
 }
 
-fn filter(filter: &str, problems: &mut Vec<String>) {
+pub(super) fn filter(filter: &str, problems: &mut Vec<String>) {
     if filter.chars().count() > limits::FILTER_CHARS_MAX {
         problems.push(format!("Filter must not exceed {} characters", limits::FILTER_CHARS_MAX));
     } else if let Err(error) = Filter::compile(filter) {

@@ -7,14 +7,17 @@ use model::tree::Problem;
 use std::collections::{HashMap, HashSet};
 
 /// The loops around a node, outermost first, by their heads' ids.
-type Around<'p> = Vec<&'p str>;
+pub(super) type Around<'p> = Vec<&'p str>;
 
-/// Lists mistakes about loops.
-pub(super) fn check(plan: &Plan, problems: &mut Vec<Problem>) {
+/// Lists mistakes about loops; returns the loops around each node that can be reached.
+pub(super) fn check<'p>(
+    plan: &'p Plan,
+    problems: &mut Vec<Problem>,
+) -> HashMap<&'p str, Around<'p>> {
     for head in plan.nodes.iter().filter(|n| n.is(Work::LoopHead)) {
         check_head(plan, head, problems);
     }
-    check_borders(plan, problems);
+    check_borders(plan, problems)
 }
 
 fn leads_to_tail(plan: &Plan, edge: &Edge) -> bool {
@@ -65,7 +68,7 @@ fn reaches_tail(plan: &Plan, body: &[&Edge]) -> bool {
 }
 
 /// Follows all paths with the loops they are in; a node must be in the same ones on every path.
-fn check_borders(plan: &Plan, problems: &mut Vec<Problem>) {
+fn check_borders<'p>(plan: &'p Plan, problems: &mut Vec<Problem>) -> HashMap<&'p str, Around<'p>> {
     let mut known: HashMap<&str, Around<'_>> = HashMap::new();
     let mut told: HashSet<&str> = HashSet::new();
     let mut open: Vec<(&str, Around<'_>)> = vec![("start", Vec::new())];
@@ -91,6 +94,7 @@ fn check_borders(plan: &Plan, problems: &mut Vec<Problem>) {
         }
         known.insert(&node.id, around);
     }
+    known
 }
 
 /// A tail must be connected with the head of the loop that a path into it comes from.

@@ -1,7 +1,50 @@
 //! treeJson in and out.
 
-use super::{Connector, ConnectorKind, Definition, Field, Message, Node, Parameter, Unreadable};
+use super::Unreadable;
+use super::{Connector, ConnectorKind, Definition, Extra, Field, Message, Node, Parameter};
 use serde_json::{Map, Value, json};
+
+/// Properties of the tree that are read.
+const TREE: &[&str] = &[
+    "name",
+    "notes",
+    "processOwnerEmail",
+    "builderVersion",
+    "schemaVersion",
+    "version",
+    "lastId",
+    "inputs",
+    "outputs",
+    "connectors",
+    "nodes",
+    INTERFACE,
+];
+/// What was written around a routine's interface in treeXml.
+const INTERFACE: &str = "interfaceExtra";
+/// Properties of a node that are read.
+const NODE: &[&str] = &[
+    "id",
+    "name",
+    "definitionId",
+    "version",
+    "configured",
+    "defers",
+    "deferrable",
+    "visible",
+    "retry",
+    "position",
+    "x",
+    "y",
+    "messages",
+    "parameters",
+    "dependents",
+];
+/// Properties of a parameter that are read.
+const PARAMETER: &[&str] =
+    &["id", "value", "label", "menu", "required", "description", "dependsOnId", "dependsOnValue"];
+const MESSAGE: &[&str] = &["type", "value"];
+const EDGE: &[&str] = &["from", "to", "content", "type", "label", "value"];
+const FIELD: &[&str] = &["name", "description", "defaultValue", "required", "type"];
 
 /// Reads treeJson; a JSON string that holds it is read as well.
 pub(super) fn read(text: &str) -> Result<Definition, Unreadable> {
@@ -30,6 +73,11 @@ pub(super) fn read(text: &str) -> Result<Definition, Unreadable> {
         last_id: object.get("lastId").and_then(number),
         inputs: fields(object.get("inputs")),
         outputs: fields(object.get("outputs")),
+        extra: Extra::of_object(&object, TREE),
+        interface_extra: match object.get(INTERFACE) {
+            Some(Value::Object(extra)) => Extra::of_object(extra, &[]),
+            _ => Extra::default(),
+        },
         ..Definition::default()
     };
     for connector in list(object.get("connectors")) {
@@ -76,8 +124,13 @@ fn read_node(node: &Map<String, Value>) -> Node {
             .map(|r| serde_json::from_value(r.clone()).unwrap_or_default()),
         x: place("x"),
         y: place("y"),
+        extra: Extra::of_object(node, NODE),
         messages: objects(node.get("messages"))
-            .map(|m| Message { kind: text_of(m, "type"), value: text_of(m, "value") })
+            .map(|m| Message {
+                kind: text_of(m, "type"),
+                value: text_of(m, "value"),
+                extra: Extra::of_object(m, MESSAGE),
+            })
             .collect(),
         parameters: objects(node.get("parameters"))
             .map(|p| Parameter {
@@ -89,6 +142,7 @@ fn read_node(node: &Map<String, Value>) -> Node {
                 description: text_of(p, "description"),
                 depends_on_id: text_of(p, "dependsOnId"),
                 depends_on_value: text_of(p, "dependsOnValue"),
+                extra: Extra::of_object(p, PARAMETER),
             })
             .collect(),
     }
@@ -100,8 +154,9 @@ pub(super) fn write(definition: &Definition) -> Value {
         .connectors
         .iter()
         .map(|c| {
-            json!({ "from": c.from, "to": c.to, "type": c.kind.as_str(), "label": c.label,
-                    "value": c.value })
+            let written = json!({ "from": c.from, "to": c.to, "type": c.kind.as_str(),
+                                  "label": c.label, "value": c.value });
+            with(written, &c.extra)
         })
         .collect();
     let nodes: Vec<Value> =
@@ -117,15 +172,21 @@ pub(super) fn write(definition: &Definition) -> Value {
         "connectors": connectors,
         "nodes": nodes,
     });
-    if let Some(document) = document.as_object_mut() {
-        if !definition.inputs.is_empty() {
-            document.insert("inputs".into(), json!(definition.inputs));
-        }
-        if !definition.outputs.is_empty() {
-            document.insert("outputs".into(), json!(definition.outputs));
+    for (name, fields) in [("inputs", &definition.inputs), ("outputs", &definition.outputs)] {
+        if !fields.is_empty() {
+            document[name] = fields.iter().map(|f| with(json!(f), &f.extra)).collect();
         }
     }
-    document
+    if !definition.interface_extra.is_empty() {
+        document[INTERFACE] = with(json!({}), &definition.interface_extra);
+    }
+    with(document, &definition.extra)
+}
+
+/// An object with what else was written.
+fn with(mut object: Value, extra: &Extra) -> Value {
+    extra.write_to(&mut object);
+    object
 }
 
 fn write_node(node: &Node, connectors: &[Connector]) -> Value {
@@ -133,19 +194,24 @@ fn write_node(node: &Node, connectors: &[Connector]) -> Value {
         .parameters
         .iter()
         .map(|p| {
-            json!({ "id": p.id, "value": p.value, "label": p.label, "menu": p.menu,
-                    "required": p.required, "description": p.description,
-                    "dependsOnId": p.depends_on_id, "dependsOnValue": p.depends_on_value })
+            let written = json!({ "id": p.id, "value": p.value, "label": p.label,
+                "menu": p.menu, "required": p.required, "description": p.description,
+                "dependsOnId": p.depends_on_id, "dependsOnValue": p.depends_on_value });
+            with(written, &p.extra)
         })
         .collect();
-    let messages: Vec<Value> =
-        node.messages.iter().map(|m| json!({ "type": m.kind, "value": m.value })).collect();
+    let messages: Vec<Value> = node
+        .messages
+        .iter()
+        .map(|m| with(json!({ "type": m.kind, "value": m.value }), &m.extra))
+        .collect();
     let dependents: Vec<Value> = connectors
         .iter()
         .filter(|c| c.from == node.id)
         .map(|c| {
-            json!({ "label": c.label, "type": c.kind.as_str(), "value": c.value,
-                    "content": c.to })
+            let written = json!({ "label": c.label, "type": c.kind.as_str(),
+                                  "value": c.value, "content": c.to });
+            with(written, &c.extra)
         })
         .collect();
     let mut written = json!({
@@ -165,7 +231,7 @@ fn write_node(node: &Node, connectors: &[Connector]) -> Value {
     if let Some(retry) = &node.retry {
         written["retry"] = json!(retry);
     }
-    written
+    with(written, &node.extra)
 }
 
 /// Writes whole numbers without a fraction, as builders do.
@@ -181,6 +247,7 @@ fn edge(object: &Map<String, Value>, from: String, to: String) -> Connector {
         kind: ConnectorKind::read(&text_of(object, "type")),
         label: text_of(object, "label"),
         value: text_of(object, "value"),
+        extra: Extra::of_object(object, EDGE),
     }
 }
 
@@ -214,6 +281,7 @@ fn fields(value: Option<&Value>) -> Vec<Field> {
             default_value: text_of(f, "defaultValue"),
             required: flag(f, "required"),
             kind: text_of(f, "type"),
+            extra: Extra::of_object(f, FIELD),
         })
         .collect()
 }

@@ -4,12 +4,15 @@
 //! `dependents`, single objects where lists are meant); what cannot be read at all is an error with
 //! its line and column. The text a client sent is kept beside this form and returned as it was.
 
+mod extra;
 mod json;
 mod xml;
 
+pub use extra::Extra;
 pub(crate) use xml::{Element, parse as parse_xml, write_element};
 
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// What a tree consists of, independent of the format it was sent in.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,6 +39,10 @@ pub struct Definition {
     pub inputs: Vec<Field>,
     /// Outputs of a routine.
     pub outputs: Vec<Field>,
+    /// What else was written.
+    pub extra: Extra,
+    /// What else was written around a routine's inputs and outputs.
+    pub interface_extra: Extra,
 }
 
 /// A node of a tree.
@@ -67,6 +74,8 @@ pub struct Node {
     pub parameters: Vec<Parameter>,
     /// How often its work is tried again by itself; an extension of ours.
     pub retry: Option<Retry>,
+    /// What else was written.
+    pub extra: Extra,
 }
 
 /// How a node's work is tried again by itself when it fails.
@@ -96,6 +105,8 @@ pub struct Message {
     pub kind: String,
     /// ERB text.
     pub value: String,
+    /// What else was written.
+    pub extra: Extra,
 }
 
 /// A parameter of a node, as a template.
@@ -117,6 +128,8 @@ pub struct Parameter {
     pub depends_on_id: String,
     /// The value that one must have.
     pub depends_on_value: String,
+    /// What else was written.
+    pub extra: Extra,
 }
 
 /// An edge between two nodes.
@@ -132,6 +145,8 @@ pub struct Connector {
     pub label: String,
     /// A Ruby condition without tags; empty holds always.
     pub value: String,
+    /// What else was written.
+    pub extra: Extra,
 }
 
 /// When a connector is looked at.
@@ -156,7 +171,7 @@ impl ConnectorKind {
     }
 
     /// Reads a name in any case; anything else is `Complete`, as the builder has it.
-    fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         match text.trim().to_ascii_lowercase().as_str() {
             "create" => Self::Create,
             "update" => Self::Update,
@@ -180,6 +195,9 @@ pub struct Field {
     /// `Text`, `Number`, `Boolean` or `JSON`; blank: any text.
     #[serde(rename = "type", skip_serializing_if = "String::is_empty")]
     pub kind: String,
+    /// What else was written.
+    #[serde(skip)]
+    pub extra: Extra,
 }
 
 /// The two formats in which definitions travel.
@@ -198,6 +216,11 @@ impl Format {
             Self::Json => "json",
             Self::Xml => "xml",
         }
+    }
+
+    /// The format of a text: JSON begins with a brace.
+    pub fn of(text: &str) -> Self {
+        if text.trim_start().starts_with('{') { Self::Json } else { Self::Xml }
     }
 
     /// Reads a stored name; anything but `xml` is JSON.
@@ -219,6 +242,8 @@ pub struct Header {
     pub kind: Option<String>,
     /// `Active`, `Inactive` or `Paused`.
     pub status: Option<String>,
+    /// What else was written.
+    pub extra: Extra,
 }
 
 /// A definition together with what was written around it.
@@ -276,9 +301,20 @@ pub(crate) fn read_results(
 
 /// Keeps each edge once: clients send it under `connectors` and under `dependents`.
 fn unite(connectors: &mut Vec<Connector>) {
-    let mut seen = std::collections::HashSet::new();
-    connectors
-        .retain(|c| seen.insert((c.from.clone(), c.to.clone(), c.kind, c.value.trim().to_owned())));
+    let mut known: HashMap<_, usize> = HashMap::new();
+    let mut united: Vec<Connector> = Vec::with_capacity(connectors.len());
+    for connector in connectors.drain(..) {
+        let c = &connector;
+        let key = (c.from.clone(), c.to.clone(), c.kind, c.value.trim().to_owned());
+        match known.get(&key).and_then(|at| united.get_mut(*at)) {
+            Some(first) => first.extra.merge(connector.extra),
+            None => {
+                known.insert(key, united.len());
+                united.push(connector);
+            }
+        }
+    }
+    *connectors = united;
 }
 
 /// Line and column, both from 1, of a byte offset.

@@ -1,13 +1,14 @@
 //! treeXml in and out: `<tree>` with its header, or a bare `<taskTree>`.
 
 use super::{
-    Connector, ConnectorKind, Definition, Document, Field, Header, Message, Node, Parameter, Retry,
-    Unreadable, position,
+    Connector, ConnectorKind, Definition, Document, Extra, Field, Header, Message, Node, Parameter,
+    Retry, Unreadable, position,
 };
 use quick_xml::Reader;
 use quick_xml::escape::{escape, resolve_predefined_entity, unescape};
 use quick_xml::events::{BytesStart, Event};
 use std::fmt::Write;
+use std::ops::Range;
 
 /// Nested elements at most; a tree needs seven.
 const DEPTH_MAX: usize = 64;
@@ -19,6 +20,8 @@ pub(crate) struct Element {
     pub(crate) attributes: Vec<(String, String)>,
     pub(crate) children: Vec<Element>,
     pub(crate) text: String,
+    /// Where it stands in the text it was read from.
+    pub(crate) span: Range<usize>,
 }
 
 impl Element {
@@ -56,11 +59,32 @@ impl Element {
     }
 }
 
+/// Elements of each level that are read; others are kept as they were written.
+const HEADER: &[&str] =
+    &["sourceName", "sourceGroup", "definitionId", "type", "status", "taskTree"];
+const TREE: &[&str] = &["name", "author", "notes", "lastID", "taskDefinition", "request"];
+const TASK: &[&str] = &[
+    "version",
+    "configured",
+    "defers",
+    "deferrable",
+    "visible",
+    "retry",
+    "parameters",
+    "messages",
+    "dependents",
+];
+/// Attributes of a parameter that are read.
+const PARAMETER: &[&str] =
+    &["id", "label", "menu", "required", "tooltip", "dependsOnId", "dependsOnValue"];
+
 /// Reads a `<tree>` or a `<taskTree>`.
 pub(super) fn read(text: &str) -> Result<Document, Unreadable> {
     let root = parse(text)?;
     match root.name.as_str() {
-        "taskTree" => Ok(Document { header: Header::default(), definition: task_tree(&root) }),
+        "taskTree" => {
+            Ok(Document { header: Header::default(), definition: task_tree(&root, text) })
+        }
         "tree" => {
             let inner = root
                 .child("taskTree")
@@ -71,8 +95,9 @@ pub(super) fn read(text: &str) -> Result<Document, Unreadable> {
                 definition_id: root.optional("definitionId"),
                 kind: root.optional("type"),
                 status: root.optional("status"),
+                extra: Extra::of_element(&root, text, &["schema_version"], HEADER),
             };
-            Ok(Document { header, definition: task_tree(inner) })
+            Ok(Document { header, definition: task_tree(inner, text) })
         }
         other => {
             let message = format!("treeXml must be a <tree> or a <taskTree>, not a <{other}>");
@@ -94,7 +119,7 @@ pub(super) fn read_results(
     Ok(results.map(|r| (r.attribute("name"), r.text.as_str().into())).collect())
 }
 
-fn task_tree(root: &Element) -> Definition {
+fn task_tree(root: &Element, text: &str) -> Definition {
     let mut definition = Definition {
         name: root.text_of("name"),
         notes: root.text_of("notes"),
@@ -103,11 +128,21 @@ fn task_tree(root: &Element) -> Definition {
         schema_version: root.attribute("schema_version"),
         version: root.attribute("version"),
         last_id: root.text_of("lastID").parse().ok(),
+        extra: Extra::of_element(
+            root,
+            text,
+            &["builder_version", "schema_version", "version"],
+            TREE,
+        ),
         ..Definition::default()
     };
     if let Some(interface) = root.child("taskDefinition") {
-        definition.inputs = interface.items("parameters", "parameter").map(field).collect();
-        definition.outputs = interface.items("results", "result").map(field).collect();
+        let inputs = interface.items("parameters", "parameter");
+        definition.inputs = inputs.map(|f| field(f, text, ["id", "name", "label"])).collect();
+        let outputs = interface.items("results", "result");
+        definition.outputs = outputs.map(|f| field(f, text, ["name", "id", "label"])).collect();
+        definition.interface_extra =
+            Extra::of_element(interface, text, &[], &["parameters", "results"]);
     }
     for task in root.items("request", "task") {
         let id = task.attribute("id");
@@ -118,14 +153,15 @@ fn task_tree(root: &Element) -> Definition {
                 kind: ConnectorKind::read(&dependent.attribute("type")),
                 label: dependent.attribute("label"),
                 value: dependent.attribute("value"),
+                extra: Extra::of_element(dependent, text, &["type", "label", "value"], &[]),
             });
         }
-        definition.nodes.push(node(task, id));
+        definition.nodes.push(node(task, id, text));
     }
     definition
 }
 
-fn node(task: &Element, id: String) -> Node {
+fn node(task: &Element, id: String, text: &str) -> Node {
     Node {
         id,
         name: task.attribute("name"),
@@ -138,9 +174,14 @@ fn node(task: &Element, id: String) -> Node {
         retry: task.child("retry").map(retry),
         x: task.attribute("x").trim().parse().unwrap_or_default(),
         y: task.attribute("y").trim().parse().unwrap_or_default(),
+        extra: Extra::of_element(task, text, &["id", "name", "definition_id", "x", "y"], TASK),
         messages: task
             .items("messages", "message")
-            .map(|m| Message { kind: m.attribute("type"), value: m.text.clone() })
+            .map(|m| Message {
+                kind: m.attribute("type"),
+                value: m.text.clone(),
+                extra: Extra::of_element(m, text, &["type"], &[]),
+            })
             .collect(),
         parameters: task
             .items("parameters", "parameter")
@@ -153,22 +194,22 @@ fn node(task: &Element, id: String) -> Node {
                 description: p.attribute("tooltip"),
                 depends_on_id: p.attribute("dependsOnId"),
                 depends_on_value: p.attribute("dependsOnValue"),
+                extra: Extra::of_element(p, text, PARAMETER, &[]),
             })
             .collect(),
     }
 }
 
-fn field(element: &Element) -> Field {
-    let name = ["name", "id", "label"]
-        .into_iter()
-        .find_map(|key| element.find_attribute(key))
-        .unwrap_or_default();
+fn field(element: &Element, text: &str, names: [&str; 3]) -> Field {
+    let named = names.into_iter().find(|key| element.find_attribute(key).is_some());
+    let known = [named.unwrap_or_default(), "tooltip", "required", "type"];
     Field {
-        name: name.to_owned(),
+        name: named.map(|key| element.attribute(key)).unwrap_or_default(),
         description: element.attribute("tooltip"),
         default_value: element.text.clone(),
         required: element.attribute("required").eq_ignore_ascii_case("true"),
         kind: element.attribute("type"),
+        extra: Extra::of_element(element, text, &known, &[]),
     }
 }
 
@@ -177,7 +218,7 @@ pub(crate) fn parse(text: &str) -> Result<Element, Unreadable> {
     let mut reader = Reader::from_str(text);
     let mut stack: Vec<Element> = vec![Element::default()];
     loop {
-        let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+        let at = after(&reader);
         let event = reader.read_event().map_err(|e| {
             let place = usize::try_from(reader.error_position()).unwrap_or(at);
             wrong(text, place, &format!("treeXml is not well-formed: {e}"))
@@ -187,14 +228,18 @@ pub(crate) fn parse(text: &str) -> Result<Element, Unreadable> {
                 if stack.len() > DEPTH_MAX {
                     return Err(wrong(text, at, "treeXml is nested too deeply"));
                 }
-                stack.push(open(&start, text, at)?);
+                let mut element = open(&start, text, at)?;
+                element.span.start = at;
+                stack.push(element);
             }
             Event::Empty(start) => {
-                let element = open(&start, text, at)?;
+                let mut element = open(&start, text, at)?;
+                element.span = at..after(&reader);
                 attach(&mut stack, element);
             }
             Event::End(_) => {
-                let element = stack.pop().unwrap_or_default();
+                let mut element = stack.pop().unwrap_or_default();
+                element.span.end = after(&reader);
                 attach(&mut stack, element);
             }
             Event::Text(t) => {
@@ -227,6 +272,11 @@ pub(crate) fn parse(text: &str) -> Result<Element, Unreadable> {
     }
     let root = stack.pop().and_then(|mut base| base.children.pop());
     root.ok_or_else(|| wrong(text, 0, "treeXml holds no element"))
+}
+
+/// Where the reader stands, behind what it has read.
+fn after(reader: &Reader<&[u8]>) -> usize {
+    usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX)
 }
 
 fn open(start: &BytesStart<'_>, text: &str, at: usize) -> Result<Element, Unreadable> {
@@ -295,8 +345,8 @@ fn write_retry(retry: &Retry) -> String {
 /// Writes a whole `<tree>`.
 pub(super) fn write_export(document: &Document) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    out.push_str("<tree schema_version=\"1.0\">\n");
     let header = &document.header;
+    let _ = writeln!(out, "<tree schema_version=\"1.0\"{}>", header.extra.attributes());
     let lines = [
         ("sourceName", &header.source),
         ("sourceGroup", &header.group),
@@ -306,9 +356,10 @@ pub(super) fn write_export(document: &Document) -> String {
     ];
     for (name, value) in lines {
         if let Some(value) = value {
-            let _ = writeln!(out, "  <{name}>{}</{name}>", escape(value.as_str()));
+            let _ = writeln!(out, "  <{name}>{}</{name}>", in_text(value));
         }
     }
+    out.push_str(&header.extra.elements());
     out.push_str(&write_task_tree(&document.definition));
     out.push_str("\n</tree>\n");
     out
@@ -318,20 +369,22 @@ pub(super) fn write_export(document: &Document) -> String {
 pub(super) fn write_task_tree(definition: &Definition) -> String {
     let d = definition;
     let mut out = format!(
-        "<taskTree builder_version=\"{}\" schema_version=\"{}\" version=\"{}\">",
+        "<taskTree builder_version=\"{}\" schema_version=\"{}\" version=\"{}\"{}>",
         in_attribute(&d.builder_version),
         in_attribute(&d.schema_version),
-        in_attribute(&d.version)
+        in_attribute(&d.version),
+        d.extra.attributes()
     );
     let _ = write!(
         out,
         "\n  <name>{}</name>\n  <author>{}</author>\n  <notes>{}</notes>\n  <lastID>{}</lastID>",
-        escape(&d.name),
-        escape(&d.owner_email),
-        escape(&d.notes),
+        in_text(&d.name),
+        in_text(&d.owner_email),
+        in_text(&d.notes),
         d.last_id.map(|n| n.to_string()).unwrap_or_default()
     );
-    if !d.inputs.is_empty() || !d.outputs.is_empty() {
+    out.push_str(&d.extra.elements());
+    if !d.inputs.is_empty() || !d.outputs.is_empty() || !d.interface_extra.is_empty() {
         write_interface(&mut out, d);
     }
     out.push_str("\n  <request>");
@@ -343,57 +396,61 @@ pub(super) fn write_task_tree(definition: &Definition) -> String {
 }
 
 fn write_interface(out: &mut String, definition: &Definition) {
-    out.push_str("\n  <taskDefinition>\n    <parameters>");
+    let extra = &definition.interface_extra;
+    let _ = write!(out, "\n  <taskDefinition{}>\n    <parameters>", extra.attributes());
     for field in &definition.inputs {
-        let _ = write!(
-            out,
-            "\n      <parameter id=\"{}\"{} required=\"{}\" tooltip=\"{}\">{}</parameter>",
-            in_attribute(&field.name),
-            match field.kind.as_str() {
-                "" => String::new(),
-                kind => format!(" type=\"{}\"", in_attribute(kind)),
-            },
-            field.required,
-            in_attribute(&field.description),
-            escape(&field.default_value)
-        );
+        write_field(out, "parameter", "id", field);
     }
     out.push_str("\n    </parameters>\n    <results>");
     for field in &definition.outputs {
-        let _ = write!(
-            out,
-            "\n      <result name=\"{}\" tooltip=\"{}\"/>",
-            in_attribute(&field.name),
-            in_attribute(&field.description)
-        );
+        write_field(out, "result", "name", field);
     }
-    out.push_str("\n    </results>\n  </taskDefinition>");
+    let _ = write!(out, "\n    </results>{}\n  </taskDefinition>", extra.elements());
+}
+
+fn write_field(out: &mut String, tag: &str, name: &str, field: &Field) {
+    let kind = match field.kind.as_str() {
+        "" => String::new(),
+        kind => format!(" type=\"{}\"", in_attribute(kind)),
+    };
+    let _ = write!(
+        out,
+        "\n      <{tag} {name}=\"{}\"{kind} required=\"{}\" tooltip=\"{}\"{}>{}{}</{tag}>",
+        in_attribute(&field.name),
+        field.required,
+        in_attribute(&field.description),
+        field.extra.attributes(),
+        in_text(&field.default_value),
+        field.extra.elements()
+    );
 }
 
 fn write_task(out: &mut String, node: &Node, connectors: &[Connector]) {
     let _ = write!(
         out,
-        "\n    <task definition_id=\"{}\" id=\"{}\" name=\"{}\" x=\"{}\" y=\"{}\">\
+        "\n    <task definition_id=\"{}\" id=\"{}\" name=\"{}\" x=\"{}\" y=\"{}\"{}>\
          \n      <version>{}</version>\n      <configured>{}</configured>\
          \n      <defers>{}</defers>\n      <deferrable>{}</deferrable>\
-         \n      <visible>{}</visible>{}\n      <parameters>",
+         \n      <visible>{}</visible>{}{}\n      <parameters>",
         in_attribute(&node.definition_id),
         in_attribute(&node.id),
         in_attribute(&node.name),
         node.x,
         node.y,
-        escape(&node.version),
+        node.extra.attributes(),
+        in_text(&node.version),
         node.configured,
         node.defers,
         node.deferrable,
         node.visible,
-        node.retry.as_ref().map(write_retry).unwrap_or_default()
+        node.retry.as_ref().map(write_retry).unwrap_or_default(),
+        node.extra.elements()
     );
     for p in &node.parameters {
         let _ = write!(
             out,
             "\n        <parameter id=\"{}\" label=\"{}\" menu=\"{}\" required=\"{}\" \
-             tooltip=\"{}\" dependsOnId=\"{}\" dependsOnValue=\"{}\">{}</parameter>",
+             tooltip=\"{}\" dependsOnId=\"{}\" dependsOnValue=\"{}\"{}>{}{}</parameter>",
             in_attribute(&p.id),
             in_attribute(&p.label),
             in_attribute(&p.menu),
@@ -401,29 +458,44 @@ fn write_task(out: &mut String, node: &Node, connectors: &[Connector]) {
             in_attribute(&p.description),
             in_attribute(&p.depends_on_id),
             in_attribute(&p.depends_on_value),
-            escape(&p.value)
+            p.extra.attributes(),
+            in_text(&p.value),
+            p.extra.elements()
         );
     }
     out.push_str("\n      </parameters>\n      <messages>");
     for m in &node.messages {
-        let kind = in_attribute(&m.kind);
-        let _ = write!(out, "\n        <message type=\"{kind}\">{}</message>", escape(&m.value));
+        let _ = write!(
+            out,
+            "\n        <message type=\"{}\"{}>{}{}</message>",
+            in_attribute(&m.kind),
+            m.extra.attributes(),
+            in_text(&m.value),
+            m.extra.elements()
+        );
     }
     out.push_str("\n      </messages>\n      <dependents>");
     for c in connectors.iter().filter(|c| c.from == node.id) {
         let _ = write!(
             out,
-            "\n        <task label=\"{}\" type=\"{}\" value=\"{}\">{}</task>",
+            "\n        <task label=\"{}\" type=\"{}\" value=\"{}\"{}>{}{}</task>",
             in_attribute(&c.label),
             c.kind.as_str(),
             in_attribute(&c.value),
-            escape(&c.to)
+            c.extra.attributes(),
+            in_text(&c.to),
+            c.extra.elements()
         );
     }
     out.push_str("\n      </dependents>\n    </task>");
 }
 
 /// Escapes for an attribute; line breaks would be folded into spaces by XML readers.
-fn in_attribute(text: &str) -> String {
+pub(super) fn in_attribute(text: &str) -> String {
     escape(text).replace('\n', "&#10;").replace('\r', "&#13;").replace('\t', "&#9;")
+}
+
+/// Escapes for the text of an element; a carriage return would be read as a line break.
+pub(super) fn in_text(text: &str) -> String {
+    escape(text).replace('\r', "&#13;")
 }

@@ -107,6 +107,11 @@ impl Actors {
         self.lock().actors.get(&run).is_some_and(|actor| actor.calls.contains(&seq))
     }
 
+    /// Whether outside work of any task of a run is under way here.
+    pub(crate) fn is_calling_any(&self, run: RunId) -> bool {
+        self.lock().actors.get(&run).is_some_and(|actor| !actor.calls.is_empty())
+    }
+
     /// Notes that the outcomes of outside work are written.
     pub(crate) fn calls_end(&self, run: RunId, seqs: impl Iterator<Item = i64>) {
         if let Some(actor) = self.lock().actors.get_mut(&run) {

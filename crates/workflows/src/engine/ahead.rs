@@ -53,6 +53,9 @@ impl Inner {
         if is_awaited || self.actors.backlog() >= READY_MAX || !self.has_room_for_new() {
             return None;
         }
+        if self.is_stopped(&request.space_id) {
+            return None;
+        }
         let tree = self.plans.head(&request.space_id, &request.tree)?;
         let planned = self.plans.peek(tree.version_id)?;
         let in_vain = &planned.ahead_in_vain;

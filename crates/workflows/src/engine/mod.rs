@@ -29,7 +29,7 @@ use crate::handlers::Outside;
 use crate::step::Call;
 use actors::Actors;
 use model::event::Cause;
-use model::id::{RunId, TaskId};
+use model::id::{RunId, SpaceId, TaskId};
 use model::run::Run;
 use model::time::Micros;
 use plans::Plans;
@@ -37,15 +37,15 @@ use runtime::Runtime;
 use runtime::changes::Changes;
 use runtime::node::Node;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use store::Store;
 use tokio::sync::{Notify, Semaphore};
 use walk::New;
 
 /// Runs walked at once on a node: enough to fill a commit, few enough to stay fair.
-const WALKERS: usize = 128;
+pub const WALKERS: usize = 128;
 /// Outside calls under way at once on a node.
 const CALLS_AT_ONCE: usize = 256;
 
@@ -81,7 +81,7 @@ pub(crate) struct Inner {
     pub(crate) changes: Changes,
     pub(crate) node: Node,
     submissions: Arc<dyn Submissions>,
-    http: Arc<dyn Http>,
+    pub(crate) http: Arc<dyn Http>,
     operations: Arc<dyn Operations>,
     pub(crate) time_zone: String,
     actors: Actors,
@@ -94,6 +94,8 @@ pub(crate) struct Inner {
     poll: Notify,
     /// Told when something was added that the background loop has to do.
     pub(crate) background: Notify,
+    /// Spaces whose engine was stopped, as the database last said.
+    pub(crate) stopped: Mutex<HashSet<SpaceId>>,
 }
 
 impl Workflows {
@@ -124,6 +126,7 @@ impl Workflows {
                 wake_at: AtomicI64::new(i64::MAX),
                 poll: Notify::new(),
                 background: Notify::new(),
+                stopped: Mutex::default(),
             }),
         }
     }
@@ -197,10 +200,20 @@ impl Inner {
     }
 
     /// Makes sure that the poller looks no later than `due`.
-    fn wake_by(&self, due: Micros) {
+    pub(crate) fn wake_by(&self, due: Micros) {
         if self.wake_at.fetch_min(due.0, Ordering::Relaxed) > due.0 {
             self.poll.notify_one();
         }
+    }
+
+    /// Whether the engine of a space was stopped.
+    pub(crate) fn is_stopped(&self, space: &SpaceId) -> bool {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).contains(space)
+    }
+
+    /// Has the poller look at once.
+    pub(crate) fn look(&self) {
+        self.poll.notify_one();
     }
 }
 

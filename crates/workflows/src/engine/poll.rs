@@ -8,10 +8,10 @@ use model::run::{RunError, RunState};
 use model::time::Micros;
 use runtime::changes::Topic;
 use serde_json::json;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use store::runs::Advance;
-use store::{Dialect, errors, runs};
+use store::{Dialect, errors, runs, stopped_engines, triggers};
 
 /// Milliseconds between looks at the database when nothing is known to be due.
 const POLL_MS: i64 = 1_000;
@@ -41,6 +41,8 @@ impl Inner {
         let mut place = SweepPlace::default();
         while !self.runtime.is_stopping() {
             let now = self.runtime.now();
+            self.see_stopped().await;
+            self.wake_scheduled(now).await;
             let more = self.claim_due(now).await;
             if now.ms_since(renewed) >= RENEW_MS {
                 renewed = now;
@@ -86,6 +88,34 @@ impl Inner {
             self.actors.wake(run);
         }
         more
+    }
+
+    /// Learns which engines were stopped or started, perhaps on another node.
+    async fn see_stopped(&self) {
+        let all = self.store.read(stopped_engines::all).await;
+        if let Some(all) = report("see which engines are stopped", all) {
+            let stopped = all.into_iter().collect();
+            *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = stopped;
+        }
+    }
+
+    /// Wakes runs with a node that a person has scheduled and whose time has come.
+    async fn wake_scheduled(&self, now: Micros) {
+        let due = self.store.read(move |tx| triggers::due_by_hand(tx, now, CLAIM_ROWS)).await;
+        let due = report("look for scheduled nodes", due).unwrap_or_default();
+        if due.is_empty() {
+            return;
+        }
+        let claim = self.claim_at(now);
+        let woken = self.store.write(move |tx| {
+            for run in &due {
+                runs::wake(tx, *run, &claim)?;
+            }
+            Ok::<_, store::Error>(due.clone())
+        });
+        for run in report("wake scheduled nodes", woken.await).unwrap_or_default() {
+            self.actors.wake(run);
+        }
     }
 
     async fn renew(&self, now: Micros) {

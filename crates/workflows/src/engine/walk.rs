@@ -111,7 +111,7 @@ impl Inner {
     ) -> Result<Next, store::Error> {
         let is_cached = loaded.is_some();
         if !is_cached {
-            *loaded = self.load(id).await?;
+            *loaded = self.load(id, inbox.is_empty()).await?;
         }
         let Some(at) = loaded.as_mut() else {
             inbox.clear();
@@ -269,19 +269,25 @@ impl Inner {
         stepped.ok()
     }
 
-    /// Reads a run, unless it was started here a moment ago.
-    async fn load(&self, id: RunId) -> Result<Option<Loaded>, store::Error> {
+    /// Reads a run, unless it was started here a moment ago. One whose engine was stopped is let
+    /// go of, unless outside work of it is under way here: the outcome of that is still written.
+    async fn load(&self, id: RunId, may_wait: bool) -> Result<Option<Loaded>, store::Error> {
         let fresh = self.take_fresh(id);
         let is_fresh = fresh.is_some();
         let (Fresh { run, payload, mut state, calls }, inbox) = match fresh {
             Some(fresh) => (fresh, Vec::new()),
-            None => match read_run(&self.store, id).await? {
+            None => match read_run(&self.store, id, self.runtime.now()).await? {
                 Some((run, inbox)) => (known(run)?, inbox),
                 None => return Ok(None),
             },
         };
         let mine = run.leased_by.as_deref() == Some(&*self.node.id());
         if run.state == RunState::Cancelled || !mine {
+            return Ok(None);
+        }
+        if may_wait && self.is_stopped(&run.space_id) && !self.actors.is_calling_any(id) {
+            let (version, now) = (run.version, self.runtime.now());
+            self.store.write(move |tx| runs::put_back(tx, id, version, now)).await?;
             return Ok(None);
         }
         let Some(planned) = self.plans.get(&self.store, run.tree_version_id).await? else {
@@ -412,11 +418,15 @@ enum Next {
     Wait,
 }
 
-async fn read_run(store: &Store, id: RunId) -> Result<Option<(Run, Vec<Trigger>)>, store::Error> {
+async fn read_run(
+    store: &Store,
+    id: RunId,
+    now: Micros,
+) -> Result<Option<(Run, Vec<Trigger>)>, store::Error> {
     store
         .read(move |tx| {
             let Some(run) = runs::load(tx, id)? else { return Ok(None) };
-            let inbox = triggers::inbox(tx, id)?;
+            let inbox = triggers::inbox(tx, id, now)?;
             Ok(Some((run, inbox)))
         })
         .await

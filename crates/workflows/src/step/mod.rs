@@ -13,6 +13,7 @@
 
 mod gates;
 mod loops;
+mod messages;
 mod repairs;
 pub(crate) mod scopes;
 pub mod state;
@@ -673,6 +674,7 @@ impl<'a> Stepper<'a, '_> {
     /// Looks at the connectors of one kind, in order.
     fn connect(&mut self, record: &mut Record, kind: ConnectorKind) {
         let Some(node) = self.plan.node(&record.node) else { return };
+        self.leave_messages(node, record, kind);
         let mut keeps_branch = kind == ConnectorKind::Complete;
         for (position, edge) in node.edges.iter().enumerate().filter(|(_, e)| e.kind == kind) {
             if node.is(Work::LoopHead) && !self.is_taken_by_head(node, record, edge) {
@@ -770,4 +772,4 @@ fn keep_latest(entries: &mut Vec<Value>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -92,6 +92,8 @@ impl Stepper<'_, '_> {
             }
             Resolution::CancelBranch => {}
             Resolution::SkipTask => self.skip(resolved.seq),
+            // Its task went on without the message.
+            Resolution::DoNothing if resolved.kind == ErrorKind::NodeMessage => {}
             Resolution::DoNothing => self.end(resolved.seq),
         }
     }

@@ -205,6 +205,8 @@ pub enum ErrorKind {
     Handler,
     /// A parameter could not be evaluated.
     NodeParameter,
+    /// A message could not be evaluated; the run goes on without it.
+    NodeMessage,
     /// A connector's condition could not be evaluated.
     Connector,
     /// The node's handler does not exist.
@@ -219,9 +221,10 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All types.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Handler,
         Self::NodeParameter,
+        Self::NodeMessage,
         Self::Connector,
         Self::MissingHandler,
         Self::MissingRoutine,
@@ -234,6 +237,7 @@ impl ErrorKind {
         match self {
             Self::Handler => "Handler Error",
             Self::NodeParameter => "Node Parameter Error",
+            Self::NodeMessage => "Node Message Error",
             Self::Connector => "Connector Error",
             Self::MissingHandler => "Missing Handler Error",
             Self::MissingRoutine => "Missing Routine Error",
@@ -255,7 +259,7 @@ impl ErrorKind {
                 &[DoNothing, RetryTask, SkipTask]
             }
             Self::Connector => &[ContinueBranch, CancelBranch],
-            Self::Tree | Self::Unidentified => &[DoNothing],
+            Self::NodeMessage | Self::Tree | Self::Unidentified => &[DoNothing],
         }
     }
 }

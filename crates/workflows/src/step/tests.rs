@@ -318,3 +318,37 @@ fn a_return_names_the_outputs() {
     assert_eq!(sim.state.outputs.as_ref().unwrap()["content"], "x");
     assert_eq!(sim.trail(), "start r Complete");
 }
+
+#[test]
+fn messages_are_evaluated_and_kept_with_the_task() {
+    let mut json =
+        json(&["a utilities_echo_v1 input=x", "d utilities_defer_v1", "start -> a", "a -> d"]);
+    json["nodes"][1]["messages"] = json!([
+        { "type": "Complete", "value": "said <%= @results['a']['output'] %>" },
+        { "type": "Create", "value": "never" }, { "type": "Update", "value": " " }]);
+    json["nodes"][2]["messages"] = json!([
+        { "type": "Create", "value": "waits" },
+        { "type": "Update", "value": "so far <%= @results['d']['n'] %>" },
+        { "type": "Complete", "value": "<%= @results['d']['gone'] %>" }]);
+    let plan = Plan::compile(&read(Format::Json, &json.to_string()).unwrap().definition).0;
+    let mut sim = Sim { plan, ..Sim::new(&[]) };
+    sim.give(Input::Start { originator: "test".into() });
+    let texts = |sim: &Sim, node: &str| -> Vec<String> {
+        let task = sim.tasks.values().rfind(|t| t.node == node).unwrap();
+        task.messages.iter().map(|m| format!("{} {}", m["type"], m["text"])).collect()
+    };
+    assert_eq!(texts(&sim, "a"), ["\"Complete\" \"said x\""]);
+    assert_eq!(texts(&sim, "d"), ["\"Create\" \"waits\""]);
+    let token = sim.token_of("d");
+    let results = |n: &str| [("n".to_owned(), Value::from(n))].into_iter().collect();
+    sim.give(Input::Updated { token: token.clone(), results: results("1"), message: None });
+    assert_eq!(texts(&sim, "d")[1], "\"Update\" \"so far 1\"");
+    let done = sim.give(Input::Completed { token, results: results("2"), message: None });
+    // A message that fails is an error; its task is done all the same.
+    assert_eq!(done.errors[0].kind, ErrorKind::NodeMessage);
+    assert!(done.errors[0].text.contains("IndexError"), "{}", done.errors[0].text);
+    assert_eq!(sim.state.run_state(), RunState::Error);
+    let error = sim.state.errors[0].id.unwrap();
+    sim.give(Input::Resolved { error, action: Resolution::DoNothing });
+    assert_eq!(sim.trail(), "start a d Complete");
+}

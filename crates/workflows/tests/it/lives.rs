@@ -169,7 +169,9 @@ async fn a_node_is_started_by_hand_in_a_finished_run() {
     let run = bench.start("two").await;
     bench.until(run, &[RunState::Complete]).await;
     let place = workflows::step::state::Place { branch: 0, loop_index: "/".into() };
-    bench.engine.trigger_by_hand(&bench.actor, run, "b", place).await.unwrap();
+    let manual =
+        workflows::runs::ManualTrigger { node: "b".into(), place, at: None, criterion: None };
+    bench.engine.trigger_by_hand(&bench.actor, run, manual).await.unwrap();
     let mut listener = bench.changes.subscribe();
     while trail(&bench.detail(run).await) != "start a b" {
         listener.next().await;

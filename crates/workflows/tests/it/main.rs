@@ -6,6 +6,7 @@
 mod ahead;
 mod bench;
 mod children;
+mod control;
 mod deferrals;
 mod limits;
 mod lives;

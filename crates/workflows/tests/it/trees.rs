@@ -84,7 +84,8 @@ async fn versions_are_compared_and_brought_back_and_deleted_trees_too() {
         );
         assert_eq!(found["connectors"]["added"][0]["to"], "b");
         let missing = engine.missing(who).await.unwrap();
-        assert!(missing["gone_v1"].contains("Kinetic Task :: Group :: two"));
+        let (tree, nodes) = &missing["gone_v1"][0];
+        assert_eq!((tree.title().as_str(), *nodes), ("Kinetic Task :: Group :: two", 1));
         let users = engine.tree_usage(who, "utilities_echo_v1").await.unwrap();
         assert_eq!(users[0].1, ["a"]);
         let back = engine.restore_version(who, &key, 0).await.unwrap();
