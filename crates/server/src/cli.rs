@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::backup::{Backup, Restore};
-use crate::client::{JobsCommand, Listen, Restored, Trigger};
+use crate::client::{Export, Import, JobsCommand, Listen, Restored, Trigger};
 use crate::config::{Config, Given};
 use crate::doctor::Doctor;
 use crate::{output, serve};
@@ -29,6 +29,10 @@ enum Command {
     Restored(Box<Restored>),
     /// Lists, shows, retries and recovers webhook jobs of a running server.
     Jobs(Box<JobsCommand>),
+    /// Imports a folder of exported trees, routines, sources, categories and policy rules.
+    Import(Box<Import>),
+    /// Exports them as a folder of files.
+    Export(Box<Export>),
     /// Relays what is sent to the server to an address on this machine.
     Listen(Box<Listen>),
     /// Makes an event happen on a running server and prints what it fired.
@@ -54,6 +58,8 @@ impl Cli {
             Command::Restore(restore) => restore.run(),
             Command::Restored(restored) => restored.run(),
             Command::Jobs(jobs) => jobs.run(),
+            Command::Import(import) => import.run(),
+            Command::Export(export) => export.run(),
             Command::Listen(listen) => listen.run(),
             Command::Trigger(trigger) => trigger.run(),
             Command::Expr(expr) => expr.run(),

@@ -2,6 +2,7 @@
 //! credentials. Connections are opened by `webhooks::send`, as everywhere; its guard stands open
 //! here, for the address is the one the person at the terminal named.
 
+mod import;
 mod jobs;
 mod jobs_tail;
 mod listen;
@@ -11,6 +12,7 @@ mod show;
 mod sse;
 mod trigger;
 
+pub(crate) use import::{Export, Import};
 pub(crate) use jobs::JobsCommand;
 pub(crate) use listen::Listen;
 pub(crate) use restored::Restored;

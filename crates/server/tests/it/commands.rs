@@ -25,13 +25,13 @@ fn kapok(url: &str, arguments: &[&str]) -> Command {
     command
 }
 
-async fn output(server: &Server, arguments: &[&str]) -> Output {
+pub async fn output(server: &Server, arguments: &[&str]) -> Output {
     let ended = kapok(&server.url(""), arguments).output();
     tokio::time::timeout(PATIENCE, ended).await.expect("it ends").unwrap()
 }
 
 /// The documents that a command printed.
-async fn documents(server: &Server, arguments: &[&str]) -> Vec<Value> {
+pub async fn documents(server: &Server, arguments: &[&str]) -> Vec<Value> {
     let output = output(server, arguments).await;
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     let text = String::from_utf8(output.stdout).unwrap();

@@ -9,6 +9,7 @@ mod access;
 mod approvals;
 mod commands;
 mod connections;
+mod corpus;
 mod edge;
 mod forms;
 mod harness;
