@@ -9,6 +9,7 @@ import { me } from '../api/session';
 import { useLive } from '../live/useLive';
 import { PausedBanner } from '../routes/delivery/PauseAll';
 import { RestoredBanner } from '../routes/delivery/RestoredBanner';
+import { StoppedEngine } from '../routes/runs/StoppedEngine';
 import { Palette } from './Palette';
 import { Rail } from './Rail';
 
@@ -49,6 +50,7 @@ function Announcements() {
     <>
       <RestoredBanner />
       <PausedBanner />
+      <StoppedEngine />
     </>
   );
 }
