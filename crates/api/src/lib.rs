@@ -17,6 +17,7 @@ mod front;
 mod health;
 pub mod include;
 pub mod input;
+pub mod inside;
 mod inspect;
 mod inspectors;
 mod kapps;

@@ -29,6 +29,7 @@ fn open() -> OpenApiRouter<App> {
         .routes(routes!(signing_keys::public))
         .routes(routes!(connections::health))
         .routes(routes!(connections::version))
+        .merge(task::signed())
 }
 
 /// Routes of signed-in users; the platform decides what each may see.

@@ -23,6 +23,7 @@ pub mod category;
 pub mod connection;
 pub mod delivery;
 pub mod event;
+pub mod external_handler;
 pub mod form;
 pub mod id;
 pub mod inspector;

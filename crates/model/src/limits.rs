@@ -224,3 +224,17 @@ pub const RETENTION_BYTES_MIN: i64 = 100_000_000;
 pub const PURGE_ROWS: i64 = 500;
 /// Rows of each kind that a preview of purging counts: more is "at least".
 pub const PURGE_PREVIEW_ROWS: i64 = 20_000;
+/// Seconds that a node's HTTP request may be given: people wait for runs, not for one answer.
+pub const HTTP_TIMEOUT_SECONDS_MAX: u64 = 120;
+/// External handlers of one space: nobody finds one among more.
+pub const EXTERNAL_HANDLERS_MAX: usize = 500;
+/// Parameters, and results, that one handler declares: a form for people to fill in.
+pub const HANDLER_FIELDS_MAX: usize = 100;
+/// Seconds an external handler may take to answer; what takes longer defers.
+pub const EXTERNAL_SECONDS_MAX: i64 = 120;
+/// Milliseconds for a mail from the look-up of the mail server to its last answer.
+pub const MAIL_MS: u64 = 60_000;
+/// Bytes of a mail: what common mail servers take, attachments aside.
+pub const MAIL_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Recipients of one mail: more are a mailing list's task.
+pub const MAIL_RECIPIENTS_MAX: usize = 100;

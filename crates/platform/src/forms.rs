@@ -2,7 +2,7 @@
 
 use crate::change::{ATTEMPTS, Change, guarded};
 use crate::context::{self, FormContext};
-use crate::input::{Checks, Reader, merge, slugify};
+use crate::input::{Checks, Reader, merge, set_attributes, slugify};
 use crate::kql::{Operand, Queryable};
 use crate::payload::{self, Subject};
 use crate::{Actor, Error, ListQuery, Page, Platform, list};
@@ -76,6 +76,8 @@ pub struct FormInput {
     pub label_expression: Option<Option<String>>,
     /// Its attributes; replaces all of them.
     pub attributes: Option<Attributes>,
+    /// Attributes to set one by one, after the others; an empty list removes one.
+    pub attribute_changes: Attributes,
     /// Its pages; replaces all of them.
     pub pages: Option<Vec<Value>>,
     /// Other documented properties; each replaces its former value, null removes it.
@@ -113,6 +115,7 @@ impl FormInput {
             anonymous: body.bool("anonymous"),
             label_expression: body.nullable_text("submissionLabelExpression"),
             attributes: body.attributes("attributes", "attributesMap"),
+            attribute_changes: Attributes::new(),
             pages: body.list("pages"),
             properties: body.properties(PROPERTIES),
         };
@@ -436,6 +439,7 @@ fn applied(input: &FormInput, mut form: Form) -> Result<Form, Error> {
     if let Some(attributes) = &input.attributes {
         form.attributes.clone_from(attributes);
     }
+    set_attributes(&mut form.attributes, &input.attribute_changes);
     if let Some(pages) = &input.pages {
         form.pages.clone_from(pages);
     }

@@ -227,6 +227,17 @@ pub(crate) fn merge(properties: &mut Map<String, Value>, given: &Map<String, Val
     }
 }
 
+/// Sets attributes one by one; an empty list removes one.
+pub(crate) fn set_attributes(attributes: &mut Attributes, changes: &Attributes) {
+    for (name, values) in changes {
+        if values.as_array().is_some_and(Vec::is_empty) {
+            attributes.shift_remove(name);
+        } else {
+            attributes.insert(name.clone(), values.clone());
+        }
+    }
+}
+
 /// Makes a slug of a name: `Laptop Request!` becomes `laptop-request`.
 pub(crate) fn slugify(name: &str) -> String {
     let letters = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' });

@@ -1,7 +1,7 @@
 //! Kapps: collections of forms.
 
 use crate::change::{ATTEMPTS, Change, guarded};
-use crate::input::{Checks, Reader, merge, slugify};
+use crate::input::{Checks, Reader, merge, set_attributes, slugify};
 use crate::kql::{Operand, Queryable};
 use crate::{Actor, Error, ListQuery, Page, Platform, list};
 use model::id::KappId;
@@ -50,6 +50,8 @@ pub struct KappInput {
     pub status: Option<String>,
     /// Its attributes; replaces all of them.
     pub attributes: Option<Attributes>,
+    /// Attributes to set one by one, after the others; an empty list removes one.
+    pub attribute_changes: Attributes,
     /// Other documented properties; each replaces its former value, null removes it.
     pub properties: Map<String, Value>,
 }
@@ -68,6 +70,7 @@ impl KappInput {
             name: body.text("name"),
             status: body.text("status"),
             attributes: body.attributes("attributes", "attributesMap"),
+            attribute_changes: Attributes::new(),
             properties: body.properties(PROPERTIES),
         };
         body.finish(input)
@@ -200,6 +203,7 @@ fn applied(input: &KappInput, mut kapp: Kapp) -> Result<Kapp, Error> {
     if let Some(attributes) = &input.attributes {
         kapp.attributes.clone_from(attributes);
     }
+    set_attributes(&mut kapp.attributes, &input.attribute_changes);
     merge(&mut kapp.properties, &input.properties);
     let mut checks = Checks::of("Kapp");
     checks.name("name", &kapp.name);

@@ -2,7 +2,7 @@
 
 use crate::cache::KeptSpace;
 use crate::change::{ATTEMPTS, Change, guarded};
-use crate::input::{Checks, Reader, merge};
+use crate::input::{Checks, Reader, merge, set_attributes};
 use crate::users::check_username;
 use crate::{Actor, Error, Platform, actor, passwords};
 use model::id::{SpaceId, UserId};
@@ -59,6 +59,8 @@ pub struct SpaceInput {
     pub name: Option<String>,
     /// Its attributes; replaces all of them.
     pub attributes: Option<Attributes>,
+    /// Attributes to set one by one, after the others; an empty list removes one.
+    pub attribute_changes: Attributes,
     /// Other documented properties; each replaces its former value, null removes it.
     pub properties: Map<String, Value>,
 }
@@ -76,6 +78,7 @@ impl SpaceInput {
             slug: body.text("slug"),
             name: body.text("name"),
             attributes: body.attributes("attributes", "attributesMap"),
+            attribute_changes: Attributes::new(),
             properties: body.properties(PROPERTIES),
         };
         body.finish(input)
@@ -279,6 +282,7 @@ fn applied(input: &SpaceInput, mut space: Space) -> Result<Space, Error> {
     if let Some(attributes) = &input.attributes {
         space.attributes.clone_from(attributes);
     }
+    set_attributes(&mut space.attributes, &input.attribute_changes);
     merge(&mut space.properties, &input.properties);
     checks.name("name", &space.name);
     checks.finish()?;

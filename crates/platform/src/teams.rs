@@ -1,7 +1,7 @@
 //! Teams. Their slug follows from their name.
 
 use crate::change::{ATTEMPTS, Change, guarded};
-use crate::input::{Checks, Reader, merge};
+use crate::input::{Checks, Reader, merge, set_attributes};
 use crate::kql::{Operand, Queryable};
 use crate::memberships::{Moves, TeamRef, team_in, team_subject, user_in};
 use crate::{Actor, Error, ListQuery, Page, Platform, list, payload};
@@ -21,12 +21,16 @@ const IGNORED: &[&str] = &["slug", "localName", "parentName", "space", "restorat
 /// A new team, or a change to one; what is `None` stays, or takes its default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TeamInput {
+    /// The id of a new team; drawn when `None`.
+    pub id: Option<TeamId>,
     /// Unique in the space; decides the slug.
     pub name: Option<String>,
     /// What it is for.
     pub description: Option<Option<String>>,
     /// Its attributes; replaces all of them.
     pub attributes: Option<Attributes>,
+    /// Attributes to set one by one, after the others; an empty list removes one.
+    pub attribute_changes: Attributes,
     /// The usernames of all members; whoever is not in the list leaves.
     pub memberships: Option<Vec<String>>,
     /// Other documented properties; each replaces its former value, null removes it.
@@ -55,9 +59,11 @@ impl TeamInput {
             memberships.get_or_insert_default();
         }
         let input = Self {
+            id: None,
             name: body.text("name"),
             description: body.nullable_text("description"),
             attributes: body.attributes("attributes", "attributesMap"),
+            attribute_changes: Attributes::new(),
             memberships,
             properties: body.properties(PROPERTIES),
         };
@@ -114,8 +120,9 @@ impl Platform {
         Ok(team)
     }
 
-    /// Creates a team; fires `Created`, and `Membership Change` when it has members. Space
-    /// administrators only.
+    /// Creates a team; fires `Created`, and `Membership Change` when it has members. With the id
+    /// of a team that has that name already, returns it and fires nothing. Space administrators
+    /// only.
     ///
     /// # Errors
     /// `Forbidden`, `Invalid`, `NotFound` for a user, `Unique`, `Store`.
@@ -123,8 +130,14 @@ impl Platform {
         actor.must_administer(|| "create Teams".to_owned())?;
         for _ in ATTEMPTS {
             let now = self.now();
+            if let (Some(id), Some(name)) = (&input.id, &input.name)
+                && let Ok(existing) = self.team(actor, &slug_of(name)).await
+                && existing.id == *id
+            {
+                return Ok(existing);
+            }
             let team = Team {
-                id: TeamId::new(self.inner.runtime.uuid()),
+                id: input.id.clone().unwrap_or_else(|| TeamId::new(self.inner.runtime.uuid())),
                 space_id: actor.space_id.clone(),
                 name: String::new(),
                 slug: String::new(),
@@ -237,6 +250,7 @@ fn applied(input: &TeamInput, mut team: Team) -> Result<Team, Error> {
     if let Some(attributes) = &input.attributes {
         team.attributes.clone_from(attributes);
     }
+    set_attributes(&mut team.attributes, &input.attribute_changes);
     merge(&mut team.properties, &input.properties);
     team.slug = slug_of(&team.name);
     let mut checks = Checks::of("Team");

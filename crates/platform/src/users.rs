@@ -1,7 +1,7 @@
 //! Users.
 
 use crate::change::{ATTEMPTS, Change, guarded};
-use crate::input::{Checks, Reader, merge};
+use crate::input::{Checks, Reader, merge, set_attributes};
 use crate::kql::{Operand, Queryable};
 use crate::memberships::{Moves, TeamRef, team_in, user_in, user_subject};
 use crate::{Actor, Error, ListQuery, Page, Platform};
@@ -23,6 +23,8 @@ const OWN: &[&str] = &["preferredLocale", "timezone"];
 /// A new user, or a change to one; what is `None` stays, or takes its default.
 #[derive(Clone, Default, PartialEq)]
 pub struct UserInput {
+    /// The id of a new user; drawn when `None`.
+    pub id: Option<UserId>,
     /// Unique in the space.
     pub username: Option<String>,
     /// The name people read.
@@ -37,8 +39,12 @@ pub struct UserInput {
     pub password: Option<String>,
     /// Their attributes; replaces all of them.
     pub attributes: Option<Attributes>,
+    /// Attributes to set one by one, after the others; an empty list removes one.
+    pub attribute_changes: Attributes,
     /// Their profile attributes; replaces all of them.
     pub profile_attributes: Option<Attributes>,
+    /// Profile attributes to set one by one, after the others; an empty list removes one.
+    pub profile_attribute_changes: Attributes,
     /// All their teams; a membership that is not in the list ends.
     pub memberships: Option<Vec<TeamRef>>,
     /// Other documented properties; each replaces its former value, null removes it.
@@ -71,6 +77,7 @@ impl UserInput {
             None => None,
         };
         let input = Self {
+            id: None,
             username: body.text("username"),
             display_name: body.nullable_text("displayName"),
             email: body.nullable_text("email"),
@@ -78,7 +85,9 @@ impl UserInput {
             space_admin: body.bool("spaceAdmin"),
             password: body.nullable_text("password").flatten(),
             attributes: body.attributes("attributes", "attributesMap"),
+            attribute_changes: Attributes::new(),
             profile_attributes: body.attributes("profileAttributes", "profileAttributesMap"),
+            profile_attribute_changes: Attributes::new(),
             memberships,
             properties: body.properties(PROPERTIES),
         };
@@ -114,8 +123,9 @@ impl Platform {
         self.inner.store.read(move |tx: &mut Tx| user_in(tx, &space, &key)).await
     }
 
-    /// Creates a user; fires `Created`, and `Membership Change` for each team. Space
-    /// administrators only.
+    /// Creates a user; fires `Created`, and `Membership Change` for each team. With the id of a
+    /// user who has that username already, returns them and fires nothing. Space administrators
+    /// only.
     ///
     /// # Errors
     /// `Forbidden`, `Invalid`, `NotFound` for a team, `Unique`, `Store`.
@@ -124,8 +134,14 @@ impl Platform {
         let hash = self.new_hash(&input).await?;
         for _ in ATTEMPTS {
             let now = self.now();
+            if let (Some(id), Some(username)) = (&input.id, &input.username)
+                && let Ok(existing) = self.user(actor, username).await
+                && existing.id == *id
+            {
+                return Ok(existing);
+            }
             let user = User {
-                id: UserId::new(self.inner.runtime.uuid()),
+                id: input.id.clone().unwrap_or_else(|| UserId::new(self.inner.runtime.uuid())),
                 space_id: actor.space_id.clone(),
                 username: String::new(),
                 display_name: None,
@@ -287,9 +303,11 @@ fn applied(input: &UserInput, mut user: User) -> Result<User, Error> {
     if let Some(attributes) = &input.attributes {
         user.attributes.clone_from(attributes);
     }
+    set_attributes(&mut user.attributes, &input.attribute_changes);
     if let Some(attributes) = &input.profile_attributes {
         user.profile_attributes.clone_from(attributes);
     }
+    set_attributes(&mut user.profile_attributes, &input.profile_attribute_changes);
     merge(&mut user.properties, &input.properties);
     let mut checks = Checks::of("User");
     check_username(&mut checks, &user.username);

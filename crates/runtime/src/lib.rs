@@ -7,6 +7,7 @@
 pub mod backoff;
 pub mod changes;
 mod clock;
+pub mod mail;
 pub mod metrics;
 pub mod node;
 pub mod panics;

@@ -2,8 +2,10 @@
 //! read, each error naming the value and where it came from.
 
 mod observe;
+mod smtp;
 
 pub use crate::telemetry::otlp::Options as Otlp;
+pub use smtp::{Smtp, Tls};
 
 use anyhow::{Context, Result, bail};
 use ipnet::IpNet;
@@ -98,6 +100,12 @@ pub struct Given {
     /// A file of PEM certificates that outgoing requests trust besides the public authorities
     #[arg(long, env = "KAPOK_EXTRA_CA", value_name = "FILE")]
     pub extra_ca: Option<PathBuf>,
+    /// The mail server, such as smtps://user:password@mail.example.com
+    #[arg(long, env = "KAPOK_SMTP_URL", value_name = "URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// The sender of mail that names none, such as Kapok <kapok@example.com>
+    #[arg(long, env = "KAPOK_SMTP_FROM", value_name = "ADDRESS")]
+    pub smtp_from: Option<String>,
     /// How logs are written: text or json [default: text]
     #[arg(long, env = "KAPOK_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
@@ -127,6 +135,8 @@ struct File {
     egress_proxy: Option<String>,
     egress_proxy_resolves: Option<bool>,
     extra_ca: Option<PathBuf>,
+    smtp_url: Option<String>,
+    smtp_from: Option<String>,
     trusted_proxies: Option<Vec<String>>,
     request_seconds: Option<u64>,
     metrics_listen: Option<String>,
@@ -170,6 +180,8 @@ pub struct Config {
     pub egress_proxy: Option<Proxy>,
     /// Certificates (DER) that outgoing requests trust besides the public authorities.
     pub extra_roots: Vec<Vec<u8>>,
+    /// Where mail is handed over; without it none is sent.
+    pub smtp: Option<Smtp>,
     /// Proxies that are believed about who is asking.
     pub trusted_proxies: Vec<IpNet>,
     /// Seconds a client gets for a request's head, and again for its body.
@@ -241,6 +253,10 @@ impl Config {
             allow_endpoints,
             egress_proxy: egress_proxy(proxy, proxy_resolves)?,
             extra_roots: extra_roots(given.extra_ca.or(file.extra_ca).as_deref())?,
+            smtp: smtp::read(
+                not_blank(given.smtp_url.or(file.smtp_url)),
+                not_blank(given.smtp_from.or(file.smtp_from)),
+            )?,
             trusted_proxies: observe::ranges(&proxies)?,
             request_seconds: request_seconds(given.request_seconds.or(file.request_seconds))?,
             metrics_listen: metrics_listen.map(|text| observe::loopback(&text)).transpose()?,

@@ -3,6 +3,7 @@
 
 use crate::config::{Config, Given};
 use crate::output;
+use crate::smtp::SmtpMailer;
 use anyhow::{Context, Result, bail};
 use http::Method;
 use http::header::DATE;
@@ -144,6 +145,7 @@ impl Eyes {
         findings.push(key(config));
         findings.push(database(&config.database, open_database).await);
         findings.push(files());
+        findings.extend(self.mail(config).await);
         findings.extend(self.public(config).await);
         findings
     }
@@ -180,6 +182,25 @@ impl Eyes {
                 Finding::broken(NAME, format!("another program listens at {address}"), advice)
             }
         }
+    }
+
+    /// Whether the mail server takes this one's mail, as far as one can see without sending any.
+    async fn mail(&self, config: &Config) -> Option<Finding> {
+        const NAME: &str = "mail";
+        let smtp = config.smtp.clone()?;
+        let said = format!("{}:{} takes mail from {}", smtp.host, smtp.port, smtp.from);
+        let mailer = SmtpMailer::new(smtp, &config.extra_roots, self.runtime.clone());
+        let checked = match &mailer {
+            Ok(mailer) => mailer.check().await.map_err(|error| error.to_string()),
+            Err(error) => Err(format!("{error:#}")),
+        };
+        Some(match checked {
+            Ok(()) => Finding::fine(NAME, said),
+            Err(why) => {
+                let advice = "look at KAPOK_SMTP_URL: host, port, TLS, user and password";
+                Finding::doubtful(NAME, why, advice)
+            }
+        })
     }
 
     /// Whether people reach the server where it says, and whether the clocks agree.

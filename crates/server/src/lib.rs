@@ -19,5 +19,6 @@ pub mod output;
 mod proxies;
 mod secrets;
 pub mod serve;
+mod smtp;
 mod telemetry;
 mod wiring;

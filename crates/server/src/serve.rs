@@ -117,7 +117,8 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
     if let Some(password) = &made.password {
         print_password(&config.admin_username, password);
     }
-    let sealed = app.webhooks.reseal().await.context("cannot seal stored secrets")?;
+    let sealed = app.webhooks.reseal().await.context("cannot seal stored secrets")?
+        + app.workflows.reseal().await.context("cannot seal stored secrets")?;
     if sealed > 0 {
         tracing::info!(records = sealed, "sealed stored secrets with the present key");
     }

@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod duties;
 pub mod errors;
 pub mod events;
+pub mod external_handlers;
 pub mod forms;
 pub mod inspectors;
 pub mod job_changes;

@@ -212,6 +212,20 @@ pub fn by_token(tx: &mut Tx, space: &SpaceId, token: &str) -> Result<Option<Defe
     })
 }
 
+const HANDLER_OF_TOKEN: Sql = Sql::both(
+    "SELECT r.space_id, t.definition_id FROM tasks t JOIN runs r ON r.id = t.run_id \
+     WHERE t.token = $1",
+);
+
+/// The space of a task and the handler its node names, by its token.
+///
+/// # Errors
+/// Those of the store.
+pub fn handler_of_token(tx: &mut Tx, token: &str) -> Result<Option<(SpaceId, String)>, Error> {
+    let read = |row: &Row| Ok((SpaceId(row.text(0)?), row.text(1)?));
+    tx.query_opt(&HANDLER_OF_TOKEN, &[token.into()], read)
+}
+
 const TAKE_DEFERRAL: Sql = Sql::both(
     "UPDATE tasks SET deferred = FALSE WHERE id = $1 AND deferred = TRUE \
      AND status = 'Work In Progress'",

@@ -34,7 +34,7 @@ mod record;
 pub mod recovery;
 pub mod restored;
 pub mod retention;
-mod retry_after;
+pub mod retry_after;
 mod schedule;
 pub mod send;
 pub mod sign;

@@ -7,7 +7,7 @@ const MONTHS: [&str; 12] =
 
 /// Milliseconds from `now` that the text asks for; negative for a date that is past. `None` for
 /// anything that is neither seconds nor a date.
-pub(crate) fn read_ms(text: &str, now: Micros) -> Option<i64> {
+pub fn read_ms(text: &str, now: Micros) -> Option<i64> {
     let text = text.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than a number holds mean very long all the same.

@@ -26,6 +26,8 @@ const SECRET_PREFIX: &str = "whsec_";
 const PRIVATE_PREFIX: &str = "whsk_";
 /// What a public key begins with.
 const PUBLIC_PREFIX: &str = "whpk_";
+/// Seconds by which a signature's time may differ from ours, as the standard's libraries have it.
+const TOLERANCE_SECONDS: i64 = 5 * 60;
 /// Bytes of a symmetric secret and of an ed25519 seed.
 const SECRET_BYTES: usize = 32;
 
@@ -168,6 +170,53 @@ impl Signer {
         }
         Ok((!header.is_empty()).then_some(header))
     }
+}
+
+/// The headers of a request whose body is signed with one secret, as Standard Webhooks have it.
+/// `None` when the text is no secret.
+pub fn headers(
+    secret: &Secret,
+    id: &str,
+    now: Micros,
+    body: &[u8],
+) -> Option<[(&'static str, String); 3]> {
+    let tool = Tool::read(Kind::V1, secret)?;
+    let timestamp = (now.0 / 1_000_000).to_string();
+    let signature = tool.sign(&Signed { id, timestamp: &timestamp, body });
+    Some([
+        ("webhook-id", id.to_owned()),
+        ("webhook-timestamp", timestamp),
+        ("webhook-signature", format!("v1,{signature}")),
+    ])
+}
+
+/// Whether one of the signatures in a header holds for a body and is of these minutes.
+pub fn is_signed(
+    secret: &Secret,
+    (id, timestamp, signatures): (&str, &str, &str),
+    now: Micros,
+    body: &[u8],
+) -> bool {
+    let Some(tool) = Tool::read(Kind::V1, secret) else { return false };
+    let seconds: Option<i64> = timestamp.parse().ok();
+    let age = seconds.and_then(|at| (now.0 / 1_000_000).checked_sub(at));
+    if age.and_then(i64::checked_abs).is_none_or(|age| age > TOLERANCE_SECONDS) {
+        return false;
+    }
+    let signed = Signed { id, timestamp, body };
+    let mut versions = signatures.split(' ').filter_map(|one| one.split_once(','));
+    versions.any(|(version, signature)| check::holds(&tool, version, signature, &signed))
+}
+
+/// Whether a text is a secret of 24 to 64 bytes that can sign.
+pub fn is_secret(text: &str) -> bool {
+    let bytes = text.strip_prefix(SECRET_PREFIX).and_then(|coded| STANDARD.decode(coded).ok());
+    bytes.is_some_and(|bytes| (24..=64).contains(&bytes.len()))
+}
+
+/// Draws a secret that signs requests.
+pub fn new_secret(runtime: &runtime::Runtime) -> Secret {
+    draw(runtime, Kind::V1).0
 }
 
 /// Draws the secret of a new key; the public key goes with a `v1a` one.

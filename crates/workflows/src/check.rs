@@ -7,8 +7,9 @@ mod waits;
 pub(crate) use results::lookups;
 
 use crate::definition::{ConnectorKind, Definition, Node};
-use crate::handlers::{self, Handler};
-use crate::plan::{Plan, at, is_routine};
+use crate::handlers::{self, Handler, javascript};
+use crate::plan::{Plan, at, is_external, is_routine};
+use model::external_handler::ExternalHandler;
 use model::tree::Problem;
 use std::collections::{HashMap, HashSet};
 
@@ -119,34 +120,91 @@ fn check_node(node: &Node, problems: &mut Vec<Problem>) {
     check_parameters(node, handler, problems);
 }
 
+/// Judges nodes of handlers that are not ours by those that the space has defined.
+pub(crate) fn external_nodes(
+    definition: &Definition,
+    externals: &[ExternalHandler],
+    problems: &mut Vec<Problem>,
+) {
+    for node in definition.nodes.iter().filter(|node| is_external(&node.definition_id)) {
+        let unknown = unknown_handler(&node.definition_id);
+        let is_unknown =
+            |p: &Problem| p.node_id.as_deref() == Some(node.id.as_str()) && p.message == unknown;
+        let Some(handler) = externals.iter().find(|h| h.definition_id == node.definition_id) else {
+            let ours = handlers::ALL.iter().map(|h| h.id);
+            let known = ours.chain(externals.iter().map(|h| h.definition_id.as_str()));
+            let message = with_nearest(&node.definition_id, known);
+            let said = problems.iter_mut().filter(|p| is_unknown(p));
+            said.for_each(|problem| problem.message.clone_from(&message));
+            continue;
+        };
+        problems.retain(|problem| !is_unknown(problem));
+        if !handler.is_active {
+            problems.push(at(&node.id, None, "Its handler is inactive."));
+        }
+        for declared in &handler.parameters {
+            let options: Vec<&str> = declared.options.iter().map(String::as_str).collect();
+            check_parameter(node, (&declared.id, declared.required, &options), problems);
+        }
+        let known: Vec<&str> = handler.parameters.iter().map(|p| p.id.as_str()).collect();
+        check_unknown_parameters(node, &known, problems);
+    }
+}
+
 fn check_parameters(node: &Node, handler: &Handler, problems: &mut Vec<Problem>) {
     for declared in handler.parameters {
-        let given = node.parameters.iter().find(|p| p.id == declared.id);
-        let place = format!("parameter \"{}\"", declared.id);
-        if declared.required && given.is_none_or(|p| p.value.trim().is_empty()) {
-            problems.push(at(&node.id, Some(&place), "It is required and blank."));
-        }
-        let Some(value) = given.map(|p| p.value.trim()) else { continue };
-        let known = declared.options.iter().any(|o| o.eq_ignore_ascii_case(value));
-        if !declared.options.is_empty() && !value.is_empty() && !value.contains("<%") && !known {
-            let message = format!("It must be one of {}.", declared.options.join(", "));
-            problems.push(at(&node.id, Some(&place), &message));
-        }
+        check_parameter(node, (declared.id, declared.required, declared.options), problems);
     }
-    if handler.open {
-        return;
+    if handler.id == javascript::ID {
+        check_code(node, problems);
     }
-    for given in &node.parameters {
-        if handler.parameters.iter().any(|d| d.id == given.id) {
-            continue;
-        }
+    if !handler.open {
+        let known: Vec<&str> = handler.parameters.iter().map(|d| d.id).collect();
+        check_unknown_parameters(node, &known, problems);
+    }
+}
+
+/// Judges what a node gives for a declared parameter: its id, whether it is required, and the
+/// values it may have.
+fn check_parameter(
+    node: &Node,
+    (id, required, options): (&str, bool, &[&str]),
+    problems: &mut Vec<Problem>,
+) {
+    let given = node.parameters.iter().find(|p| p.id == id);
+    let place = format!("parameter \"{id}\"");
+    if required && given.is_none_or(|p| p.value.trim().is_empty()) {
+        problems.push(at(&node.id, Some(&place), "It is required and blank."));
+    }
+    let Some(value) = given.map(|p| p.value.trim()) else { return };
+    let known = options.iter().any(|o| o.eq_ignore_ascii_case(value));
+    if !options.is_empty() && !value.is_empty() && !value.contains("<%") && !known {
+        let message = format!("It must be one of {}.", options.join(", "));
+        problems.push(at(&node.id, Some(&place), &message));
+    }
+}
+
+fn check_unknown_parameters(node: &Node, known: &[&str], problems: &mut Vec<Problem>) {
+    for given in node.parameters.iter().filter(|given| !known.contains(&given.id.as_str())) {
         let place = format!("parameter \"{}\"", given.id);
-        let known = handler.parameters.iter().map(|d| d.id);
-        let message = match nearest(&given.id, known) {
-            Some(near) => format!("{} has no such parameter; did you mean \"{near}\"?", handler.id),
-            None => format!("{} has no such parameter.", handler.id),
+        let handler = &node.definition_id;
+        let message = match nearest(&given.id, known.iter().copied()) {
+            Some(near) => format!("{handler} has no such parameter; did you mean \"{near}\"?"),
+            None => format!("{handler} has no such parameter."),
         };
         problems.push(at(&node.id, Some(&place), &message));
+    }
+}
+
+fn check_code(node: &Node, problems: &mut Vec<Problem>) {
+    let code = node.parameters.iter().find(|p| p.id == javascript::CODE);
+    if let Some(found) = code.and_then(|code| javascript::problem(&code.value)) {
+        let place = format!("parameter \"{}\"", javascript::CODE);
+        problems.push(Problem {
+            line: Some(found.line),
+            column: Some(found.column),
+            ..at(&node.id, Some(&place), &found.message)
+        });
     }
 }
 
@@ -178,7 +236,11 @@ pub(crate) fn unknown_handler(id: &str) -> String {
     if id.starts_with("routine_") {
         return format!("The routine {id} does not exist.");
     }
-    match nearest(id, handlers::ALL.iter().map(|h| h.id)) {
+    with_nearest(id, handlers::ALL.iter().map(|h| h.id))
+}
+
+fn with_nearest<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> String {
+    match nearest(id, known) {
         Some(near) => format!("The handler {id} does not exist; did you mean {near}?"),
         None => format!("The handler {id} does not exist."),
     }

@@ -14,6 +14,7 @@ pub mod definition;
 pub mod engine;
 pub mod error;
 pub mod errors;
+pub mod externals;
 pub mod handlers;
 pub mod imports;
 mod inputs;

@@ -33,6 +33,8 @@ pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) definition_id: String,
     pub(crate) handler: Option<&'static Handler>,
+    /// Whether it names a handler that is not among ours: one that the space may have defined.
+    pub(crate) external: bool,
     /// Whether it waits for its completion by token after its work.
     pub(crate) defers: bool,
     /// Whether it calls a routine, and waits for what comes of it.
@@ -234,6 +236,7 @@ fn compile_node(node: &definition::Node, position: usize, problems: &mut Vec<Pro
         routine: (handler.is_none() && is_routine(&node.definition_id))
             .then_some(Awaited(node.defers || node.deferrable)),
         handler,
+        external: is_external(&node.definition_id),
         edges: Vec::new(),
         incoming: 0,
         number: number(&node.id, position),
@@ -244,6 +247,13 @@ fn compile_node(node: &definition::Node, position: usize, problems: &mut Vec<Pro
 /// Whether a node calls a routine: those are not among the handlers.
 pub(crate) fn is_routine(definition_id: &str) -> bool {
     definition_id.starts_with("routine_")
+}
+
+/// Whether a node names a handler that only the space can have defined.
+pub(crate) fn is_external(definition_id: &str) -> bool {
+    !definition_id.trim().is_empty()
+        && !is_routine(definition_id)
+        && handlers::find(definition_id).is_none()
 }
 
 /// The number at the end of a node's id; its position when it has none.

@@ -4,15 +4,17 @@
 //! the trees that call it checked again, so that the mistakes listed are those of now.
 
 use crate::actor::Actor;
-use crate::check::nearest;
+use crate::check::{external_nodes, nearest};
 use crate::definition::{self, Definition, Field, Format};
 use crate::error::{Error, Result};
-use crate::plan::{Plan, at, is_routine};
+use crate::plan::{Plan, at, is_external, is_routine};
 use crate::{Workflows, connections};
+use model::external_handler::ExternalHandler;
+use model::id::SpaceId;
 use model::tree::{Problem, Tree};
 use std::collections::HashMap;
-use store::Tx;
 use store::trees::{self, Version};
+use store::{Tx, external_handlers};
 
 /// What a routine declares.
 pub(crate) struct Interface {
@@ -48,11 +50,13 @@ impl Workflows {
         let definition = document.definition;
         let (space, source) = (actor.space_id.clone(), source.to_owned());
         let called = called(&definition);
-        let known = if called.is_empty() {
-            HashMap::new()
-        } else {
-            let read = move |tx: &mut Tx| interfaces(tx, &space, &source, &called);
+        let calls_others = !called.is_empty()
+            || definition.nodes.iter().any(|node| is_external(&node.definition_id));
+        let known = if calls_others {
+            let read = move |tx: &mut Tx| Known::read(tx, &space, &source, &called);
             self.inner.store.read(read).await?
+        } else {
+            Known::default()
         };
         Ok(mistakes(&definition, &known))
     }
@@ -92,7 +96,7 @@ fn problems_now(tx: &mut Tx, tree: &Tree, version: &Version) -> Result<Option<Ve
     let (format, text) = (Format::parse(&version.format), &version.definition);
     let Ok(document) = definition::read(format, text) else { return Ok(None) };
     let definition = document.definition;
-    let known = interfaces(tx, &tree.space_id, &tree.source, &called(&definition))?;
+    let known = Known::read(tx, &tree.space_id, &tree.source, &called(&definition))?;
     let mut problems = mistakes(&definition, &known);
     let calls = connections::calls(format, text);
     problems.extend(connections::problems(tx, &tree.space_id, &calls)?);
@@ -108,10 +112,24 @@ fn called(definition: &Definition) -> Vec<String> {
     ids
 }
 
+/// What a definition may call besides the handlers that come with the server.
+#[derive(Default)]
+struct Known {
+    routines: HashMap<String, Interface>,
+    externals: Vec<ExternalHandler>,
+}
+
+impl Known {
+    fn read(tx: &mut Tx, space: &SpaceId, source: &str, called: &[String]) -> Result<Self> {
+        let externals = external_handlers::of_space(tx, space)?;
+        Ok(Self { routines: interfaces(tx, space, source, called)?, externals })
+    }
+}
+
 /// What the routines declare that exist.
 fn interfaces(
     tx: &mut Tx,
-    space: &model::id::SpaceId,
+    space: &SpaceId,
     source: &str,
     called: &[String],
 ) -> Result<HashMap<String, Interface>> {
@@ -128,8 +146,10 @@ fn interfaces(
 }
 
 /// All mistakes of a definition.
-fn mistakes(definition: &Definition, known: &HashMap<String, Interface>) -> Vec<Problem> {
+fn mistakes(definition: &Definition, known: &Known) -> Vec<Problem> {
     let (plan, mut problems) = Plan::compile(definition);
+    external_nodes(definition, &known.externals, &mut problems);
+    let known = &known.routines;
     for node in definition.nodes.iter().filter(|n| is_routine(&n.definition_id)) {
         let id = &node.definition_id;
         let Some(routine) = known.get(id) else {

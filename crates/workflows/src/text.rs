@@ -18,3 +18,12 @@ pub(crate) fn name(what: &str, text: &str) -> Result<String> {
     }
     Ok(text.to_owned())
 }
+
+/// A text of some length, such as a description.
+pub(crate) fn long(what: &str, text: String) -> Result<String> {
+    let most = limits::TEXT_CHARS_MAX;
+    if text.chars().count() > most {
+        return Err(Error::Invalid(format!("The {what} is longer than {most} characters.")));
+    }
+    Ok(text)
+}

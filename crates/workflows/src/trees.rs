@@ -359,7 +359,7 @@ impl Workflows {
             method: "GET".into(),
             url: url.into(),
             headers: vec![("Accept".into(), "application/xml, application/json".into())],
-            body: String::new(),
+            ..HttpRequest::default()
         };
         let failed = |why: &str| Error::Invalid(format!("{url} cannot be fetched: {why}"));
         let answer = self.inner.http.send(&behalf, &request).await.map_err(|e| failed(&e.0))?;

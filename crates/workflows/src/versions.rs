@@ -5,7 +5,6 @@ use crate::actor::Actor;
 use crate::definition::{self, Connector, Definition, Format, Node};
 use crate::error::{Error, Result};
 use crate::handlers;
-use crate::plan::is_routine;
 use crate::trees::{Detail, TreeInput, TreeKey, parts};
 use model::time::Micros;
 use model::tree::Tree;
@@ -177,15 +176,16 @@ impl Workflows {
     /// The store's.
     pub async fn missing(&self, actor: &Actor) -> Result<BTreeMap<String, Vec<(Tree, usize)>>> {
         let all = self.definitions(actor).await?;
-        let known: BTreeSet<&str> =
-            all.iter().filter_map(|(tree, _)| tree.definition_id.as_deref()).collect();
+        let externals = self.external_handlers(actor).await?;
+        let routines = all.iter().filter_map(|(tree, _)| tree.definition_id.as_deref());
+        let externals = externals.iter().map(|handler| handler.definition_id.as_str());
+        let known: BTreeSet<&str> = routines.chain(externals).collect();
         let mut missing: BTreeMap<String, Vec<(Tree, usize)>> = BTreeMap::new();
         for (tree, definition) in &all {
             let mut nodes: BTreeMap<&str, usize> = BTreeMap::new();
             for node in &definition.nodes {
                 let id = node.definition_id.as_str();
-                let exists =
-                    if is_routine(id) { known.contains(id) } else { handlers::find(id).is_some() };
+                let exists = known.contains(id) || handlers::find(id).is_some();
                 if !exists {
                     *nodes.entry(id).or_default() += 1;
                 }

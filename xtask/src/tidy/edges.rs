@@ -53,6 +53,7 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
         &["api", "server"],
         "only `api` knows requests",
     ),
+    (&["lettre"], &["server"], "mail is sent through `runtime::mail::Mailer`"),
     (&["rand"], &["runtime"], "only `runtime` draws randomness"),
 ];
 

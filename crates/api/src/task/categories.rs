@@ -119,6 +119,7 @@ pub(crate) async fn list(
     let include = Include::parse(query.include.as_deref());
     let page = Page::read(query.limit, query.offset)?;
     let mut rows = vec![handlers::category()];
+    rows.extend(handlers::external_category(&app, &caller).await?);
     let stored = app.workflows.categories(&actor(&caller)).await?;
     rows.extend(stored.iter().map(|sorted| document(sorted, &include)));
     let count = rows.len();

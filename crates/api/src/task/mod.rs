@@ -28,6 +28,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use workflows::Actor;
 
+/// Routes that know who asks by a signature.
+pub(crate) fn signed() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(handlers::complete))
+}
+
 /// Routes of signed-in users: what other systems call.
 pub(crate) fn signed_in() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -81,10 +86,11 @@ pub(crate) fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(resolutions::read))
         .routes(routes!(resolutions::act))
         .routes(routes!(errors::read, errors::delete))
-        .routes(routes!(handlers::list))
+        .routes(routes!(handlers::list, handlers::create))
         .routes(routes!(versions::missing_handlers))
         .routes(routes!(versions::handler_usage))
-        .routes(routes!(handlers::read))
+        .routes(routes!(handlers::read, handlers::update, handlers::delete))
+        .routes(routes!(handlers::act))
         .routes(routes!(categories::list, categories::create))
         .routes(routes!(categories::read, categories::update, categories::delete))
         .routes(routes!(categories::add_handler))

@@ -9,7 +9,7 @@ use crate::include::{Include, IncludeQuery};
 use crate::input::{Json, Path, Query, Raw, parse};
 use axum::extract::State;
 use http::StatusCode;
-use model::id::{RunId, TaskId};
+use model::id::{RunId, SpaceId, TaskId};
 use model::run::Task;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -179,6 +179,18 @@ pub(super) async fn deliver(
     body: DeferredBody,
     complete: bool,
 ) -> Result<axum::Json<Value>> {
+    let originator = format!("API by {}", caller.username);
+    deliver_as(app, (caller.space_id.clone(), originator), token, body, complete).await
+}
+
+/// Delivers in a space, for somebody whom `originator` names.
+pub(super) async fn deliver_as(
+    app: &App,
+    (space_id, originator): (SpaceId, String),
+    token: String,
+    body: DeferredBody,
+    complete: bool,
+) -> Result<axum::Json<Value>> {
     let results = match body.results {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(results)) => results,
@@ -188,12 +200,12 @@ pub(super) async fn deliver(
         Some(_) => return Err(Error::bad_request("results must be XML text or an object.")),
     };
     let delivery = Delivery {
-        space_id: caller.space_id.clone(),
+        space_id,
         token,
         complete,
         results,
         message: body.message.unwrap_or_default(),
-        originator: format!("API by {}", caller.username),
+        originator,
     };
     match app.workflows.deliver(delivery).await? {
         Delivered::Taken { trigger, run } => {

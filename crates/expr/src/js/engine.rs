@@ -99,6 +99,23 @@ pub(super) fn outputs(outputs: &[Output], answer: &Answer) -> Result<Map<String,
     with_realm(|realm| realm.outputs(outputs, answer))
 }
 
+/// Finds out whether a text is the body of a function.
+pub(super) fn check_body(text: &str) -> Result<(), Error> {
+    with_realm(|realm| {
+        let parsed = realm.parse_body(text).and_then(|()| {
+            // A text that closes the function's bracket itself does not fit into this one as well.
+            realm.compile(format!("[function (inputs) {{\n{text}\n}}][0]")).map(|_| ())
+        });
+        parsed.map_err(|error| within(error, text))
+    })
+}
+
+/// Calls the function that a program is the body of; the value as JSON.
+pub(super) fn call(program: &Program, inputs: &Value) -> Result<Option<String>, Error> {
+    let inputs = inputs.to_string();
+    with_realm(|realm| realm.call(program, &inputs))
+}
+
 /// Evaluates a filter.
 pub(super) fn evaluate(program: &Program, bindings: &Bindings) -> Result<Verdict, Error> {
     with_realm(|realm| realm.run(program, bindings, read_verdict))
@@ -187,6 +204,7 @@ impl Realm {
                 "(function (body, headers, statusCode, current) {{ return (\n{}\n); }})",
                 program.text
             ),
+            Shape::Body => format!("(function (inputs) {{\n{}\n}})", program.text),
         };
         let function = self.compile(wrapped)?;
         if self.programs.len() >= limits::JS_PROGRAMS_MAX {
@@ -276,6 +294,27 @@ impl Realm {
         });
         let text = written.map_err(|error| self.explain(ctx, error, Kind::Thrown, 1))?;
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// Calls a function with inputs that are JSON.
+    fn call(&mut self, program: &Program, inputs: &str) -> Result<Option<String>, Error> {
+        let function = self.parse(program)?;
+        self.context.with(|ctx| {
+            let call = || {
+                let inputs = ctx.json_parse(inputs)?;
+                let value: Js = function.clone().restore(&ctx)?.call((inputs,))?;
+                let json = ctx.json_stringify(value)?.map(|text| text.to_string()).transpose()?;
+                match json {
+                    Some(json) if json.len() > limits::JS_OUTPUT_BYTES_MAX => {
+                        let most = limits::JS_OUTPUT_BYTES_MAX;
+                        let message = format!("the value is over {most} bytes");
+                        Err(Exception::throw_range(&ctx, &message))
+                    }
+                    json => Ok(json),
+                }
+            };
+            call().map_err(|error| self.explain(&ctx, error, Kind::Thrown, 1))
+        })
     }
 
     /// Turns an engine error into ours; `shift` is the number of lines before the user's text.

@@ -73,6 +73,8 @@ pub(crate) enum Shape {
     Script,
     /// One expression over an answer, whose parts are its arguments.
     Mapping,
+    /// The body of a function of `inputs`: compiled once on each thread.
+    Body,
 }
 
 /// A text that was found to be JavaScript.
@@ -95,6 +97,42 @@ impl Program {
         let program = Program { text: text.into(), shape: Shape::Mapping };
         engine::check_mapping(&program)?;
         Ok(program)
+    }
+}
+
+/// The body of a function of `inputs`, as nodes of workflows run it.
+///
+/// ```
+/// use expr::js::Code;
+/// let code = Code::compile("return { sum: inputs.a + inputs.b };").unwrap();
+/// let sum = code.run(&serde_json::json!({ "a": 1, "b": 2 })).unwrap();
+/// assert_eq!(sum, Some(serde_json::json!({ "sum": 3 })));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Code {
+    program: Program,
+}
+
+impl Code {
+    /// Checks a function's body.
+    ///
+    /// # Errors
+    /// [`Kind::Syntax`] with the place when the text is not JavaScript.
+    pub fn compile(text: &str) -> Result<Code, Error> {
+        refuse_unreadable(text)?;
+        engine::check_body(text)?;
+        Ok(Code { program: Program { text: text.into(), shape: Shape::Body } })
+    }
+
+    /// Calls the function and returns its value as JSON; `None` for what JSON has no word for, as
+    /// when nothing is returned. Takes at most [`model::limits::JS_EVALUATION_MS`].
+    ///
+    /// # Errors
+    /// What the code throws, and [`Kind::Limit`].
+    pub fn run(&self, inputs: &serde_json::Value) -> Result<Option<serde_json::Value>, Error> {
+        let json = engine::call(&self.program, inputs)?;
+        let read = json.map(|json| serde_json::from_str(&json)).transpose();
+        read.map_err(|error| Error::new(Kind::Limit, format!("the value is unreadable: {error}")))
     }
 }
 

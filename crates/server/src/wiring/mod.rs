@@ -3,26 +3,34 @@
 //! ```text
 //! platform ── Outbox ──▶ webhooks ── Workflows ──▶ workflows
 //!     ▲                                               │
-//!     └──────── Submissions ──────────────────────────┤
+//!     ├──────── Submissions, Records ─────────────────┤
+//!     └── api ◀────────── Api ────────────────────────┤
 //!     webhooks::send ◀──────── Http ──────────────────┤
-//!     webhooks::connections ◀─ Operations ────────────┘
+//!     webhooks::connections ◀─ Operations ────────────┤
+//!     smtp ◀─────────────── Mailer ───────────────────┘
 //! ```
 //!
-//! The circles are closed by [`PlatformLater`] and [`WebhooksLater`], which are filled before
-//! anything moves.
+//! The circles are closed by [`PlatformLater`], [`WebhooksLater`] and [`ApiLater`], which are filled
+//! before anything moves.
 
 pub(crate) mod nodes;
 mod outbox;
 mod outside;
+pub(crate) mod own_api;
+mod records;
 mod starts;
 
 use crate::config::Config;
+use crate::smtp::SmtpMailer;
 use crate::telemetry::collect::Collector;
 use anyhow::{Context, Result};
 use outside::{ConnectionOperations, GuardedHttp, PlatformSubmissions};
+use own_api::{ApiLater, InProcess};
 use platform::Platform;
+use records::PlatformRecords;
 use runtime::Runtime;
 use runtime::changes::Changes;
+use runtime::mail::{Mailer, NoMailer};
 use runtime::node::Node;
 use runtime::vault::Vault;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -60,6 +68,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<(api::App, Arc
     let node = ground.node.clone();
     let later = PlatformLater::default();
     let webhooks_later = WebhooksLater::default();
+    let api_later = ApiLater::default();
     let config = ground.config;
     let endpoints = config.allow_endpoints.iter().copied().chain(ground.receiver);
     let guard = Guard::new(config.allow_cidrs.clone()).with_endpoints(endpoints.collect());
@@ -77,8 +86,13 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<(api::App, Arc
         changes: changes.clone(),
         node: node.clone(),
         submissions: Arc::new(PlatformSubmissions::new(later.clone(), ground.runtime.clone())),
-        http: Arc::new(GuardedHttp::new(sender.clone())),
         operations: Arc::new(ConnectionOperations::new(webhooks_later.clone())),
+        records: Arc::new(PlatformRecords::new(later.clone(), ground.runtime.clone())),
+        http: Arc::new(GuardedHttp::new(sender.clone(), ground.runtime.clone())),
+        api: Arc::new(InProcess::new(api_later.clone(), ground.runtime.clone())),
+        mailer: mailer(ground)?,
+        vault: ground.vault.clone(),
+        public_url: public_url(ground)?.as_str().trim_end_matches('/').to_owned(),
         time_zone: ground.config.time_zone.clone(),
     });
     let webhooks = webhooks::Webhooks::new(webhooks::Options {
@@ -112,7 +126,20 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<(api::App, Arc
             body_seconds: ground.config.request_seconds,
         }),
     });
+    let own = api::inside::OwnApi::new(app.clone());
+    api_later.set(own).ok().context("the engines were connected twice")?;
     Ok((app, collector))
+}
+
+/// What sends mail: the server that is configured, or something that says there is none.
+fn mailer(ground: &Ground<'_>) -> Result<Arc<dyn Mailer>> {
+    Ok(match &ground.config.smtp {
+        Some(smtp) => {
+            let runtime = ground.runtime.clone();
+            Arc::new(SmtpMailer::new(smtp.clone(), &ground.config.extra_roots, runtime)?)
+        }
+        None => Arc::new(NoMailer),
+    })
 }
 
 /// Starts the loops of the engines: deliveries and runs that an earlier life left are taken up.

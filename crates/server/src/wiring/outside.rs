@@ -4,15 +4,18 @@
 use super::{PlatformLater, WebhooksLater};
 use http::{HeaderName, HeaderValue, Method};
 use model::id::SubmissionId;
+use model::limits::RETRY_AFTER_MS_MAX;
 use model::submission::CoreState;
 use platform::submissions::{Record, SaveOptions, SubmissionInput};
 use platform::{Actor, BoxFuture, Platform, Scope};
 use runtime::Runtime;
 use runtime::backoff::Backoff;
+use runtime::vault::Secret;
 use serde_json::{Map, Value};
 use webhooks::Webhooks;
 use webhooks::connections::Execution;
 use webhooks::send::{Limits, Request, Sender};
+use webhooks::{retry_after, sign};
 use workflows::engine::{Behalf, Failure, Http, HttpResponse, Operations, Submission, Submissions};
 use workflows::handlers::{HttpRequest, OperationCall, SubmissionCreate, SubmissionUpdate};
 
@@ -30,26 +33,29 @@ impl PlatformSubmissions {
         Self { platform, runtime }
     }
 
-    /// Repeats a change, which does no more the second time, for as long as the store cannot take
-    /// it: a database that restarts is no error of a run, for a person to mend.
-    async fn stored<F>(&self, change: impl Fn() -> F) -> Result<Record, platform::Error>
-    where
-        F: Future<Output = Result<Record, platform::Error>>,
-    {
-        let mut retry = 0;
-        loop {
-            let away = match change().await {
-                Err(platform::Error::Store(error)) if error.is_temporary() => error,
-                done => return done,
-            };
-            tracing::warn!(error = %away, "a run's change could not be stored; it is tried again");
-            self.runtime.sleep_ms(STORE_BACKOFF.wait_ms(retry, &self.runtime)).await;
-            retry += 1;
-        }
-    }
-
     fn platform(&self) -> Result<&Platform, Failure> {
         self.platform.get().ok_or_else(|| Failure("The server is still starting.".to_owned()))
+    }
+}
+
+/// Repeats a change, which does no more the second time, for as long as the store cannot take it:
+/// a database that restarts is no error of a run, for a person to mend.
+pub(super) async fn repeated<T, F>(
+    runtime: &Runtime,
+    change: impl Fn() -> F,
+) -> Result<T, platform::Error>
+where
+    F: Future<Output = Result<T, platform::Error>>,
+{
+    let mut retry = 0;
+    loop {
+        let away = match change().await {
+            Err(platform::Error::Store(error)) if error.is_temporary() => error,
+            done => return done,
+        };
+        tracing::warn!(error = %away, "a run's change could not be stored; it is tried again");
+        runtime.sleep_ms(STORE_BACKOFF.wait_ms(retry, runtime)).await;
+        retry += 1;
     }
 }
 
@@ -66,7 +72,7 @@ impl Submissions for PlatformSubmissions {
             let kapp = given(&new.kapp_slug);
             let scope = kapp.as_deref().map_or(Scope::Datastore, Scope::Kapp);
             let input = SubmissionInput {
-                id: Some(id_of(&behalf.space_id.0, key)),
+                id: Some(submission_id(&behalf.space_id.0, key)),
                 core_state: core_state(&new.core_state, Some(CoreState::Submitted))?,
                 current_page: given(&new.current_page).map(Some),
                 values: new.values.clone(),
@@ -76,7 +82,7 @@ impl Submissions for PlatformSubmissions {
             };
             let options = SaveOptions::default();
             let form = new.form_slug.as_str();
-            let made = self.stored(|| {
+            let made = repeated(&self.runtime, || {
                 platform.create_submission(&actor, scope, form, input.clone(), &options)
             });
             made.await.map(|record| answer(&record)).map_err(|error| failure(&error))
@@ -99,15 +105,16 @@ impl Submissions for PlatformSubmissions {
                 values: change.values.clone(),
                 ..SubmissionInput::default()
             };
-            let changed =
-                self.stored(|| platform.update_submission(&actor, &change.id, input.clone()));
+            let changed = repeated(&self.runtime, || {
+                platform.update_submission(&actor, &change.id, input.clone())
+            });
             changed.await.map(|record| answer(&record)).map_err(|error| failure(&error))
         })
     }
 }
 
 /// The id of a submission that a task creates: the same task makes the same one.
-fn id_of(space: &str, key: &str) -> SubmissionId {
+pub(super) fn submission_id(space: &str, key: &str) -> SubmissionId {
     let name = format!("kapok:submission:{space}:{key}");
     SubmissionId::new(uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()))
 }
@@ -129,7 +136,7 @@ fn answer(record: &Record) -> Submission {
 }
 
 /// Refusals are for the record as they are; a failure of the store is told with its cause.
-fn failure(error: &platform::Error) -> Failure {
+pub(super) fn failure(error: &platform::Error) -> Failure {
     Failure(with_cause(error))
 }
 
@@ -143,11 +150,12 @@ fn with_cause(error: &dyn std::error::Error) -> String {
 /// Sends the requests of HTTP nodes through the guard that webhooks obey.
 pub(super) struct GuardedHttp {
     sender: Sender,
+    runtime: Runtime,
 }
 
 impl GuardedHttp {
-    pub(super) fn new(sender: Sender) -> Self {
-        Self { sender }
+    pub(super) fn new(sender: Sender, runtime: Runtime) -> Self {
+        Self { sender, runtime }
     }
 }
 
@@ -173,6 +181,46 @@ impl Http for GuardedHttp {
                 body: String::from_utf8_lossy(&response.body).into_owned(),
             })
         })
+    }
+
+    fn send_signed<'a>(
+        &'a self,
+        behalf: &'a Behalf,
+        key: &'a str,
+        secret: &'a Secret,
+        request: &'a HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, Failure>> {
+        Box::pin(async move {
+            let now = self.runtime.now();
+            let signed = sign::headers(secret, key, now, request.body.as_bytes());
+            let signed =
+                signed.ok_or_else(|| Failure("The stored secret cannot sign.".to_owned()))?;
+            let mut request = request.clone();
+            let signed = signed.map(|(name, value)| (name.to_owned(), value));
+            request.headers.extend(signed);
+            self.send(behalf, &request).await
+        })
+    }
+
+    fn is_signed(&self, secret: &Secret, headers: (&str, &str, &str), body: &[u8]) -> bool {
+        sign::is_signed(secret, headers, self.runtime.now(), body)
+    }
+
+    fn retry_after_ms(&self, response: &HttpResponse) -> Option<i64> {
+        let asked = retry_after::read_ms(response.header("retry-after")?, self.runtime.now())?;
+        Some(asked.clamp(0, RETRY_AFTER_MS_MAX))
+    }
+
+    fn is_secret(&self, secret: &str) -> bool {
+        sign::is_secret(secret)
+    }
+
+    fn draw_secret(&self) -> Secret {
+        sign::new_secret(&self.runtime)
+    }
+
+    fn refuses(&self, url: &str) -> Option<String> {
+        self.sender.guard().judge_url(url).err().map(|refusal| refusal.to_string())
     }
 }
 
@@ -225,7 +273,17 @@ fn read(request: &HttpRequest) -> Result<Request, Failure> {
         url: request.url.clone(),
         headers: request.headers.iter().map(header).collect::<Result<_, _>>()?,
         body: request.body.clone().into(),
-        limits: Limits::default(),
+        limits: limits_of(request),
         identity: None,
     })
+}
+
+/// The limits of a request: its own where it has some.
+fn limits_of(request: &HttpRequest) -> Limits {
+    let usual = Limits::default();
+    Limits {
+        total_ms: request.timeout_ms.unwrap_or(usual.total_ms),
+        kept_bytes_max: request.body_bytes_max.unwrap_or(usual.kept_bytes_max),
+        ..usual
+    }
 }

@@ -60,6 +60,7 @@ pub fn config(options: &store::Options) -> Config {
         allow_endpoints: Vec::new(),
         egress_proxy: None,
         extra_roots: Vec::new(),
+        smtp: None,
         trusted_proxies: Vec::new(),
         request_seconds: 30,
         metrics_listen: None,

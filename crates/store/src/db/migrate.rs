@@ -52,6 +52,7 @@ pub(super) const ALL: &[Migration] = migrations![
     "0019_categories",
     "0020_approvals",
     "0021_notices",
+    "0017_external_handlers",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.

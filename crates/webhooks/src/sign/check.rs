@@ -120,7 +120,7 @@ fn check<'a>(
     SignatureCheck { ok, reason, checked }
 }
 
-fn holds(tool: &Tool, kind: &str, signature: &str, signed: &Signed<'_>) -> bool {
+pub(super) fn holds(tool: &Tool, kind: &str, signature: &str, signed: &Signed<'_>) -> bool {
     let Ok(given) = STANDARD.decode(signature) else { return false };
     if Kind::parse(kind) != Some(tool.kind()) {
         return false;

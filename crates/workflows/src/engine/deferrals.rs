@@ -1,6 +1,7 @@
 //! Completing and updating deferrals by token: the first completion wins, whoever it comes from.
 
 use crate::handlers;
+use crate::plan::is_external;
 use model::id::{RunId, SpaceId, TriggerId};
 use model::run::{RunState, TaskStatus, Trigger, TriggerStatus};
 use serde_json::{Map, Value};
@@ -46,6 +47,7 @@ pub enum Delivered {
 /// Whether a task of this handler may come to defer, so that what is brought early is kept for it.
 fn may_defer(definition: &str) -> bool {
     handlers::find(definition).is_some_and(|h| h.deferrable && h.id != "system_wait_v1")
+        || is_external(definition)
 }
 
 /// Delivers inside a transaction. A task whose work is still under way may be answered already:

@@ -12,6 +12,7 @@ mod background;
 pub(crate) mod children;
 mod commit;
 mod deferrals;
+mod external;
 mod plans;
 mod poll;
 mod ports;
@@ -20,12 +21,14 @@ mod walk;
 
 pub(crate) use ahead::Ahead;
 pub use deferrals::{Delivered, Delivery};
-pub use ports::{Behalf, Failure, Http, HttpResponse, Operations, Submission, Submissions};
+pub use external::Trial;
+pub use ports::{Api, Behalf, Failure, Http, HttpResponse, Operations, Records, Repeat, Setback};
+pub use ports::{Submission, Submissions};
 pub(crate) use start::find;
 pub use start::{PreparedStart, StartOutcome, StartRequest, TreeRef};
 pub(crate) use store::runs::Claim;
 
-use crate::handlers::Outside;
+use crate::handlers::{Effect, Outside, core_api};
 use crate::step::Call;
 use actors::Actors;
 use model::event::Cause;
@@ -33,9 +36,12 @@ use model::id::{RunId, SpaceId, TaskId};
 use model::run::Run;
 use model::time::Micros;
 use plans::Plans;
+use ports::{Answer, OUTCOME_UNKNOWN};
 use runtime::Runtime;
 use runtime::changes::Changes;
+use runtime::mail::{Mailer, Unsent};
 use runtime::node::Node;
+use runtime::vault::Vault;
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -61,10 +67,20 @@ pub struct Options {
     pub node: Node,
     /// Changes submissions.
     pub submissions: Arc<dyn Submissions>,
+    /// Changes users, teams, memberships and attributes.
+    pub records: Arc<dyn Records>,
     /// Sends requests.
     pub http: Arc<dyn Http>,
     /// Calls operations of connections.
     pub operations: Arc<dyn Operations>,
+    /// Answers as this server's API does.
+    pub api: Arc<dyn Api>,
+    /// Sends mail.
+    pub mailer: Arc<dyn Mailer>,
+    /// What seals secrets.
+    pub vault: Vault,
+    /// Where other systems reach this server, without a slash at its end.
+    pub public_url: String,
     /// The IANA time zone of expressions and of schedules that name none.
     pub time_zone: String,
 }
@@ -81,8 +97,13 @@ pub(crate) struct Inner {
     pub(crate) changes: Changes,
     pub(crate) node: Node,
     submissions: Arc<dyn Submissions>,
-    pub(crate) http: Arc<dyn Http>,
     operations: Arc<dyn Operations>,
+    records: Arc<dyn Records>,
+    pub(crate) http: Arc<dyn Http>,
+    api: Arc<dyn Api>,
+    mailer: Arc<dyn Mailer>,
+    pub(crate) vault: Vault,
+    public_url: String,
     pub(crate) time_zone: String,
     actors: Actors,
     pub(crate) plans: Plans,
@@ -106,18 +127,21 @@ impl Workflows {
 
     /// The same, walking so many runs at once.
     pub fn with_walkers(options: Options, walkers: usize) -> Self {
-        let Options { store, runtime, changes, node, submissions, http, operations, time_zone } =
-            options;
         Self {
             inner: Arc::new(Inner {
-                store,
-                runtime,
-                changes,
-                node,
-                submissions,
-                http,
-                operations,
-                time_zone,
+                store: options.store,
+                runtime: options.runtime,
+                changes: options.changes,
+                node: options.node,
+                submissions: options.submissions,
+                records: options.records,
+                http: options.http,
+                operations: options.operations,
+                api: options.api,
+                mailer: options.mailer,
+                vault: options.vault,
+                public_url: options.public_url,
+                time_zone: options.time_zone,
                 actors: Actors::default(),
                 plans: Plans::default(),
                 fresh: Mutex::default(),
@@ -175,28 +199,72 @@ impl Inner {
     }
 
     /// Does the outside work of a task.
-    async fn carry_out(&self, behalf: &Behalf, call: &Call) -> Result<Map<String, Value>, String> {
+    async fn carry_out(&self, behalf: &Behalf, call: &Call) -> Result<Answer, Setback> {
         let key = call.key.as_str();
         let results = match &call.work {
             Outside::SubmissionCreate(new) => {
-                self.submissions.create(behalf, key, new).await.map(Submission::results)
+                self.submissions.create(behalf, key, new).await?.results()
             }
             Outside::SubmissionUpdate(change) => {
-                self.submissions.update(behalf, key, change).await.map(Submission::results)
+                self.submissions.update(behalf, key, change).await?.results()
             }
+            Outside::Record(change) => self.records.change(behalf, key, change).await?,
             Outside::Http(request) => {
                 let mut request = request.clone();
                 request.headers.push(("Idempotency-Key".into(), key.into()));
-                self.http.send(behalf, &request).await.map(HttpResponse::results)
+                let response = self.http.send(behalf, &request).await?;
+                let wait_ms = self.http.retry_after_ms(&response);
+                match response.refusal(&request, wait_ms) {
+                    Some(setback) => return Err(setback),
+                    None => response.results(),
+                }
+            }
+            Outside::Api(request) => {
+                let answer = self.api.call(behalf, key, request).await;
+                let answer = answer.map_err(|failure| in_doubt(request.effect(), failure))?;
+                let (status, body) = (answer.status, answer.body);
+                let results = core_api::results(request, status, body);
+                results.map_err(|message| match status {
+                    // It was refused, so it has not happened.
+                    ..500 => Setback { message, repeat: Repeat::Harmless { wait_ms: 0 } },
+                    _ => in_doubt(request.effect(), Failure(message)),
+                })?
+            }
+            Outside::Mail { mail, is_raised } => match self.mailer.send(mail).await {
+                Ok(id) => mail_results(&id, ""),
+                Err(unsent @ Unsent::Unknown(_)) => return Err(unsent.into()),
+                Err(unsent) if *is_raised => return Err(unsent.into()),
+                Err(unsent) => mail_results("", &unsent.to_string()),
+            },
+            Outside::External { definition, node, inputs } => {
+                let call = external::Call { definition, node, inputs, key };
+                return self.call_external(behalf, &call).await;
             }
             Outside::Operation(operation) => {
-                self.operations.call(behalf, key, operation).await.map(results_of)
+                results_of(self.operations.call(behalf, key, operation).await?)
             }
             Outside::CreateTrigger { .. } | Outside::Routine { .. } | Outside::RunTree { .. } => {
-                return Err("It happens in the run's own write.".into());
+                return Err(Setback::never("It happens in the run's own write."));
             }
         };
-        walk::within_limit(results.map_err(|failure| failure.0)?)
+        walk::within_limit(results).map(Answer::Done)
+    }
+
+    /// What a repeat of a call does; `declared` is what its handler says of all its calls.
+    async fn effect(
+        &self,
+        space: &SpaceId,
+        call: &Call,
+        declared: Option<Effect>,
+    ) -> Result<Effect, store::Error> {
+        Ok(match &call.work {
+            Outside::Api(request) => request.effect(),
+            Outside::External { definition, .. } => {
+                let found = self.external(space, definition).await?;
+                found.map_or(Effect::Keyed, |found| external::effect(&found))
+            }
+            _ => declared.unwrap_or(Effect::Keyed),
+        })
     }
 
     /// Makes sure that the poller looks no later than `due`.
@@ -226,6 +294,19 @@ fn results_of(outputs: Map<String, Value>) -> Map<String, Value> {
         other => other.to_string(),
     };
     outputs.into_iter().map(|(name, value)| (name, text(value).into())).collect()
+}
+
+/// Work that got no answer: it is repeated as its effect says, unless it may have happened.
+fn in_doubt(effect: Effect, failure: Failure) -> Setback {
+    match effect {
+        Effect::Once => Setback::never(format!("{OUTCOME_UNKNOWN} {failure}")),
+        _ => Setback { message: failure.0, repeat: Repeat::Harmless { wait_ms: 0 } },
+    }
+}
+
+fn mail_results(id: &str, error: &str) -> Map<String, Value> {
+    let pairs = [("Message Id", id), ("Handler Error Message", error)];
+    pairs.map(|(name, value)| (name.to_owned(), Value::from(value))).into_iter().collect()
 }
 
 /// On whose behalf a task of a run works.

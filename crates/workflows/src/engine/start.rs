@@ -6,6 +6,7 @@ use super::walk::{Fresh, New};
 use super::{Workflows, deferrals};
 use crate::step::state::State;
 use model::id::{EventId, JobId, RunId, SpaceId, TraceId, TreeId};
+use model::limits;
 use model::payload::Payload;
 use model::run::{Parent, Run, RunState};
 use model::time::Micros;
@@ -119,6 +120,14 @@ impl Workflows {
         tree: &Tree,
     ) -> Result<StartOutcome, Error> {
         let title = tree.title();
+        if request.depth > limits::CAUSE_DEPTH_MAX {
+            let most = limits::CAUSE_DEPTH_MAX;
+            let message = format!(
+                "The \"{title}\" tree is not started: its cause is {most} runs and events deep, \
+                 and it is likely to start itself."
+            );
+            return Ok(StartOutcome::Refused { status: 400, message });
+        }
         if !tree.status.eq_ignore_ascii_case("active") {
             let message = format!("The \"{title}\" tree is {}.", tree.status.to_lowercase());
             return Ok(StartOutcome::Refused { status: 400, message });

@@ -4,6 +4,7 @@ use super::Inner;
 use super::actors::Taken;
 use super::commit::{Commit, Refusal, trigger_rows};
 use super::plans::Planned;
+use super::ports::{Answer, OUTCOME_UNKNOWN, Setback};
 use crate::context::{About, Base, SourceData};
 use crate::handlers::Effect;
 use crate::plan::Plan;
@@ -209,14 +210,13 @@ impl Inner {
         if !at.state.started {
             inputs.push(Input::Start { originator: at.run.originator.clone() });
         }
-        inputs.extend(at.doubtful.iter().map(|seq| {
-            Input::Failed {
-                seq: *seq,
-                message:
-                    "The outcome is unknown: the work was interrupted, and repeating it could do \
-                      it twice."
-                        .into(),
-            }
+        inputs.extend(at.doubtful.iter().map(|seq| Input::Refused {
+            seq: *seq,
+            kind: ErrorKind::Handler,
+            message: format!(
+                "{OUTCOME_UNKNOWN} the work was interrupted, and repeating it could do it \
+                     twice."
+            ),
         }));
         inputs.extend(at.inbox.iter().filter_map(read_trigger));
         inputs.extend(inbox.iter().cloned());
@@ -302,26 +302,33 @@ impl Inner {
         let (pending, doubtful) = (calls, Vec::new());
         let mut at = Loaded { run, state, planned, base, inbox, pending, doubtful, is_ahead };
         if !is_fresh {
-            self.find_interrupted(&mut at);
+            self.find_interrupted(&mut at).await?;
         }
         Ok(Some(at))
     }
 
     /// Outside work of a run just read that nobody on this node is doing.
-    fn find_interrupted(&self, at: &mut Loaded) {
+    async fn find_interrupted(&self, at: &mut Loaded) -> Result<(), store::Error> {
         let now = self.runtime.now();
+        let (mut pending, mut doubtful) = (Vec::new(), Vec::new());
         for open in at.state.calling() {
             let seq = open.record.seq;
             if self.actors.is_calling(at.run.id, seq) {
                 continue;
             }
             let node = at.planned.plan.node(&open.record.node);
-            let effect = node.and_then(|n| n.handler).map(|h| h.effect);
-            match call_again(&at.planned.plan, open, now) {
-                Some(call) if effect != Some(Effect::Once) => at.pending.push(call),
-                _ => at.doubtful.push(seq),
+            let declared = node.and_then(|n| n.handler).map(|h| h.effect);
+            let Some(call) = call_again(&at.planned.plan, open, now) else {
+                doubtful.push(seq);
+                continue;
+            };
+            match self.effect(&at.run.space_id, &call, declared).await? {
+                Effect::Once => doubtful.push(seq),
+                _ => pending.push(call),
             }
         }
+        (at.pending, at.doubtful) = (pending, doubtful);
+        Ok(())
     }
 
     async fn base(
@@ -373,8 +380,9 @@ impl Inner {
             drop(permit);
             let seq = call.seq;
             let input = match outcome {
-                Ok(results) => Input::Done { seq, results },
-                Err(message) => Input::Failed { seq, message },
+                Ok(Answer::Done(results)) => Input::Done { seq, results },
+                Ok(Answer::Deferred(results)) => Input::Deferred { seq, results },
+                Err(setback) => setback.input(seq),
             };
             engine.actors.bring(run, input);
         });
@@ -442,9 +450,11 @@ fn known(run: Run) -> Result<Fresh, store::Error> {
 /// The task whose outside work an input ends.
 fn call_of(input: &Input) -> Option<i64> {
     match input {
-        Input::Done { seq, .. } | Input::Failed { seq, .. } | Input::Refused { seq, .. } => {
-            Some(*seq)
-        }
+        Input::Done { seq, .. }
+        | Input::Deferred { seq, .. }
+        | Input::Failed { seq, .. }
+        | Input::Setback { seq, .. }
+        | Input::Refused { seq, .. } => Some(*seq),
         _ => None,
     }
 }
@@ -485,13 +495,13 @@ fn read_trigger(trigger: &Trigger) -> Option<Input> {
 }
 
 /// Cuts off results that are too large for a record.
-pub(super) fn within_limit(results: Map<String, Value>) -> Result<Map<String, Value>, String> {
+pub(super) fn within_limit(results: Map<String, Value>) -> Result<Map<String, Value>, Setback> {
     let bytes = Value::Object(results.clone()).to_string().len();
     if bytes > limits::RESULTS_BYTES_MAX {
-        return Err(format!(
+        return Err(Setback::never(format!(
             "The results are {bytes} bytes long; {} are allowed.",
             limits::RESULTS_BYTES_MAX
-        ));
+        )));
     }
     Ok(results)
 }

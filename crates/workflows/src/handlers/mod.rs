@@ -3,16 +3,20 @@
 //! A handler's `act` is pure: from evaluated inputs it decides on an [`Action`]. What must happen
 //! outside is described by an [`Outside`] and carried out by the engine between two commits.
 
+pub(crate) mod core_api;
 mod create_trigger;
 mod defer;
 mod echo;
 mod http_request;
 mod integration;
+pub(crate) mod javascript;
 mod join;
 mod junction;
 pub(crate) mod loop_head;
 mod loop_tail;
 mod noop;
+mod records;
+mod smtp_email_send;
 mod start;
 mod submission_create;
 mod submission_update;
@@ -20,9 +24,14 @@ mod tree_return;
 mod tree_run;
 mod wait;
 
+pub use core_api::ApiRequest;
+pub use http_request::HttpRequest;
 pub(crate) use integration::INPUT as INTEGRATION_INPUT;
+pub use records::{RecordChange, Target};
+
 use model::time::Micros;
-use serde::Serialize;
+use runtime::mail::Mail;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// A kind of node.
@@ -73,7 +82,7 @@ pub struct Output {
 }
 
 /// What repeating a handler's work does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
     /// Nothing happens outside the run.
@@ -181,6 +190,26 @@ pub enum Outside {
     Http(HttpRequest),
     /// Calls an operation of a connection.
     Operation(OperationCall),
+    /// Calls this server's own API.
+    Api(ApiRequest),
+    /// Changes a user, a team, a membership or attributes.
+    Record(RecordChange),
+    /// Sends mail.
+    Mail {
+        /// The message.
+        mail: Mail,
+        /// Whether mail that is not sent is an error of the run.
+        is_raised: bool,
+    },
+    /// Calls a handler that the space has defined.
+    External {
+        /// Its id.
+        definition: String,
+        /// The node's id and its name.
+        node: [String; 2],
+        /// What the node gives it.
+        inputs: Map<String, Value>,
+    },
 }
 
 impl Outside {
@@ -222,19 +251,6 @@ pub struct SubmissionUpdate {
     pub values: Map<String, Value>,
 }
 
-/// An HTTP request to send.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct HttpRequest {
-    /// The method, in capitals.
-    pub method: String,
-    /// The URL.
-    pub url: String,
-    /// Headers in order.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: String,
-}
-
 /// A call of an operation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OperationCall {
@@ -264,6 +280,16 @@ pub const ALL: &[&Handler] = &[
     &submission_update::HANDLER,
     &http_request::HANDLER,
     &integration::HANDLER,
+    &core_api::HANDLER,
+    &smtp_email_send::HANDLER,
+    &javascript::HANDLER,
+    &records::USER_CREATE,
+    &records::USER_UPDATE,
+    &records::TEAM_CREATE,
+    &records::TEAM_UPDATE,
+    &records::MEMBERSHIP_ADD,
+    &records::MEMBERSHIP_REMOVE,
+    &records::ATTRIBUTES_SET,
 ];
 
 /// Finds a handler by its definition id.
@@ -300,6 +326,33 @@ pub fn read_results(text: &str) -> Result<Map<String, Value>, String> {
         return serde_json::from_str(text).map_err(|e| format!("The results are not JSON: {e}"));
     }
     crate::definition::read_results(text).map_err(|e| format!("The results cannot be read: {e}"))
+}
+
+/// Results as expressions find them in every handler's: as texts.
+pub(crate) fn as_texts(results: Map<String, Value>) -> Map<String, Value> {
+    let text = |value: Value| match value {
+        Value::String(_) => value,
+        other => Value::String(other.to_string()),
+    };
+    results.into_iter().map(|(name, value)| (name, text(value))).collect()
+}
+
+/// Whether a status is in one of the ranges.
+pub(crate) fn matches_status(ranges: &[(u16, u16)], status: u16) -> bool {
+    ranges.iter().any(|(first, last)| (*first..=*last).contains(&status))
+}
+
+/// How the documented handlers that can fail are told what to do then.
+const ERROR_HANDLING: Parameter = Parameter {
+    id: "error_handling",
+    description: "Error Message: what goes wrong is a result, and the run goes on. Raise Error: it \
+                  is an error of the run.",
+    required: true,
+    options: &["Error Message", "Raise Error"],
+};
+
+fn is_raised(inputs: &Inputs<'_>) -> bool {
+    inputs.text(ERROR_HANDLING.id).trim().eq_ignore_ascii_case("raise error")
 }
 
 const fn required(id: &'static str, description: &'static str) -> Parameter {

@@ -46,6 +46,22 @@ pub enum Input {
         /// Its results.
         results: Map<String, Value>,
     },
+    /// Outside work goes on outside: the task waits for its completion by token.
+    Deferred {
+        /// The task.
+        seq: i64,
+        /// Its results so far.
+        results: Map<String, Value>,
+    },
+    /// Outside work failed, and repeating it does no harm whatever its effect.
+    Setback {
+        /// The task.
+        seq: i64,
+        /// Why.
+        message: String,
+        /// Milliseconds that have to pass before a repeat.
+        wait_ms: i64,
+    },
     /// Outside work failed.
     Failed {
         /// The task.
@@ -219,6 +235,9 @@ pub fn call_again(plan: &Plan, open: &Open, now: Micros) -> Option<Call> {
     if let Some(awaited) = node.routine {
         return Some(routine_call(node, record, awaited));
     }
+    if node.external {
+        return Some(external_call(node, record));
+    }
     let Work::Act(act) = node.handler?.work else { return None };
     let inputs = Inputs { parameters: &record.inputs, token: &record.token, now };
     match act(&inputs) {
@@ -239,6 +258,16 @@ fn routine_call(node: &Node, record: &Record, awaited: Awaited) -> Call {
     Call { seq: record.seq, key: record.token.clone(), work }
 }
 
+/// The call of a handler that is not among ours by a task whose parameters are evaluated.
+fn external_call(node: &Node, record: &Record) -> Call {
+    let work = Outside::External {
+        definition: node.definition_id.clone(),
+        node: [node.id.clone(), node.name.clone()],
+        inputs: record.inputs.clone(),
+    };
+    Call { seq: record.seq, key: record.token.clone(), work }
+}
+
 struct Stepper<'a, 'c> {
     plan: &'a Plan,
     state: &'a mut State,
@@ -255,7 +284,9 @@ impl<'a> Stepper<'a, '_> {
             Input::Done { seq, results } => {
                 self.state.settle(seq, results);
             }
-            Input::Failed { seq, message } => self.failed(seq, &message),
+            Input::Deferred { seq, results } => self.deferred(seq, results),
+            Input::Failed { seq, message } => self.failed(seq, &message, None),
+            Input::Setback { seq, message, wait_ms } => self.failed(seq, &message, Some(wait_ms)),
             Input::Refused { seq, kind, message } => self.refused(seq, kind, &message),
             Input::Child { seq, run, outputs } => self.child_ended(seq, run, outputs),
             Input::Completed { token, results, message } => {
@@ -302,6 +333,18 @@ impl<'a> Stepper<'a, '_> {
             place.branch = self.next_branch();
         }
         self.state.queue.push_back(Todo::Enter { node, place, from: String::new() });
+    }
+
+    /// A task's outside work goes on outside.
+    fn deferred(&mut self, seq: i64, results: Map<String, Value>) {
+        let calling = |open: &Open| open.phase == Phase::Calling;
+        if self.state.open.get(&seq).is_some_and(calling)
+            && let Some(Open { mut record, .. }) = self.state.open.remove(&seq)
+        {
+            record.results = results;
+            self.publish(&record);
+            self.defer(record);
+        }
     }
 
     /// A task's outside work did not succeed.
@@ -508,7 +551,7 @@ impl<'a> Stepper<'a, '_> {
     }
 
     fn execute(&mut self, node: &'a Node, mut record: Record, given: &Map<String, Value>) {
-        if node.handler.is_none() && node.routine.is_none() {
+        if node.handler.is_none() && node.routine.is_none() && !node.external {
             let message = unknown_handler(&node.definition_id);
             return self.fail(record, ErrorKind::MissingHandler, &message);
         }
@@ -518,6 +561,10 @@ impl<'a> Stepper<'a, '_> {
         }
         if let Some(awaited) = node.routine {
             let call = routine_call(node, &record, awaited);
+            return self.call(record, call);
+        }
+        if node.external {
+            let call = external_call(node, &record);
             return self.call(record, call);
         }
         let Some(handler) = node.handler else { return };

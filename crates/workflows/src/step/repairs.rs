@@ -15,12 +15,14 @@ const WAIT_SECONDS_MAX: f64 = 2_592_000.0;
 
 impl Stepper<'_, '_> {
     /// A task's outside work did not succeed: it is tried again by itself, or a person decides.
-    pub(super) fn failed(&mut self, seq: i64, message: &str) {
+    /// `harmless` says that a repeat does no harm whatever the work's effect, after so many
+    /// milliseconds.
+    pub(super) fn failed(&mut self, seq: i64, message: &str, harmless: Option<i64>) {
         if self.state.open.get(&seq).is_none_or(|open| open.phase != Phase::Calling) {
             return;
         }
         let Some(mut record) = self.state.open.remove(&seq).map(|open| open.record) else { return };
-        let next = self.next_attempt(&record);
+        let next = self.next_attempt(&record, harmless);
         if next.is_some() || record.attempts > 0 {
             record.attempts += 1;
             record.messages.push(json!({
@@ -45,12 +47,14 @@ impl Stepper<'_, '_> {
     }
 
     /// When the work of a task is tried again; `None`: not by itself.
-    fn next_attempt(&self, record: &Record) -> Option<Micros> {
+    fn next_attempt(&self, record: &Record, harmless: Option<i64>) -> Option<Micros> {
         let node = self.plan.node(&record.node)?;
         let retry = node.retry?;
         // Work that must not happen twice is a person's to repeat.
         let is_once = node.handler.is_some_and(|h| h.effect == Effect::Once);
-        if is_once || record.attempts + 1 >= retry.attempts.min(ATTEMPTS_MAX) {
+        if (is_once && harmless.is_none())
+            || record.attempts + 1 >= retry.attempts.min(ATTEMPTS_MAX)
+        {
             return None;
         }
         let power = i32::try_from(record.attempts).unwrap_or(i32::MAX);
@@ -58,7 +62,7 @@ impl Stepper<'_, '_> {
         let wait = wait.min(retry.max_wait_seconds).clamp(0.0, WAIT_SECONDS_MAX);
         #[expect(clippy::cast_possible_truncation, reason = "thirty days in milliseconds fit")]
         let wait_ms = (wait * spread(&record.token, record.attempts) * 1_000.0) as i64;
-        Some(self.ctx.now.plus_ms(wait_ms))
+        Some(self.ctx.now.plus_ms(wait_ms.max(harmless.unwrap_or(0))))
     }
 
     /// Somebody decided about an error; `inputs` replace what parameters evaluate to.

@@ -229,9 +229,12 @@ fn errors_are_retried_skipped_or_left() {
 
 #[test]
 fn unknown_handlers_and_missing_nodes_are_errors_of_their_type() {
-    let sim = Sim::started(&["x nothing_v1", "start -> x", "start -> gone"]);
+    let mut sim = Sim::started(&["x nothing_v1", "start -> x", "start -> gone"]);
+    // Whether the space has defined a handler is known when it is called.
+    let kind = ErrorKind::MissingHandler;
+    sim.give(Input::Refused { seq: sim.calls[0].seq, kind, message: "gone".into() });
     let kinds: Vec<_> = sim.state.errors.iter().map(|e| e.kind.as_str()).collect();
-    assert_eq!(kinds, ["Missing Handler Error", "Tree Error"]);
+    assert_eq!(kinds, ["Tree Error", "Missing Handler Error"]);
     // Whether a routine exists is known in the write that would start it.
     let mut sim = Sim::started(&["x routine_x_v1", "start -> x"]);
     let kind = ErrorKind::MissingRoutine;

@@ -7,14 +7,17 @@ use model::run::RunState;
 use model::time::Micros;
 use runtime::Runtime;
 use runtime::changes::{Changes, Heard};
+use runtime::mail::{Mail, Mailer, Sending, Unsent};
+use runtime::vault::{Secret, Vault};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use store::Store;
 use tokio::sync::Semaphore;
-use workflows::engine::{Behalf, Failure, Http, HttpResponse, Operations, Submission};
-use workflows::engine::{Submissions, TreeRef};
-use workflows::handlers::{HttpRequest, OperationCall, SubmissionCreate, SubmissionUpdate};
+use workflows::engine::{Api, Behalf, Failure, Http, HttpResponse, Operations, Records};
+use workflows::engine::{Submission, Submissions, TreeRef};
+use workflows::handlers::{ApiRequest, HttpRequest, OperationCall, RecordChange};
+use workflows::handlers::{SubmissionCreate, SubmissionUpdate};
 use workflows::runs::{Detail, StartByHand};
 use workflows::trees::TreeInput;
 use workflows::{Actor, Options, Workflows};
@@ -26,6 +29,12 @@ pub(crate) struct World {
     pub keys: Mutex<Vec<String>>,
     /// Answers of the HTTP port by URL; absent: 200.
     pub refusals: Mutex<HashMap<String, String>>,
+    /// Answers of the HTTP port and of the API by URL or path.
+    pub answers: Mutex<HashMap<String, HttpResponse>>,
+    /// Bodies that were sent signed, in order.
+    pub signed: Mutex<Vec<Value>>,
+    /// What the mail server makes of the next mail; empty: it takes it.
+    pub mail: Mutex<Vec<Unsent>>,
     /// When set, calls wait for a permit.
     pub gate: Option<Semaphore>,
     /// Runs walked at once; absent: as many as usual.
@@ -41,6 +50,20 @@ impl World {
         if let Some(gate) = &self.gate {
             gate.acquire().await.unwrap().forget();
         }
+    }
+
+    fn answer(&self, url: &str) -> Result<HttpResponse, Failure> {
+        if let Some(reason) = self.refusals.lock().unwrap().get(url) {
+            return Err(Failure(reason.clone()));
+        }
+        let pong = || HttpResponse { status: 200, headers: vec![], body: "pong".into() };
+        Ok(self.answers.lock().unwrap().get(url).cloned().unwrap_or_else(pong))
+    }
+
+    /// Has a URL or path answer so.
+    pub(crate) fn answers(&self, url: &str, status: u16, body: &str) {
+        let answer = HttpResponse { status, headers: vec![], body: body.into() };
+        self.answers.lock().unwrap().insert(url.into(), answer);
     }
 }
 
@@ -82,10 +105,88 @@ impl Http for World {
             let (name, key) = request.headers.last().unwrap();
             assert_eq!(name, "Idempotency-Key");
             self.pass(key).await;
-            let refusal = self.refusals.lock().unwrap().get(&request.url).cloned();
-            match refusal {
-                Some(reason) => Err(Failure(reason)),
-                None => Ok(HttpResponse { status: 200, headers: vec![], body: "pong".into() }),
+            self.answer(&request.url)
+        }
+        .boxed()
+    }
+
+    fn send_signed<'a>(
+        &'a self,
+        _: &'a Behalf,
+        key: &'a str,
+        secret: &'a Secret,
+        request: &'a HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, Failure>> {
+        async move {
+            assert_eq!(secret.expose(), SECRET);
+            self.signed.lock().unwrap().push(serde_json::from_str(&request.body).unwrap());
+            self.pass(key).await;
+            self.answer(&request.url)
+        }
+        .boxed()
+    }
+
+    fn is_signed(&self, _: &Secret, _: (&str, &str, &str), _: &[u8]) -> bool {
+        true
+    }
+
+    fn retry_after_ms(&self, response: &HttpResponse) -> Option<i64> {
+        Some(response.header("retry-after")?.parse::<i64>().unwrap() * 1_000)
+    }
+
+    fn is_secret(&self, secret: &str) -> bool {
+        secret.starts_with("whsec_")
+    }
+
+    fn draw_secret(&self) -> Secret {
+        Secret::new(SECRET)
+    }
+
+    fn refuses(&self, url: &str) -> Option<String> {
+        (!url.starts_with("https://")).then(|| "it is none".to_owned())
+    }
+}
+
+/// The secret that the HTTP port draws.
+const SECRET: &str = "whsec_dGVzdHMgaGF2ZSBubyBzZWNyZXRz";
+
+impl Api for World {
+    fn call<'a>(
+        &'a self,
+        _: &'a Behalf,
+        key: &'a str,
+        request: &'a ApiRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, Failure>> {
+        async move {
+            self.pass(key).await;
+            self.answer(&request.path)
+        }
+        .boxed()
+    }
+}
+
+impl Records for World {
+    fn change<'a>(
+        &'a self,
+        _: &'a Behalf,
+        key: &'a str,
+        change: &'a RecordChange,
+    ) -> BoxFuture<'a, Result<Map<String, Value>, Failure>> {
+        async move {
+            self.pass(key).await;
+            Ok(Map::from_iter([("Change".to_owned(), format!("{change:?}").into())]))
+        }
+        .boxed()
+    }
+}
+
+impl Mailer for World {
+    fn send<'a>(&'a self, mail: &'a Mail) -> Sending<'a> {
+        async move {
+            self.pass(&mail.key).await;
+            match self.mail.lock().unwrap().pop() {
+                Some(unsent) => Err(unsent),
+                None => Ok(format!("<{}@test>", mail.key)),
             }
         }
         .boxed()
@@ -163,8 +264,14 @@ impl Bench {
             changes: changes.clone(),
             node: format!("node-{seed}").into(),
             submissions: Arc::clone(&world) as Arc<dyn Submissions>,
+            records: Arc::clone(&world) as Arc<dyn Records>,
             http: Arc::clone(&world) as Arc<dyn Http>,
             operations: Arc::clone(&world) as Arc<dyn Operations>,
+            api: Arc::clone(&world) as Arc<dyn Api>,
+            mailer: Arc::clone(&world) as Arc<dyn Mailer>,
+            // The same for every life of a test, as a key file is.
+            vault: Vault::ephemeral(&Runtime::fake(Micros(0), 1)),
+            public_url: "https://kapok.example.com".into(),
             time_zone: "Europe/Berlin".into(),
         };
         let engine = match world.walkers {

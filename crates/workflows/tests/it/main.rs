@@ -8,6 +8,7 @@ mod bench;
 mod children;
 mod control;
 mod deferrals;
+mod handlers;
 mod limits;
 mod lives;
 mod repairs;
