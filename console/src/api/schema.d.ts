@@ -1483,7 +1483,28 @@ export interface paths {
         /** Lists all handlers with their parameters and results. */
         get: operations["getTaskHandlers"];
         put?: never;
-        post?: never;
+        /** Defines an external handler. Its secret is in this answer and never shown again. */
+        post: operations["postTaskHandlers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/handlers/completions/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Completes a task that an external handler deferred. Who asks is known by the signature: that of
+         *     the handler's own secret, over the body, as Standard Webhooks have it.
+         */
+        post: operations["postTaskHandlersCompletionsToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1499,8 +1520,27 @@ export interface paths {
         };
         /** Reads a handler. */
         get: operations["getTaskHandlersDefinitionId"];
-        put?: never;
+        /** Changes an external handler; calls that begin from now on obey. */
+        put: operations["putTaskHandlersDefinitionId"];
         post?: never;
+        /** Deletes an external handler; nodes that name it fail from now on. */
+        delete: operations["deleteTaskHandlersDefinitionId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/handlers/{definitionId}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries an external handler, or draws it a new secret. */
+        post: operations["postTaskHandlersDefinitionIdActions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2598,20 +2638,12 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What a person does to a run. */
+        /** @description What is to be done with an external handler. */
         ActionBody: {
-            /**
-             * @description `Resume` (all errors that can be retried), `Run Again`, `Cancel`, or for an open task
-             *     `Skip Task` and `Cancel Branch`.
-             */
+            /** @description `Try` or `New Secret`. */
             action: string;
-            /** @description A note kept with what is resolved. */
-            note?: string | null;
-            /**
-             * Format: int64
-             * @description The task's number in the run.
-             */
-            taskSeq?: number | null;
+            /** @description The parameters of a trial. */
+            parameters?: Record<string, never>;
         };
         /** @description One try to deliver a job. */
         Attempt: {
@@ -3000,6 +3032,30 @@ export interface components {
             messages: string[];
             /** @description Give it back as `pageToken` for the next page; null on the last one. */
             nextPageToken?: string | null;
+        };
+        /** @description An external handler; absent properties stay as they are. */
+        HandlerBody: {
+            /** @description The id that nodes name, such as `acme_label_print_v1`; given once. */
+            definitionId?: string | null;
+            description?: string | null;
+            /** @description What a repeat does: `repeatable`, `keyed` (the usual) or `once`. */
+            effect?: string | null;
+            name?: string | null;
+            /** @description `{id, description, required, options}` each. */
+            parameters?: Record<string, never>[] | null;
+            /** @description `{name, description}` each. */
+            results?: Record<string, never>[] | null;
+            /** @description The secret that signs calls, `whsec_…`; drawn for a new handler without, and shown once. */
+            secret?: string | null;
+            /** @description `Active` or `Inactive`. */
+            status?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds it may take to answer, 1 to 120.
+             */
+            timeoutSeconds?: number | null;
+            /** @description Where its work is done. */
+            url?: string | null;
         };
         /** @description A header. */
         Header: {
@@ -8045,6 +8101,77 @@ export interface operations {
             };
         };
     };
+    postTaskHandlers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandlerBody"];
+            };
+        };
+        responses: {
+            /** @description The handler. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskHandlersCompletionsToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeferredBody"];
+            };
+        };
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description No such task, or not signed by its handler's secret. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It was completed before. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Its run was cancelled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     getTaskHandlersDefinitionId: {
         parameters: {
             query?: never;
@@ -8057,6 +8184,80 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The handler. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putTaskHandlersDefinitionId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                definitionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandlerBody"];
+            };
+        };
+        responses: {
+            /** @description The handler. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteTaskHandlersDefinitionId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                definitionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskHandlersDefinitionIdActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                definitionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionBody"];
+            };
+        };
+        responses: {
+            /** @description What came of a trial, or the handler with its secret. */
             200: {
                 headers: {
                     [name: string]: unknown;
