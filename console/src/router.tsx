@@ -257,6 +257,13 @@ const datastoreSubmission = createRoute({
   ),
 });
 
+const handlers = createRoute({
+  getParentRoute: () => frame,
+  path: '/console/handlers',
+  validateSearch: only('handler'),
+  component: lazyRouteComponent(() => import('./routes/handlers/Handlers'), 'Handlers'),
+});
+
 const users = createRoute({
   getParentRoute: () => frame,
   path: '/console/users',
@@ -274,7 +281,7 @@ const teams = createRoute({
 const pages = [
   ...[home, activity, event, webhooks, newWebhook, webhook, jobs, job],
   ...[lanes, recoveries, newRecovery, recovery, inspectors, inspector, settings],
-  ...[trees, tree, runs, run, errors, approvals, connections, connection],
+  ...[trees, tree, handlers, runs, run, errors, approvals, connections, connection],
   ...[kapps, form, submission, datastore, datastoreForm, datastoreSubmission, users, teams],
 ] as const;
 

@@ -45,11 +45,8 @@ export const previewRetention = (policy: RetentionPolicy) =>
   answer<RetentionPreview>(POST('/app/api/v1/retention/preview', { body: body({ policy }) }));
 
 export const saveRetention = async (policy: RetentionPolicy) =>
-  (
-    await answer<{ retention: Retention }>(
-      PUT('/app/api/v1/retention', { body: body({ policy }) }),
-    )
-  ).retention;
+  (await answer<{ retention: Retention }>(PUT('/app/api/v1/retention', { body: body({ policy }) })))
+    .retention;
 
 export interface Restoration {
   restoredAt: string;
@@ -63,8 +60,7 @@ export interface Restoration {
 export const restoration = queryOptions({
   queryKey: ['delivery', 'restoration'],
   queryFn: async () =>
-    (await answer<{ restoration: Restoration | null }>(GET('/app/api/v1/restoration')))
-      .restoration,
+    (await answer<{ restoration: Restoration | null }>(GET('/app/api/v1/restoration'))).restoration,
   refetchInterval: 60_000,
 });
 

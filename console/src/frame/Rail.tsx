@@ -14,6 +14,7 @@ import {
   IconMoon,
   IconPlayerPlay,
   IconPlugConnected,
+  IconPlug,
   IconRoute,
   IconSearch,
   IconSend,
@@ -91,6 +92,9 @@ export function Rail({ open, live, search }: Props) {
           <Group>Workflows</Group>
           <Item to="/console/trees" icon={IconBinaryTree}>
             Trees
+          </Item>
+          <Item to="/console/handlers" icon={IconPlug}>
+            Handlers
           </Item>
           <Item to="/console/runs" icon={IconPlayerPlay}>
             Runs

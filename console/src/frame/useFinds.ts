@@ -53,6 +53,7 @@ const FOR_ADMINISTRATORS: Find[] = [
   page('Settings', '/settings'),
   page('Signing keys', '/settings?tab=keys'),
   page('Trees', '/trees'),
+  page('Handlers', '/handlers'),
   page('Runs', '/runs'),
   page('Errors', '/errors'),
   page('Connections', '/connections'),

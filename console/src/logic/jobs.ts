@@ -30,8 +30,7 @@ export const typeAndEvent = (type: string, event: string): string =>
 
 export const canRetry = (job: WebhookJob): boolean =>
   !job.payloadRemovedAt &&
-  (['Failed', 'Cancelled'].includes(job.status) ||
-    (job.status === 'Queued' && job.retryCount > 0));
+  (['Failed', 'Cancelled'].includes(job.status) || (job.status === 'Queued' && job.retryCount > 0));
 
 export const canCancel = (job: WebhookJob): boolean => ['Queued', 'Failed'].includes(job.status);
 

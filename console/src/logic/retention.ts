@@ -20,10 +20,7 @@ export function wouldGo(preview: RetentionPreview): string {
     some(preview.jobs, 'job'),
     some(preview.runs, 'run'),
   ]);
-  const contents = listed([
-    some(preview.eventPayloads, 'event'),
-    some(preview.jobPayloads, 'job'),
-  ]);
+  const contents = listed([some(preview.eventPayloads, 'event'), some(preview.jobPayloads, 'job')]);
   const sentences = [
     rows && `${rows} would go now.`,
     contents && `The contents of ${contents} would go; the rows stay.`,
