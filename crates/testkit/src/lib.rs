@@ -30,4 +30,6 @@ mod stores;
 pub use cluster::certificate;
 pub use history::age;
 pub use own::Cluster;
-pub use stores::{Database, TestStore, both, end_connections, postgres, postgres_store, sqlite};
+pub use stores::{
+    Database, POSTGRES_WRITERS, TestStore, both, end_connections, postgres, postgres_store, sqlite,
+};

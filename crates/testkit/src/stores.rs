@@ -60,12 +60,15 @@ pub async fn postgres_store() -> TestStore {
     TestStore { store, options, _kept: Kept::Database { _database: database } }
 }
 
+/// Connections that write to PostgreSQL, of each store of a test.
+pub const POSTGRES_WRITERS: usize = 4;
+
 /// Tests run side by side: a few connections each are plenty, and a machine that is busy with other
 /// tests is no reason to refuse.
 fn limits() -> Limits {
     Limits {
         queue_patience: Duration::from_secs(20),
-        postgres_writers: 4,
+        postgres_writers: POSTGRES_WRITERS,
         postgres_readers: 2,
         ..Limits::default()
     }
