@@ -1,3 +1,4 @@
+// Operations as people type them.
 import { expect, test } from 'vitest';
 import type { Operation } from '../api/connections';
 import {

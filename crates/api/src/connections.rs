@@ -552,6 +552,10 @@ pub(crate) async fn transform(
     Ok(axum::Json(app.webhooks.transform(&actor(&caller), &outputs, &raw)?))
 }
 
+fn raw(answer: &Answered) -> Value {
+    json!({ "statusCode": answer.status, "headers": answer.headers, "body": answer.body })
+}
+
 fn sent(sent: &Sent) -> Value {
     json!({ "method": sent.method, "url": sent.url, "body": sent.body,
         "headers": sent.headers.iter().cloned().collect::<std::collections::BTreeMap<_, _>>() })
@@ -581,7 +585,6 @@ pub(crate) async fn execute(
         Execution { connection, operation, document, inputs: body.parameters, key: None };
     let debug = params.debug.is_some_and(|debug| debug != "false");
     let with_request = params.include.as_deref() == Some("request");
-    let raw = |answer: &Answered| json!({ "statusCode": answer.status, "headers": answer.headers, "body": answer.body });
     match app.webhooks.execute(&actor(&caller), &execution).await? {
         Ok(called) if debug || with_request => {
             let mut answer = json!({

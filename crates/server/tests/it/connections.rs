@@ -244,7 +244,10 @@ async fn what_is_wrong_is_said() {
     wrong(config(json!({ "method": "GET", "path": "/{{a" })), "a {{ is never closed").await;
     let secret = json!({ "method": "GET", "path": "/{{secrets.No}}" });
     wrong(config(secret), "has no secret \"No\"").await;
-    let outputs = |outputs: Value| json!({ "name": "x", "config": { "method": "GET", "path": "/" }, "outputs": outputs });
+    let outputs = |outputs: Value| {
+        let config = json!({ "method": "GET", "path": "/" });
+        json!({ "name": "x", "config": config, "outputs": outputs })
+    };
     wrong(outputs(json!({ "A": { "value": "body." } })), "The output \"A\" is not an").await;
     wrong(outputs(json!({ " A": { "value": "1" } })), "must be named with letters").await;
     wrong(outputs(json!({ "A": "body" })), "must be {\"value\": \"expression\"}").await;
@@ -457,8 +460,8 @@ fn tree(name: &str, connection: &str, operation: &str, inputs: &[(&str, &str)]) 
             "deferrable": false, "position": { "x": 1, "y": 2 }, "parameters": parameters,
             "messages": [], "dependents": { "task": [] } })
     };
-    json!({ "sourceName": "Kinetic Request CE", "sourceGroup": "Group", "name": name, "type": "Tree",
-        "status": "Active", "treeJson": { "lastId": 2, "name": name,
+    json!({ "sourceName": "Kinetic Request CE", "sourceGroup": "Group", "name": name,
+        "type": "Tree", "status": "Active", "treeJson": { "lastId": 2, "name": name,
         "connectors": [
             { "from": "start", "to": "system_integration_v1_1", "type": "Complete" },
             { "from": "system_integration_v1_1", "to": "utilities_echo_v1_2",
