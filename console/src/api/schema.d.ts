@@ -306,6 +306,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/kapps/{kappSlug}/forms/{formSlug}/workflows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the workflows of a form, and those that have lost their place or their tree. */
+        get: operations["getKappsKappSlugFormsFormSlugWorkflows"];
+        put?: never;
+        /** Creates a workflow of a form and its tree. */
+        post: operations["postKappsKappSlugFormsFormSlugWorkflows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/kapps/{kappSlug}/forms/{formSlug}/workflows/repair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Clears up the workflows of a form: those without a tree, and trees whose place is gone. */
+        post: operations["postKappsKappSlugFormsFormSlugWorkflowsRepair"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/kapps/{kappSlug}/forms/{formSlug}/workflows/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a workflow of a form. */
+        get: operations["getKappsKappSlugFormsFormSlugWorkflowsId"];
+        /** Changes a workflow of a form: its event and filter, and its tree where that is given. */
+        put: operations["putKappsKappSlugFormsFormSlugWorkflowsId"];
+        post?: never;
+        /** Deletes a workflow of a form and its tree. */
+        delete: operations["deleteKappsKappSlugFormsFormSlugWorkflowsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/kapps/{kappSlug}/workflows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the workflows of a kapp, and those that have lost their place or their tree. */
+        get: operations["getKappsKappSlugWorkflows"];
+        put?: never;
+        /** Creates a workflow of a kapp and its tree. */
+        post: operations["postKappsKappSlugWorkflows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/kapps/{kappSlug}/workflows/repair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Clears up the workflows of a kapp: those without a tree, and trees whose place is gone. */
+        post: operations["postKappsKappSlugWorkflowsRepair"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/kapps/{kappSlug}/workflows/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a workflow of a kapp. */
+        get: operations["getKappsKappSlugWorkflowsId"];
+        /** Changes a workflow of a kapp: its event and filter, and its tree where that is given. */
+        put: operations["putKappsKappSlugWorkflowsId"];
+        post?: never;
+        /** Deletes a workflow of a kapp and its tree. */
+        delete: operations["deleteKappsKappSlugWorkflowsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v1/kapps/{kapp}": {
         parameters: {
             query?: never;
@@ -740,6 +848,40 @@ export interface paths {
         };
         /** Names the types of a level. */
         get: operations["getMetaWebhooksTypesLevel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what the space was told about its webhooks, newest first. */
+        get: operations["getNotices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/notices/troubles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the webhooks that fail or were disabled, those first that have been for longest. */
+        get: operations["getNoticesTroubles"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1370,6 +1512,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v1/workflows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the workflows of the space, and those that have lost their place or their tree. */
+        get: operations["getWorkflows"];
+        put?: never;
+        /** Creates a workflow of the space and its tree. */
+        post: operations["postWorkflows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/workflows/repair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Clears up the workflows of the space: those without a tree, and trees whose place is gone. */
+        post: operations["postWorkflowsRepair"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v1/workflows/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a workflow of the space. */
+        get: operations["getWorkflowsId"];
+        /** Changes a workflow of the space: its event and filter, and its tree where that is given. */
+        put: operations["putWorkflowsId"];
+        post?: never;
+        /** Deletes a workflow of the space and its tree. */
+        delete: operations["deleteWorkflowsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v2/categories": {
         parameters: {
             query?: never;
@@ -1377,9 +1573,149 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the categories of handlers. */
+        /** Lists the categories with their handlers, routines and policy rules. */
         get: operations["getTaskCategories"];
         put?: never;
+        /** Creates a category. */
+        post: operations["postTaskCategories"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/categories/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a category. */
+        get: operations["getTaskCategoriesName"];
+        /** Changes a category. */
+        put: operations["putTaskCategoriesName"];
+        post?: never;
+        /** Deletes a category; its handlers and routines stay. */
+        delete: operations["deleteTaskCategoriesName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/categories/{name}/handlers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sorts a handler into a category. */
+        post: operations["postTaskCategoriesNameHandlers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/categories/{name}/handlers/{definitionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a handler out of a category. */
+        delete: operations["deleteTaskCategoriesNameHandlersDefinitionId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/categories/{name}/policyRules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a policy rule to a category. */
+        post: operations["postTaskCategoriesNamePolicyRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/categories/{name}/policyRules/{policyRuleType}/{policyRuleName}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a policy rule away from a category. */
+        delete: operations["deleteTaskCategoriesNamePolicyRulesPolicyRuleTypePolicyRuleName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/categories/{name}/routines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sorts a routine into a category. */
+        post: operations["postTaskCategoriesNameRoutines"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/categories/{name}/routines/{definitionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a routine out of a category. */
+        delete: operations["deleteTaskCategoriesNameRoutinesDefinitionId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/config/engine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the engine's settings. */
+        get: operations["getTaskConfigEngine"];
+        /** Takes the settings that are in force; others are refused, since the engine sizes itself. */
+        put: operations["putTaskConfigEngine"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1397,8 +1733,28 @@ export interface paths {
         /** Reads the state of the engine. */
         get: operations["getTaskEngine"];
         put?: never;
-        /** Commands the engine: it always runs, so `start` changes nothing and `stop` is refused. */
+        /**
+         * Stops or starts the engine of the space. While it is stopped, runs are started and completions
+         *     taken, but no run moves; that survives restarts.
+         */
         post: operations["postTaskEngine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/environment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads what the engine stands on. */
+        get: operations["getTaskEnvironment"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1467,7 +1823,8 @@ export interface paths {
         get: operations["getTaskErrorsId"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Deletes an error that was dealt with. */
+        delete: operations["deleteTaskErrorsId"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1511,6 +1868,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v2/handlers/missing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists handlers that trees call and that do not exist. */
+        get: operations["getTaskHandlersMissing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v2/handlers/{definitionId}": {
         parameters: {
             query?: never;
@@ -1547,6 +1921,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/app/api/v2/handlers/{definitionId}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the trees that call a handler. */
+        get: operations["getTaskHandlersDefinitionIdUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Imports files: each is taken or refused for itself, and trees may refer to what comes later. */
+        post: operations["postTaskImports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/app/api/v2/meta/availableErrorActions": {
         parameters: {
             query?: never;
@@ -1576,6 +1984,77 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists notices of the engine: there are none, since it needs no licence. */
+        get: operations["getTaskNotices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/policyRules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the policy rules. */
+        get: operations["getTaskPolicyRules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/policyRules/{type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the policy rules of a type. */
+        get: operations["getTaskPolicyRulesType"];
+        put?: never;
+        /** Creates a policy rule. */
+        post: operations["postTaskPolicyRulesType"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/policyRules/{type}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a policy rule. */
+        get: operations["getTaskPolicyRulesTypeName"];
+        /** Changes a policy rule. */
+        put: operations["putTaskPolicyRulesTypeName"];
+        post?: never;
+        /** Deletes a policy rule. */
+        delete: operations["deleteTaskPolicyRulesTypeName"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1864,6 +2343,95 @@ export interface paths {
         post?: never;
         /** Deletes a source that has no trees. */
         delete: operations["deleteTaskSourcesName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/sources/{name}/policyRules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a policy rule guard a source. */
+        post: operations["postTaskSourcesNamePolicyRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/sources/{name}/policyRules/{policyRuleType}/{policyRuleName}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends that a policy rule guards a source. */
+        delete: operations["deleteTaskSourcesNamePolicyRulesPolicyRuleTypePolicyRuleName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/sources/{name}/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** The same for clients that ask by PUT. */
+        put: operations["putTaskSourcesNameValidate"];
+        /** Checks a source: it is there and can be used, since adapters of this server need no connection. */
+        post: operations["postTaskSourcesNameValidate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/systemErrors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists errors of the engine itself. There are none: what goes wrong outside of runs is told
+         *     where it happens, on jobs, schedules and in the server's log.
+         */
+        get: operations["getTaskSystemErrors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/systemErrors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads an error of the engine itself. */
+        get: operations["getTaskSystemErrorsId"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2170,9 +2738,11 @@ export interface paths {
         };
         /** Reads a trigger. */
         get: operations["getTaskTriggersId"];
-        put?: never;
+        /** Holds a manual trigger, or lets it go. */
+        put: operations["putTaskTriggersId"];
         post?: never;
-        delete?: never;
+        /** Deletes a manual trigger that was not taken, or any of a run that is finished. */
+        delete: operations["deleteTaskTriggersId"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2685,6 +3255,19 @@ export interface components {
             name: string;
             values: string[];
         };
+        /** @description A category; absent properties stay as they are, lists are replaced as a whole. */
+        CategoryBody: {
+            description?: string | null;
+            /** @description Definition ids of handlers. */
+            handlers?: string[] | null;
+            name?: string | null;
+            /** @description Names of rules of the type Category Access. */
+            policyRules?: string[] | null;
+            /** @description Definition ids of routines. */
+            trees?: string[] | null;
+            /** @description `Stored`, the only type that can be written. */
+            type?: string | null;
+        };
         /** @description What led to an event. */
         CauseDocument: {
             eventId?: string | null;
@@ -2813,6 +3396,8 @@ export interface components {
         };
         /** @description How a space delivers. */
         Delivery: {
+            /** @description `failures` in a row from which a webhook counts as failing, `mailTo`. */
+            notices: Record<string, never>;
             /** @description Whether all deliveries wait. */
             paused: boolean;
             pausedAt?: string | null;
@@ -2837,6 +3422,8 @@ export interface components {
          *     since clients send back what they read.
          */
         DeliveryChangeDocument: {
+            /** @description All of them; properties they lack are the defaults. */
+            notices?: Record<string, never> | null;
             paused?: boolean | null;
             pausedAt?: string | null;
             pausedBy?: string | null;
@@ -2966,6 +3553,13 @@ export interface components {
             kappSlug?: string | null;
             lastError?: string | null;
             webhook: string;
+        };
+        /** @description One file. */
+        FileBody: {
+            /** @description Its text. */
+            content: string;
+            /** @description Its path, for the report. */
+            path: string;
         };
         /** @description Which open errors; absent properties do not narrow. */
         FilterBody: {
@@ -3366,6 +3960,10 @@ export interface components {
         Member: {
             user: components["schemas"]["User"];
         };
+        /** @description A handler or routine to sort in. */
+        MemberBody: {
+            definitionId: string;
+        };
         /** @description A user in a team. */
         Membership: {
             team: components["schemas"]["Team"];
@@ -3423,6 +4021,39 @@ export interface components {
              */
             ratePerSecond?: number | null;
         };
+        /** @description A notice. */
+        Notice: {
+            at: string;
+            /** @description The event that told the same to webhooks. */
+            eventId: string;
+            id: string;
+            /** @description The job that failed, or that was delivered again. */
+            jobId: string;
+            /** @description `Failing`, `Recovered` or `Disabled`. */
+            kind: string;
+            mail: components["schemas"]["NoticeMail"];
+            /** @description What happened, in words. */
+            message: string;
+            /** @description The webhook's name at the time. */
+            webhook: string;
+            webhookId: string;
+        };
+        /** @description `{"notices":[…]}`. */
+        NoticeList: {
+            /** @description Give it back as `pageToken` for the next page; null on the last one. */
+            nextPageToken?: string | null;
+            notices: components["schemas"]["Notice"][];
+        };
+        /** @description The mail of a notice. */
+        NoticeMail: {
+            /** @description Why the last try failed. */
+            error?: string | null;
+            /** @description `None`, `Waiting`, `Sent` or `Failed`. */
+            state: string;
+            to: string[];
+            /** Format: int64 */
+            tries: number;
+        };
         /** @description An operation as clients read it. */
         Operation: {
             /**
@@ -3450,6 +4081,16 @@ export interface components {
         PauseDocument: {
             /** @description `pause` or `resume`. */
             action: string;
+        };
+        /** @description A policy rule; absent properties stay as they are. */
+        PolicyRuleBody: {
+            /** @description What those hear whom it refuses. */
+            message?: string | null;
+            name?: string | null;
+            /** @description A Ruby condition over `@user`, such as `@user['Username'] == 'ann'`. */
+            rule?: string | null;
+            /** @description Taken and ignored: the type stands in the path. */
+            type?: string | null;
         };
         /** @description `{"preview":{…}}`. */
         PreviewAnswer: {
@@ -3614,6 +4255,8 @@ export interface components {
             ids: number[];
             /** @description For Retry Task: parameters by name, instead of what they evaluate to. */
             inputs?: Record<string, never> | null;
+            /** @description Taken and ignored: a client of the platform sends its parameters in the body. */
+            params?: Record<string, never> | null;
             /** @description A note kept with the errors. */
             resolution?: string | null;
         };
@@ -3718,6 +4361,11 @@ export interface components {
             /** @default null */
             policy: components["schemas"]["RetentionPolicy"] | null;
         };
+        /** @description A policy rule to add. */
+        RuleBody: {
+            name: string;
+            type: string;
+        };
         /** @description What a person corrects in a run. */
         RunBody: {
             /** @description Inputs by name; those of a run that has none are left alone when this is empty. */
@@ -3802,7 +4450,7 @@ export interface components {
         /** @description A source as clients send it. */
         SourceBody: {
             name?: string | null;
-            /** @description Accepted and ignored: everybody who signed in may start trees. */
+            /** @description Taken and ignored, since clients send back whole sources; rules are added one by one. */
             policyRules?: Record<string, never> | null;
             /** @description The adapter's properties. */
             properties?: Record<string, never> | null;
@@ -4012,18 +4660,29 @@ export interface components {
             /** @description `fired`, `not_matched`, `filter_error`, `url_error` or `template_error`. */
             verdict: string;
         };
-        /** @description A node to start by hand. */
+        /** @description What a person does to a trigger. */
         TriggerBody: {
+            /** @description `Paused` holds a manual trigger that was not taken, `Unpaused` lets it go. */
+            status?: string | null;
+        };
+        /** @description A webhook in trouble. */
+        Trouble: {
+            /** @description Whether the server disabled the webhook. */
+            disabled: boolean;
+            errorClass?: string | null;
             /**
              * Format: int64
-             * @description Absent or 0: a new branch.
+             * @description Failures in a row when it began.
              */
-            branchId?: number | null;
-            /** @description `/` outside loops. */
-            loopIndex?: string | null;
-            nodeId: string;
-            scheduledAt?: string | null;
-            selectionCriterion?: string | null;
+            failures: number;
+            jobId: string;
+            message: string;
+            since: string;
+            webhookId: string;
+        };
+        /** @description `{"troubles":[…]}`. */
+        TroubleList: {
+            troubles: components["schemas"]["Trouble"][];
         };
         /** @description A user as clients read it. */
         User: (components["schemas"]["Details"] | null) & Record<string, never> & {
@@ -4975,6 +5634,304 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KappAnswer"];
+                };
+            };
+        };
+    };
+    getKappsKappSlugFormsFormSlugWorkflows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kappSlug: string;
+                formSlug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{workflows, orphaned, missing, migratable}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postKappsKappSlugFormsFormSlugWorkflows: {
+        parameters: {
+            query?: {
+                /** @description Whether a workflow of the same event and name is replaced. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                kappSlug: string;
+                formSlug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The workflow. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postKappsKappSlugFormsFormSlugWorkflowsRepair: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kappSlug: string;
+                formSlug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getKappsKappSlugFormsFormSlugWorkflowsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kappSlug: string;
+                formSlug: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workflow. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putKappsKappSlugFormsFormSlugWorkflowsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kappSlug: string;
+                formSlug: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The workflow. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteKappsKappSlugFormsFormSlugWorkflowsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kappSlug: string;
+                formSlug: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was deleted, and under `workflow`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getKappsKappSlugWorkflows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kappSlug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{workflows, orphaned, missing, migratable}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postKappsKappSlugWorkflows: {
+        parameters: {
+            query?: {
+                /** @description Whether a workflow of the same event and name is replaced. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                kappSlug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The workflow. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postKappsKappSlugWorkflowsRepair: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kappSlug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getKappsKappSlugWorkflowsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kappSlug: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workflow. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putKappsKappSlugWorkflowsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kappSlug: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The workflow. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteKappsKappSlugWorkflowsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kappSlug: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was deleted, and under `workflow`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
                 };
             };
         };
@@ -6265,6 +7222,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": string[];
+                };
+            };
+        };
+    };
+    getNotices: {
+        parameters: {
+            query?: {
+                /** @description Rows of a page, 25 unless given, at most 1,000. */
+                limit?: number;
+                /** @description The `nextPageToken` of the page before. */
+                pageToken?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{notices, nextPageToken}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeList"];
+                };
+            };
+        };
+    };
+    getNoticesTroubles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{troubles}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TroubleList"];
                 };
             };
         };
@@ -7872,9 +8874,147 @@ export interface operations {
             };
         };
     };
+    getWorkflows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{workflows, orphaned, missing, migratable}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postWorkflows: {
+        parameters: {
+            query?: {
+                /** @description Whether a workflow of the same event and name is replaced. */
+                force?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The workflow. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postWorkflowsRepair: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getWorkflowsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workflow. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putWorkflowsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The workflow. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteWorkflowsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was deleted, and under `workflow`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
     getTaskCategories: {
         parameters: {
             query?: {
+                include?: string;
                 limit?: number;
                 offset?: number;
             };
@@ -7895,6 +9035,295 @@ export interface operations {
             };
         };
     };
+    postTaskCategories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CategoryBody"];
+            };
+        };
+        responses: {
+            /** @description The category, and under `category`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskCategoriesName: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The category. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putTaskCategoriesName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CategoryBody"];
+            };
+        };
+        responses: {
+            /** @description The category, and under `category`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteTaskCategoriesName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was deleted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskCategoriesNameHandlers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberBody"];
+            };
+        };
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteTaskCategoriesNameHandlersDefinitionId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                definitionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskCategoriesNamePolicyRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleBody"];
+            };
+        };
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteTaskCategoriesNamePolicyRulesPolicyRuleTypePolicyRuleName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                policyRuleType: string;
+                policyRuleName: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskCategoriesNameRoutines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberBody"];
+            };
+        };
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteTaskCategoriesNameRoutinesDefinitionId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                definitionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskConfigEngine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{properties}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putTaskConfigEngine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
     getTaskEngine: {
         parameters: {
             query?: never;
@@ -7904,7 +9333,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description `{status, statusMessage, backlog}` */
+            /** @description `{status, statusMessage, backlog, waiting}` */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7929,6 +9358,26 @@ export interface operations {
         };
         responses: {
             /** @description As the GET. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskEnvironment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Texts by section and name. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7964,6 +9413,22 @@ export interface operations {
                 end?: string;
                 /** @description Only smaller numbers. */
                 beforeId?: number;
+                /** @description A handler's or routine's definition id. */
+                handlerId?: string;
+                /** @description The trigger's number. */
+                relatedItem1Id?: number;
+                /** @description `Trigger`. */
+                relatedItem1Type?: string;
+                /** @description The node's id. */
+                relatedItem2Id?: string;
+                /** @description `Node`. */
+                relatedItem2Type?: string;
+                /** @description `createdAt` or `updatedAt`: what `start` and `end` mean. */
+                timeline?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
+                /** @description `true`: only the count. */
+                count?: boolean;
                 limit?: number;
                 offset?: number;
             };
@@ -8009,6 +9474,22 @@ export interface operations {
                 end?: string;
                 /** @description Only smaller numbers. */
                 beforeId?: number;
+                /** @description A handler's or routine's definition id. */
+                handlerId?: string;
+                /** @description The trigger's number. */
+                relatedItem1Id?: number;
+                /** @description `Trigger`. */
+                relatedItem1Type?: string;
+                /** @description The node's id. */
+                relatedItem2Id?: string;
+                /** @description `Node`. */
+                relatedItem2Type?: string;
+                /** @description `createdAt` or `updatedAt`: what `start` and `end` mean. */
+                timeline?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
+                /** @description `true`: only the count. */
+                count?: boolean;
                 limit?: number;
                 offset?: number;
             };
@@ -8068,6 +9549,28 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The error. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteTaskErrorsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was deleted. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8172,6 +9675,26 @@ export interface operations {
             };
         };
     };
+    getTaskHandlersMissing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{missingHandlers}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
     getTaskHandlersDefinitionId: {
         parameters: {
             query?: never;
@@ -8268,6 +9791,52 @@ export interface operations {
             };
         };
     };
+    getTaskHandlersDefinitionIdUsage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                definitionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{handlerUsage, totalTrees, totalRoutines, totalNodes, trees}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskImports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportBody"];
+            };
+        };
+        responses: {
+            /** @description `{imported: [{path, kind, title, action, message, problems}], counts, dryRun}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
     getTaskMetaAvailableErrorActions: {
         parameters: {
             query?: never;
@@ -8298,6 +9867,184 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description `{sourceAdapters}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskNotices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{notices}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskPolicyRules: {
+        parameters: {
+            query?: {
+                include?: string;
+                /** @description `API Access`, `Category Access`, `Console Access` or `System Default`. */
+                type?: string;
+                name?: string;
+                /** @description `name`, `createdAt` or `updatedAt`; by type otherwise. */
+                orderBy?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{policyRules, count, limit, offset}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskPolicyRulesType: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                type: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{policyRules, count, limit, offset}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskPolicyRulesType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                type: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyRuleBody"];
+            };
+        };
+        responses: {
+            /** @description The rule, and under `policyRule`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskPolicyRulesTypeName: {
+        parameters: {
+            query?: {
+                /** @description What to add to the record: a comma-separated list such as `details,attributesMap`. */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                type: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rule. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putTaskPolicyRulesTypeName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                type: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyRuleBody"];
+            };
+        };
+        responses: {
+            /** @description The rule, and under `policyRule`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteTaskPolicyRulesTypeName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                type: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was deleted. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8456,7 +10203,16 @@ export interface operations {
                 status?: string;
                 /** @description `true`: only the count; `false`: rows and `more`; absent: rows and `count`. */
                 count?: boolean;
-                /** @description `ASC` or `DESC`, by number. */
+                /** @description The address of the tree's owner. */
+                ownerEmail?: string;
+                /** @description `false`: without runs of the engine's own trees. */
+                includeSystem?: boolean;
+                /**
+                 * @description `id`, `status`, `createdAt`, `createdBy`, `updatedAt`, `tree.name`, `tree.sourceGroup`,
+                 *     `tree.sourceRoot.name`, `tree.status` or `tree.type`.
+                 */
+                orderBy?: string;
+                /** @description `ASC` or `DESC`. */
                 direction?: string;
                 limit?: number;
                 offset?: number;
@@ -9071,6 +10827,140 @@ export interface operations {
             };
         };
     };
+    postTaskSourcesNamePolicyRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleBody"];
+            };
+        };
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteTaskSourcesNamePolicyRulesPolicyRuleTypePolicyRuleName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                policyRuleType: string;
+                policyRuleName: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putTaskSourcesNameValidate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    postTaskSourcesNameValidate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A message. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskSystemErrors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{errors, count, limit, offset}` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskSystemErrorsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is none. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     getTaskTrees: {
         parameters: {
             query?: {
@@ -9088,7 +10978,12 @@ export interface operations {
                 status?: string;
                 /** @description `Tree`, `Global Routine` or `Local Routine`. */
                 type?: string;
-                /** @description `ASC` or `DESC`, by title. */
+                /**
+                 * @description `name`, `sourceGroup`, `sourceRoot.name`, `type`, `status`, `ownerEmail`, `definitionId`,
+                 *     `createdAt`, `createdBy`, `updatedAt`, `updatedBy` or `id`; by title otherwise.
+                 */
+                orderBy?: string;
+                /** @description `ASC` or `DESC`. */
                 direction?: string;
                 limit?: number;
                 offset?: number;
@@ -9172,7 +11067,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description `{missing: [{definitionId, trees}]}` */
+            /** @description `{missingRoutines, missing}`, of handlers as well */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -9349,7 +11244,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description `{total, states}` */
+            /** @description `{total, states, days, runsSeries, errorSeries, activeErrorCount}` */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -9420,7 +11315,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description `{trees}`, each with `nodeIds`. */
+            /** @description `{routineUsage, totalTrees, totalRoutines, totalNodes, trees}`; `trees` with `nodeIds`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -9496,8 +11391,18 @@ export interface operations {
                 end?: string;
                 /** @description `Root`, `Complete` or `Update`. */
                 action?: string;
+                /** @description `Tree`, `Global Routine` or `Local Routine`. */
+                treeType?: string;
+                branchId?: number;
+                /** @description The decision about an error that it carries, such as `Retry Task`. */
+                managementAction?: string;
+                selectionCriterion?: string;
                 status?: string;
                 token?: string;
+                /** @description `createdAt`, `scheduledAt` or `updatedAt`: what `start` and `end` mean. */
+                timeline?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
                 /** @description Only smaller numbers. */
                 beforeId?: number;
                 limit?: number;
@@ -9537,8 +11442,18 @@ export interface operations {
                 end?: string;
                 /** @description `Root`, `Complete` or `Update`. */
                 action?: string;
+                /** @description `Tree`, `Global Routine` or `Local Routine`. */
+                treeType?: string;
+                branchId?: number;
+                /** @description The decision about an error that it carries, such as `Retry Task`. */
+                managementAction?: string;
+                selectionCriterion?: string;
                 status?: string;
                 token?: string;
+                /** @description `createdAt`, `scheduledAt` or `updatedAt`: what `start` and `end` mean. */
+                timeline?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
                 /** @description Only smaller numbers. */
                 beforeId?: number;
                 limit?: number;
@@ -9578,8 +11493,18 @@ export interface operations {
                 end?: string;
                 /** @description `Root`, `Complete` or `Update`. */
                 action?: string;
+                /** @description `Tree`, `Global Routine` or `Local Routine`. */
+                treeType?: string;
+                branchId?: number;
+                /** @description The decision about an error that it carries, such as `Retry Task`. */
+                managementAction?: string;
+                selectionCriterion?: string;
                 status?: string;
                 token?: string;
+                /** @description `createdAt`, `scheduledAt` or `updatedAt`: what `start` and `end` mean. */
+                timeline?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
                 /** @description Only smaller numbers. */
                 beforeId?: number;
                 limit?: number;
@@ -9619,8 +11544,18 @@ export interface operations {
                 end?: string;
                 /** @description `Root`, `Complete` or `Update`. */
                 action?: string;
+                /** @description `Tree`, `Global Routine` or `Local Routine`. */
+                treeType?: string;
+                branchId?: number;
+                /** @description The decision about an error that it carries, such as `Retry Task`. */
+                managementAction?: string;
+                selectionCriterion?: string;
                 status?: string;
                 token?: string;
+                /** @description `createdAt`, `scheduledAt` or `updatedAt`: what `start` and `end` mean. */
+                timeline?: string;
+                /** @description `ASC` or `DESC`. */
+                direction?: string;
                 /** @description Only smaller numbers. */
                 beforeId?: number;
                 limit?: number;
@@ -9655,6 +11590,54 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The trigger. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    putTaskTriggersId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TriggerBody"];
+            };
+        };
+        responses: {
+            /** @description The trigger, and under `trigger`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    deleteTaskTriggersId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was deleted. */
             200: {
                 headers: {
                     [name: string]: unknown;
