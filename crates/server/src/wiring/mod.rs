@@ -10,8 +10,8 @@
 //!     smtp ◀─────────────── Mailer ───────────────────┘
 //! ```
 //!
-//! The circles are closed by [`PlatformLater`], [`WebhooksLater`] and [`ApiLater`], which are filled
-//! before anything moves.
+//! The circles are closed by [`PlatformLater`], [`WebhooksLater`] and [`ApiLater`], which are
+//! filled before anything moves.
 
 pub(crate) mod nodes;
 mod outbox;
