@@ -163,11 +163,8 @@ impl Inner {
         let number = u32::try_from(tries).unwrap_or(u32::MAX).saturating_add(1);
         let now = self.runtime.elapsed();
         let failures = self.watch.badly(job.webhook_id.as_ref()?, number, most, now)?;
-        let message = attempt.detail.error.clone().or_else(|| {
-            let status = attempt.detail.response_status?;
-            Some(format!("The endpoint answered {status}"))
-        });
-        sign(Kind::Failing, failures, message.unwrap_or_else(|| "The delivery failed".to_owned()))
+        let message = attempt.detail.error.as_deref().unwrap_or("The delivery failed");
+        sign(Kind::Failing, failures, message.to_owned())
     }
 
     /// Hands the signs of recorded attempts to the loop.

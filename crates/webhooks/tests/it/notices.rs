@@ -79,7 +79,7 @@ async fn failing_and_recovering_are_events_and_notices_of_their_own() {
         }
         let notice = world.until_notices(1).await.remove(0);
         assert_eq!((notice.kind, notice.webhook.as_str()), (Kind::Failing, "out"));
-        assert_eq!(notice.message, "2 deliveries failed in a row: The endpoint answered 400.");
+        assert_eq!(notice.message, "2 deliveries failed in a row: Answered 400 Bad Request.");
         assert_eq!((notice.mail, notice.mail_to.len()), (Mail::Waiting, 1));
         let trouble = world.webhooks.troubles(&world.actor).await.unwrap().remove(0);
         assert_eq!((trouble.failures, trouble.is_disabled), (2, false));

@@ -11,12 +11,16 @@
 //!            Failed ◀── error ─────────┴─ wait ───▶ Until ───── due ──────▶ close
 //! ```
 
+mod call;
 mod gates;
 mod loops;
 mod messages;
 mod repairs;
 pub(crate) mod scopes;
 pub mod state;
+
+pub use call::{Call, call_again};
+use call::{external_call, routine_call};
 
 use crate::check::unknown_handler;
 use crate::context::{Base, Scope, ScopeOf};
@@ -202,17 +206,6 @@ pub struct NewError {
     pub text: String,
 }
 
-/// Outside work of a task.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Call {
-    /// The task.
-    pub seq: i64,
-    /// Its token: the idempotency key of the work.
-    pub key: String,
-    /// The work.
-    pub work: Outside,
-}
-
 /// The result under which the task of a routine call keeps the number of its run.
 pub(crate) const RUN_ID: &str = "Run Id";
 
@@ -225,47 +218,6 @@ pub fn step(plan: &Plan, state: &mut State, inputs: Vec<Input>, ctx: &mut Ctx<'_
     }
     stepper.drain();
     stepper.end_step()
-}
-
-/// The outside work of a task that was under way when its process died; `None` when the node or
-/// its inputs no longer lead to any.
-pub fn call_again(plan: &Plan, open: &Open, now: Micros) -> Option<Call> {
-    let record = &open.record;
-    let node = plan.node(&record.node)?;
-    if let Some(awaited) = node.routine {
-        return Some(routine_call(node, record, awaited));
-    }
-    if node.external {
-        return Some(external_call(node, record));
-    }
-    let Work::Act(act) = node.handler?.work else { return None };
-    let inputs = Inputs { parameters: &record.inputs, token: &record.token, now };
-    match act(&inputs) {
-        Ok(Action::Outside(work)) => {
-            Some(Call { seq: record.seq, key: record.token.clone(), work })
-        }
-        _ => None,
-    }
-}
-
-/// The call of a routine by a task whose parameters are evaluated.
-fn routine_call(node: &Node, record: &Record, awaited: Awaited) -> Call {
-    let work = Outside::Routine {
-        definition: node.definition_id.clone(),
-        inputs: record.inputs.clone(),
-        awaited: awaited.0,
-    };
-    Call { seq: record.seq, key: record.token.clone(), work }
-}
-
-/// The call of a handler that is not among ours by a task whose parameters are evaluated.
-fn external_call(node: &Node, record: &Record) -> Call {
-    let work = Outside::External {
-        definition: node.definition_id.clone(),
-        node: [node.id.clone(), node.name.clone()],
-        inputs: record.inputs.clone(),
-    };
-    Call { seq: record.seq, key: record.token.clone(), work }
 }
 
 struct Stepper<'a, 'c> {
