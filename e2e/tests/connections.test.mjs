@@ -20,7 +20,10 @@ after(async () => {
 });
 
 test('an operation is written, tried and kept, and its connection deleted with care', async () => {
-  const { page, done } = await openPage(browser, server);
+  // The mistake in the middle is refused.
+  const { page, done } = await openPage(browser, server, {
+    expected: (text) => /status of 400/.test(text),
+  });
   await signIn(page);
   await page.getByRole('link', { name: 'Connections' }).click();
   await page.getByText('There is no connection yet').waitFor();

@@ -282,8 +282,15 @@ pub(crate) async fn read(
     Ok(axum::Json(document(&found)))
 }
 
-async fn change(app: App, caller: Caller, id: String, body: Document) -> Result<Connection> {
-    Ok(app.webhooks.update_connection(&actor(&caller), &ConnectionId(id), &body).await?)
+async fn change(
+    app: &App,
+    caller: &Caller,
+    id: String,
+    body: &Document,
+) -> Result<axum::Json<ConnectionDocument>> {
+    let id = ConnectionId(id);
+    let changed = app.webhooks.update_connection(&actor(caller), &id, body).await?;
+    Ok(axum::Json(document(&changed)))
 }
 
 /// Changes a connection: only the members that are given; secrets that are null stay.
@@ -297,7 +304,7 @@ pub(crate) async fn update(
     Path(id): Path<String>,
     Json(body): Json<Document>,
 ) -> Result<axum::Json<ConnectionDocument>> {
-    Ok(axum::Json(document(&change(app, caller, id, body).await?)))
+    change(&app, &caller, id, &body).await
 }
 
 /// Changes a connection; the same as PUT.
@@ -311,7 +318,7 @@ pub(crate) async fn patch(
     Path(id): Path<String>,
     Json(body): Json<Document>,
 ) -> Result<axum::Json<ConnectionDocument>> {
-    Ok(axum::Json(document(&change(app, caller, id, body).await?)))
+    change(&app, &caller, id, &body).await
 }
 
 /// Deletes a connection with its operations.
@@ -440,13 +447,13 @@ pub(crate) async fn read_operation(
 }
 
 async fn change_operation(
-    app: App,
-    caller: Caller,
+    app: &App,
+    caller: &Caller,
     (id, operation): (String, String),
-    body: Document,
+    body: &Document,
 ) -> Result<axum::Json<OperationDocument>> {
     let (id, operation) = (ConnectionId(id), OperationId(operation));
-    let changed = app.webhooks.update_operation(&actor(&caller), &id, &operation, &body).await?;
+    let changed = app.webhooks.update_operation(&actor(caller), &id, &operation, body).await?;
     Ok(axum::Json(operation_document(&changed)))
 }
 
@@ -462,7 +469,7 @@ pub(crate) async fn update_operation(
     Path(ids): Path<(String, String)>,
     Json(body): Json<Document>,
 ) -> Result<axum::Json<OperationDocument>> {
-    change_operation(app, caller, ids, body).await
+    change_operation(&app, &caller, ids, &body).await
 }
 
 /// Changes an operation; the same as PUT.
@@ -477,7 +484,7 @@ pub(crate) async fn patch_operation(
     Path(ids): Path<(String, String)>,
     Json(body): Json<Document>,
 ) -> Result<axum::Json<OperationDocument>> {
-    change_operation(app, caller, ids, body).await
+    change_operation(&app, &caller, ids, &body).await
 }
 
 /// Deletes an operation.

@@ -1,5 +1,6 @@
 //! `/app/integrator/api`: connections and operations as documented, calls through the guard, and
 //! runs that call them.
+#![expect(clippy::needless_pass_by_value, reason = "documents are made where they are used")]
 
 use crate::harness::{ADMIN, Answer, PLAIN, Server, assert_holds, both, one};
 use axum::Json;
@@ -96,7 +97,6 @@ async fn post(server: &Server, path: &str, body: Value) -> Answer {
 }
 
 /// The refusal's words in the documented layout.
-#[expect(clippy::needless_pass_by_value, reason = "an answer is judged once")]
 fn refused(answer: Answer, status: u16) -> String {
     assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
     assert!(answer.body["errorKey"].is_string(), "{}", answer.body);
