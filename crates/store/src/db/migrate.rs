@@ -48,11 +48,11 @@ pub(super) const ALL: &[Migration] = migrations![
     "0014_inboxes",
     "0015_retention",
     "0016_lane_claims",
+    "0017_external_handlers",
     "0018_connections",
     "0019_categories",
     "0020_approvals",
     "0021_notices",
-    "0017_external_handlers",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.
