@@ -66,6 +66,31 @@ test('Ctrl K finds a form by part of its name, and the first Tab skips to the pa
   await done();
 });
 
+test('the rail and Ctrl K lead to every page of the workflows, in one order', async () => {
+  const { page, done } = await openPage(browser, server);
+  await signIn(page);
+  const pages = ['Trees', 'Runs', 'Errors', 'Approvals', 'Handlers', 'Connections'];
+  const rail = page.getByRole('navigation', { name: 'Main' });
+  const named = await rail
+    .getByRole('link')
+    .evaluateAll((links) => links.map((link) => link.childNodes[1].textContent));
+  const first = named.indexOf('Trees');
+  assert.deepEqual(named.slice(first, first + pages.length), pages);
+  for (const name of [...pages, 'Notices', 'Retention']) {
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'Find anything' }).fill(`${name} page`);
+    await page
+      .getByRole('option', { name: new RegExp(name) })
+      .first()
+      .waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('combobox', { name: 'Find anything' }).waitFor({ state: 'detached' });
+    if (pages.includes(name)) await page.getByRole('heading', { name, exact: true }).waitFor();
+    else await page.getByRole('tab', { name, selected: true }).waitFor();
+  }
+  await done();
+});
+
 test('the theme follows the system until somebody chooses', async () => {
   const { page, done } = await openPage(browser, server, { colorScheme: 'dark' });
   await signIn(page);
@@ -109,11 +134,15 @@ test('every page opens without an error, in a narrow window too', async () => {
     '/console/recoveries': 'Recovery',
     '/console/recoveries/new': 'New recovery',
     '/console/inspectors': 'Inspectors',
+    '/console/settings?tab=notices': 'Settings',
     '/console/settings?tab=keys': 'Settings',
+    '/console/settings?tab=retention': 'Settings',
     '/console/trees': 'Trees',
     '/console/runs': 'Runs',
     '/console/errors': 'Errors',
     '/console/approvals': 'Approvals',
+    '/console/handlers': 'Handlers',
+    '/console/connections': 'Connections',
     '/console/kapps': 'Kapps and forms',
     '/console/datastore': 'Datastore',
     '/console/users': 'Users',

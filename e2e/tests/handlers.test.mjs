@@ -1,9 +1,9 @@
 // Handlers of one's own: defined, tried, changed and deleted in the console.
-import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { openPage, signIn, startBrowser } from "../lib/browser.mjs";
-import { startReceiver } from "../lib/receiver.mjs";
-import { startServer } from "../lib/server.mjs";
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { openPage, signIn, startBrowser } from '../lib/browser.mjs';
+import { startReceiver } from '../lib/receiver.mjs';
+import { startServer } from '../lib/server.mjs';
 
 let server;
 let browser;
@@ -12,58 +12,55 @@ let receiver;
 before(async () => {
   receiver = await startReceiver();
   const { host } = new URL(receiver.url);
-  [server, browser] = await Promise.all([
-    startServer({ KAPOK_ALLOW_CIDRS: host }),
-    startBrowser(),
-  ]);
+  [server, browser] = await Promise.all([startServer({ KAPOK_ALLOW_CIDRS: host }), startBrowser()]);
 });
 
 after(async () => {
   await Promise.all([browser?.close(), server?.stop(), receiver?.stop()]);
 });
 
-test("a handler of one’s own is made, tried, changed and deleted", async () => {
+test('a handler of one’s own is made, tried, changed and deleted', async () => {
   const { page, done } = await openPage(browser, server);
   await signIn(page);
-  await page.goto("/console/handlers");
-  await page.getByRole("button", { name: "New handler" }).first().click();
-  await page.getByLabel("Id", { exact: true }).fill("Print");
-  await page.getByLabel("URL", { exact: true }).fill(`${receiver.url}/print`);
-  await page.getByLabel("Parameters").fill("text*: What it says.");
-  await page.getByRole("button", { name: "Create handler" }).click();
-  await page.getByText("must be of small letters").waitFor();
-  await page.getByLabel("Id", { exact: true }).fill("acme_label_print_v1");
-  await page.getByLabel("Name", { exact: true }).fill("Print a label");
-  await page.getByRole("button", { name: "Create handler" }).click();
+  await page.goto('/console/handlers');
+  await page.getByRole('button', { name: 'New handler' }).first().click();
+  await page.getByLabel('Id', { exact: true }).fill('Print');
+  await page.getByLabel('URL', { exact: true }).fill(`${receiver.url}/print`);
+  await page.getByLabel('Parameters').fill('text*: What it says.');
+  await page.getByRole('button', { name: 'Create handler' }).click();
+  await page.getByText('must be of small letters').waitFor();
+  await page.getByLabel('Id', { exact: true }).fill('acme_label_print_v1');
+  await page.getByLabel('Name', { exact: true }).fill('Print a label');
+  await page.getByRole('button', { name: 'Create handler' }).click();
   await page
-    .getByLabel("Secret", { exact: true })
+    .getByLabel('Secret', { exact: true })
     .getByText(/^whsec_/)
     .waitFor();
-  await page.getByRole("button", { name: "I have kept it" }).click();
+  await page.getByRole('button', { name: 'I have kept it' }).click();
 
   // It is called, signed, and what it answered is told.
-  await page.getByRole("link", { name: "Print a label" }).click();
-  await page.getByLabel("Value of text").fill("Hello");
-  await page.getByRole("button", { name: "Call it now" }).click();
+  await page.getByRole('link', { name: 'Print a label' }).click();
+  await page.getByLabel('Value of text').fill('Hello');
+  await page.getByRole('button', { name: 'Call it now' }).click();
   await page
-    .getByRole("status")
+    .getByRole('status')
     .getByText(/Answered 200 after .*no answer of a handler/)
     .waitFor();
   const [call] = receiver.got;
-  assert.equal(JSON.parse(call.body).parameters.text, "Hello");
-  assert.match(call.headers["webhook-signature"], /^v1,/);
+  assert.equal(JSON.parse(call.body).parameters.text, 'Hello');
+  assert.match(call.headers['webhook-signature'], /^v1,/);
 
-  await page.getByLabel("Active").click();
-  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByLabel('Active').click();
+  await page.getByRole('button', { name: 'Save' }).click();
   await page
-    .getByRole("row", { name: /Print a label/ })
-    .getByText("Inactive")
+    .getByRole('row', { name: /Print a label/ })
+    .getByText('Inactive')
     .waitFor();
 
-  await page.getByRole("link", { name: "Print a label" }).click();
-  await page.getByRole("button", { name: "Delete", exact: true }).click();
-  await page.getByText("No tree uses it.").waitFor();
-  await page.getByRole("button", { name: "Delete Print a label" }).click();
-  await page.getByText("There is no handler of your own yet").waitFor();
+  await page.getByRole('link', { name: 'Print a label' }).click();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByText('No tree uses it.').waitFor();
+  await page.getByRole('button', { name: 'Delete Print a label' }).click();
+  await page.getByText('There is no handler of your own yet').waitFor();
   await done();
 });

@@ -14,7 +14,7 @@ import {
   IconMoon,
   IconPlayerPlay,
   IconPlugConnected,
-  IconPlug,
+  IconPuzzle,
   IconRoute,
   IconSearch,
   IconSend,
@@ -93,9 +93,6 @@ export function Rail({ open, live, search }: Props) {
           <Item to="/console/trees" icon={IconBinaryTree}>
             Trees
           </Item>
-          <Item to="/console/handlers" icon={IconPlug}>
-            Handlers
-          </Item>
           <Item to="/console/runs" icon={IconPlayerPlay}>
             Runs
           </Item>
@@ -106,9 +103,6 @@ export function Rail({ open, live, search }: Props) {
             what="open"
           >
             Errors
-          </Item>
-          <Item to="/console/connections" icon={IconPlugConnected}>
-            Connections
           </Item>
         </>
       )}
@@ -122,6 +116,16 @@ export function Rail({ open, live, search }: Props) {
       >
         Approvals
       </Item>
+      {admin && (
+        <>
+          <Item to="/console/handlers" icon={IconPuzzle}>
+            Handlers
+          </Item>
+          <Item to="/console/connections" icon={IconPlugConnected}>
+            Connections
+          </Item>
+        </>
+      )}
       <Group>Build</Group>
       <Item to="/console/kapps" icon={IconForms}>
         Kapps and forms

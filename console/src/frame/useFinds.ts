@@ -6,14 +6,18 @@ import {
   IconLifebuoy,
   IconLayoutSidebar,
   IconPlayerPlay,
+  IconPlugConnected,
   IconPlus,
+  IconPuzzle,
   IconUser,
   IconWebhook,
   type Icon,
 } from '@tabler/icons-react';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQueries, useQuery } from '@tanstack/react-query';
+import { connections, type Connection } from '../api/connections';
 import { forms, kapps } from '../api/forms';
+import { handlers, type Handler } from '../api/handlers';
 import { queryString } from '../api/http';
 import { users } from '../api/people';
 import { me } from '../api/session';
@@ -51,11 +55,13 @@ const FOR_ADMINISTRATORS: Find[] = [
   page('Recovery', '/recoveries'),
   page('Inspectors', '/inspectors'),
   page('Settings', '/settings'),
+  page('Notices', '/settings?tab=notices'),
   page('Signing keys', '/settings?tab=keys'),
+  page('Retention', '/settings?tab=retention'),
   page('Trees', '/trees'),
-  page('Handlers', '/handlers'),
   page('Runs', '/runs'),
   page('Errors', '/errors'),
+  page('Handlers', '/handlers'),
   page('Connections', '/connections'),
   page('Users', '/users'),
   page('Teams', '/teams'),
@@ -90,6 +96,8 @@ function useNamed(): Find[] {
   const slugs = (useQuery(kapps).data ?? []).map((kapp) => kapp.slug);
   const treeList = useQuery({ ...trees, enabled }).data ?? [];
   const userList = useQuery({ ...users, enabled }).data ?? [];
+  const handlerList = useQuery({ ...handlers, enabled }).data ?? [];
+  const connectionList = useQuery({ ...connections, enabled }).data ?? [];
   const scopes = [null, ...slugs];
   const formLists = useQueries({ queries: scopes.map((scope) => forms(scope)) });
   const hookLists = useQueries({
@@ -108,6 +116,8 @@ function useNamed(): Find[] {
       href: `/console/trees/${encodeURIComponent(titleOf(tree))}`,
       icon: IconBinaryTree,
     })),
+    ...handlerList.filter((one) => one.external).map(handlerFind),
+    ...connectionList.map(connectionFind),
     ...userList.map((user) => ({
       label: user.displayName ? `${user.displayName} (${user.username})` : user.username,
       kind: 'User',
@@ -131,6 +141,20 @@ const webhookFind = (scope: string | null, name: string): Find => ({
   kind: scope ? `Webhook of ${scope}` : 'Webhook of the space',
   href: `/console/webhooks/edit/${encodeURIComponent(name)}${queryString({ kapp: scope })}`,
   icon: IconWebhook,
+});
+
+const handlerFind = ({ name, definitionId }: Handler): Find => ({
+  label: `${name} (${definitionId})`,
+  kind: 'Handler',
+  href: `/console/handlers${queryString({ handler: definitionId })}`,
+  icon: IconPuzzle,
+});
+
+const connectionFind = ({ id, name }: Connection): Find => ({
+  label: name,
+  kind: 'Connection',
+  href: `/console/connections/${encodeURIComponent(id)}`,
+  icon: IconPlugConnected,
 });
 
 const HANDLE = /^[0-9a-f]{6}$/i;

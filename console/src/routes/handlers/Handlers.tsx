@@ -1,6 +1,6 @@
 // Handlers: what nodes can do. Those of the space itself are made and changed here.
 import { Badge, Button } from '@mantine/core';
-import { IconPlug, IconPlus } from '@tabler/icons-react';
+import { IconPlus, IconPuzzle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -42,7 +42,7 @@ export function Handlers() {
       {error ? (
         <Fault what="Handlers" error={error} retry={() => void refetch()} />
       ) : own?.length === 0 ? (
-        <Empty icon={IconPlug} title="There is no handler of your own yet" action={button}>
+        <Empty icon={IconPuzzle} title="There is no handler of your own yet" action={button}>
           Define one to have any service that speaks HTTP do the work of a node.
         </Empty>
       ) : (

@@ -24,7 +24,10 @@ export function Settings() {
   const Content = TABS[shown];
   return (
     <>
-      <Head title="Settings" lead="What holds for every webhook of the space." />
+      <Head
+        title="Settings"
+        lead="What holds for the whole space: delivery, notices, signatures and history."
+      />
       <Tabs
         value={shown}
         onChange={(next) =>
