@@ -47,6 +47,9 @@ export async function openPage(browser, server, options = {}) {
 /** A wrong password and a first visit without a session are answered with 401, which is logged. */
 export const unauthorised = (text) => /status of 401/.test(text);
 
+/** A mistake that a test makes on purpose is answered with 400, which is logged. */
+export const refused = (text) => /status of 400/.test(text);
+
 export async function signIn(page, { username, password } = ADMIN) {
   await page.goto('/console/sign-in');
   await page.getByLabel('Username').fill(username);

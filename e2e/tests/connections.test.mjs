@@ -1,7 +1,7 @@
 // Connections: a system is connected, an operation is written, tried, kept, and deleted with care.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { openPage, signIn, startBrowser } from '../lib/browser.mjs';
+import { openPage, refused, signIn, startBrowser } from '../lib/browser.mjs';
 import { startReceiver } from '../lib/receiver.mjs';
 import { startServer } from '../lib/server.mjs';
 
@@ -20,10 +20,7 @@ after(async () => {
 });
 
 test('an operation is written, tried and kept, and its connection deleted with care', async () => {
-  // The mistake in the middle is refused.
-  const { page, done } = await openPage(browser, server, {
-    expected: (text) => /status of 400/.test(text),
-  });
+  const { page, done } = await openPage(browser, server, { expected: refused });
   await signIn(page);
   await page.getByRole('link', { name: 'Connections' }).click();
   await page.getByText('There is no connection yet').waitFor();

@@ -1,7 +1,7 @@
 // Handlers of one's own: defined, tried, changed and deleted in the console.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { openPage, signIn, startBrowser } from '../lib/browser.mjs';
+import { openPage, refused, signIn, startBrowser } from '../lib/browser.mjs';
 import { startReceiver } from '../lib/receiver.mjs';
 import { startServer } from '../lib/server.mjs';
 
@@ -20,7 +20,7 @@ after(async () => {
 });
 
 test('a handler of one’s own is made, tried, changed and deleted', async () => {
-  const { page, done } = await openPage(browser, server);
+  const { page, done } = await openPage(browser, server, { expected: refused });
   await signIn(page);
   await page.goto('/console/handlers');
   await page.getByRole('button', { name: 'New handler' }).first().click();
