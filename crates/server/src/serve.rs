@@ -91,7 +91,10 @@ pub async fn start_on(config: Config, store: Store) -> Result<Running> {
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr().context("the listening address is unknown")?;
-    let receiver = if config.demo { Some(demo::receiver::start(&runtime).await?) } else { None };
+    let receiver = match config.demo {
+        true => Some(demo::receiver::start(&runtime, address).await?),
+        false => None,
+    };
     let nodes = Nodes::join(&config, &runtime, address.port()).await?;
     let node = &nodes.node;
     let vault = secrets::open(&config, &store, &runtime).await?;

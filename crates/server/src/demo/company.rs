@@ -15,10 +15,14 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use webhooks::definitions::WebhookInput;
 use workflows::definition::Format;
+use workflows::schedules::ScheduleInput;
 use workflows::trees::TreeInput;
+use workflows::web_apis::WebApiInput;
 
 /// What stands for the receiver's address in the files.
 const RECEIVER: &str = "@receiver@";
+/// The space's attribute by which trees find the receiver.
+const SUPPLIERS_ATTRIBUTE: &str = "Suppliers URL";
 
 #[derive(RustEmbed)]
 #[folder = "demo/"]
@@ -49,7 +53,7 @@ impl Company {
         self.list("decisions")
     }
 
-    /// Brings in what stands still: kapps, forms, webhooks, trees.
+    /// Brings in what stands still: kapps, forms, webhooks, trees and what starts them.
     pub(super) async fn build(&self, app: &api::App, actor: MakeActor<'_>) -> Result<()> {
         let platform = &app.platform;
         if let Some(space) = self.document.get("space") {
@@ -72,9 +76,18 @@ impl Company {
         for webhook in self.list("webhooks") {
             create_webhook(app, &actor(), None, webhook).await?;
         }
-        for file in Files::iter().filter(|file| file.starts_with("trees/")) {
-            let tree = document(&file)?;
-            create_tree(app, &actor(), &tree).await.with_context(|| file.to_string())?;
+        // Routines come first, for the trees that call them.
+        for folder in ["routines/", "trees/"] {
+            for file in Files::iter().filter(|file| file.starts_with(folder)) {
+                let tree = document(&file)?;
+                create_tree(app, &actor(), &tree).await.with_context(|| file.to_string())?;
+            }
+        }
+        for schedule in self.list("schedules") {
+            create_schedule(app, &actor(), schedule).await?;
+        }
+        for web_api in self.list("webApis") {
+            create_web_api(app, &actor(), web_api).await?;
         }
         Ok(())
     }
@@ -106,9 +119,10 @@ impl Company {
         Ok(())
     }
 
-    /// Points the webhooks that call the receiver at where it listens now.
+    /// Points what calls the receiver at where it listens now.
     pub(super) async fn reconnect(&self, app: &api::App, actor: &Actor) -> Result<()> {
         let raw: Value = serde_json::from_str(&text("company.json")?)?;
+        self.find_suppliers(app, actor).await?;
         let actor = webhook_actor(actor);
         for (kapp, before) in self.list("kapps").iter().zip(items(&raw, "kapps")) {
             let slug = Some(string(kapp, "slug"));
@@ -125,6 +139,25 @@ impl Company {
                     app.webhooks.update_webhook(&actor, slug, name, &input).await?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Tells trees where the receiver listens now; a restart on the same port changes nothing.
+    async fn find_suppliers(&self, app: &api::App, actor: &Actor) -> Result<()> {
+        let attributes = self.document.pointer("/space/attributes").and_then(Value::as_array);
+        let mut attributes = attributes.into_iter().flatten();
+        let ours = attributes.find(|attribute| string(attribute, "name") == SUPPLIERS_ATTRIBUTE);
+        let urls = ours.and_then(|attribute| attribute.get("values"));
+        let urls = urls.context("company.json names no suppliers")?;
+        let space = app.platform.space(actor).await?;
+        // Somebody may have deleted or redirected it; then it is theirs.
+        let known = space.attributes.get(SUPPLIERS_ATTRIBUTE).filter(|known| *known != urls);
+        let known = known.and_then(|known| known.get(0)).and_then(Value::as_str);
+        if known.is_some_and(|known| known.starts_with("http://127.0.0.1:")) {
+            let mut input = SpaceInput::default();
+            input.attribute_changes.insert(SUPPLIERS_ATTRIBUTE.to_owned(), urls.clone());
+            app.platform.update_space(actor, input).await?;
         }
         Ok(())
     }
@@ -194,6 +227,10 @@ fn string<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
+fn optional(value: &Value, name: &str) -> Option<String> {
+    value.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
 /// A copy of a document without properties that belong to the demo alone.
 fn without(value: &Value, names: &[&str]) -> Value {
     let mut copy = value.clone();
@@ -217,26 +254,54 @@ async fn create_webhook(
 }
 
 async fn create_tree(app: &api::App, actor: &Actor, tree: &Value) -> Result<()> {
-    let text = |name: &str| Some(string(tree, name).to_owned());
     let definition = tree.get("treeJson").context("the tree has no treeJson")?;
     let input = TreeInput {
-        source: text("sourceName"),
-        group: text("sourceGroup"),
-        name: text("name"),
-        kind: text("type"),
-        status: text("status"),
+        source: optional(tree, "sourceName"),
+        group: optional(tree, "sourceGroup"),
+        name: optional(tree, "name"),
+        kind: optional(tree, "type"),
+        status: optional(tree, "status"),
+        definition_id: optional(tree, "definitionId"),
         definition: Some((Format::Json, definition.to_string())),
         ..TreeInput::default()
     };
-    let actor = workflows::Actor {
-        space_id: actor.space_id.clone(),
-        username: actor.username.clone(),
-        cause: actor.cause.clone(),
-    };
-    let created = app.workflows.create_tree(&actor, input, false).await?;
+    let created = app.workflows.create_tree(&workflow_actor(actor), input, false).await?;
     let problems = &created.tree.problems;
     ensure!(problems.is_empty(), "the tree {} has problems: {problems:?}", created.tree.title());
     Ok(())
+}
+
+async fn create_schedule(app: &api::App, actor: &Actor, schedule: &Value) -> Result<()> {
+    let tree = ["sourceName", "sourceGroup", "treeName"];
+    let input = ScheduleInput {
+        name: optional(schedule, "name"),
+        tree: Some(tree.map(|name| string(schedule, name).to_owned())),
+        cron: optional(schedule, "cron"),
+        time_zone: optional(schedule, "timeZone"),
+        ..ScheduleInput::default()
+    };
+    let created = app.workflows.create_schedule(&workflow_actor(actor), input).await;
+    created.with_context(|| format!("the schedule {}", string(schedule, "name")))?;
+    Ok(())
+}
+
+async fn create_web_api(app: &api::App, actor: &Actor, web_api: &Value) -> Result<()> {
+    let input = WebApiInput {
+        slug: optional(web_api, "slug"),
+        method: optional(web_api, "method"),
+        security_policies: None,
+    };
+    let created = app.workflows.create_web_api(&workflow_actor(actor), "", input).await;
+    created.with_context(|| format!("the web API {}", string(web_api, "slug")))?;
+    Ok(())
+}
+
+fn workflow_actor(actor: &Actor) -> workflows::Actor {
+    workflows::Actor {
+        space_id: actor.space_id.clone(),
+        username: actor.username.clone(),
+        cause: actor.cause.clone(),
+    }
 }
 
 fn webhook_actor(actor: &Actor) -> webhooks::Actor {
