@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { openPage, signIn, startBrowser } from '../lib/browser.mjs';
 import { startReceiver } from '../lib/receiver.mjs';
 import { freePort, startServer } from '../lib/server.mjs';
-import { makeTree, node, openErrors, startRun, then } from '../lib/trees.mjs';
+import { makeTree, node, openErrors, skipDemoError, startRun, then } from '../lib/trees.mjs';
 
 const MANY = 30;
 
@@ -21,6 +21,7 @@ before(async () => {
     startBrowser(),
     startReceiver(),
   ]);
+  await skipDemoError(server);
   const url = `http://127.0.0.1:${port}/order`;
   await makeTree(
     server,
