@@ -25,7 +25,7 @@ use call::{external_call, routine_call};
 use crate::check::unknown_handler;
 use crate::context::{Base, Scope, ScopeOf};
 use crate::definition::ConnectorKind;
-use crate::handlers::{Action, Inputs, Outside, Work};
+use crate::handlers::{Action, Inputs, Work};
 use crate::plan::{Awaited, Node, Plan};
 use model::id::{ErrorId, RunId};
 use model::limits;
