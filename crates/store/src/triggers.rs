@@ -212,6 +212,19 @@ pub fn close_taken(tx: &mut Tx, run: RunId, upto: TriggerId, now: Micros) -> Res
     tx.push(&CLOSE_TAKEN, &[run.into(), upto.into(), now.into()])
 }
 
+const CLOSE: Sql = Sql::both(
+    "UPDATE triggers SET status = 'Closed', updated_at = $2 WHERE id = $1 AND status = 'New'",
+);
+
+/// Notes that a trigger was taken which a person had scheduled: one that came due meanwhile was
+/// not.
+///
+/// # Errors
+/// Those of the store.
+pub fn close(tx: &mut Tx, id: TriggerId, now: Micros) -> Result<(), Error> {
+    tx.push(&CLOSE, &[id.into(), now.into()])
+}
+
 const CLOSE_DUE: Sql = Sql::both(
     "UPDATE triggers SET status = 'Closed', updated_at = $3 \
      WHERE run_id = $1 AND token = $2 AND status = 'New' AND scheduled_at IS NOT NULL",

@@ -84,6 +84,7 @@ async fn failing_and_recovering_are_events_and_notices_of_their_own() {
         let trouble = world.webhooks.troubles(&world.actor).await.unwrap().remove(0);
         assert_eq!((trouble.failures, trouble.is_disabled), (2, false));
 
+        world.runtime.advance_ms(10);
         world.submit(&json!({})).await;
         let recovered = world.until_notices(2).await.remove(0);
         assert_eq!(recovered.kind, Kind::Recovered);
@@ -168,6 +169,7 @@ async fn of_two_nodes_that_notice_one_tells_and_either_tells_of_the_recovery() {
         two.until(|jobs| jobs.iter().all(|job| job.state == State::Failed)).await;
         // Started now, it hears of the failure again, and of what the other had told.
         two.webhooks.notice();
+        two.runtime.advance_ms(10);
         two.submit(&json!({})).await;
         let notices = two.until_notices(2).await;
         assert_eq!([notices[0].kind, notices[1].kind], [Kind::Recovered, Kind::Failing]);

@@ -33,13 +33,21 @@ pub(super) struct Commit {
     pub(super) tasks: Vec<Written>,
     /// The outcome's triggers as rows.
     pub(super) triggers: Vec<Trigger>,
-    /// The last trigger of the inbox that was taken.
-    pub(super) taken: Option<TriggerId>,
+    /// What was taken of the inbox.
+    pub(super) taken: TakenTriggers,
     /// Whether the inbox may hold more than was taken.
     pub(super) has_more_inbox: bool,
     /// Work of tasks that is done in this very transaction.
     pub(super) inside: Vec<(i64, Inside)>,
     pub(super) claim: Claim,
+}
+
+/// What a stretch took of its run's inbox.
+pub(super) struct TakenTriggers {
+    /// The last of those that are taken as soon as they are there.
+    pub(super) upto: Option<TriggerId>,
+    /// Those that a person had scheduled.
+    pub(super) by_hand: Vec<TriggerId>,
 }
 
 /// What the write brought.
@@ -146,10 +154,10 @@ impl Commit {
         for token in &self.outcome.due {
             triggers::close_due(tx, self.run_id, token, now)?;
         }
-        match self.taken {
-            Some(upto) => triggers::close_taken(tx, self.run_id, upto, now),
-            None => Ok(()),
+        if let Some(upto) = self.taken.upto {
+            triggers::close_taken(tx, self.run_id, upto, now)?;
         }
+        self.taken.by_hand.iter().try_for_each(|id| triggers::close(tx, *id, now))
     }
 
     /// Inserts errors and notes their numbers in the state, in the order they were made.

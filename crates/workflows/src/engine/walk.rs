@@ -2,7 +2,7 @@
 
 use super::Inner;
 use super::actors::Taken;
-use super::commit::{Commit, Refusal, trigger_rows};
+use super::commit::{Commit, Refusal, TakenTriggers, trigger_rows};
 use super::plans::Planned;
 use super::ports::{Answer, OUTCOME_UNKNOWN, Setback};
 use crate::context::{About, Base, SourceData};
@@ -127,7 +127,13 @@ impl Inner {
             let more = !inbox.is_empty() || !at.state.queue.is_empty();
             return Ok(if more { Next::Again } else { Next::Wait });
         }
-        let (taken, count) = (at.inbox.last().map(|t| t.id), at.inbox.len());
+        let (by_hand, others): (Vec<_>, Vec<_>) =
+            at.inbox.iter().partition(|trigger| trigger.scheduled_at.is_some());
+        let taken = TakenTriggers {
+            upto: others.last().map(|trigger| trigger.id),
+            by_hand: by_hand.iter().map(|trigger| trigger.id).collect(),
+        };
+        let count = at.inbox.len();
         let inputs = self.inputs(at, inbox);
         // A run that was just read is written even when nothing moves, to let go of its lease.
         let idle = inputs.is_empty() && at.state.queue.is_empty() && pending.is_empty();
