@@ -205,8 +205,11 @@ async fn the_clock_and_callers_start_trees() {
         assert!(ticket.contains("approvals are open"), "{ticket}");
 
         let stock = server.get("/app/webApis/laptops?timeout=20").await.ok();
-        let expected = json!([{ "model": "Light 13", "inStock": 4 },
-            { "model": "Standard 14", "inStock": 11 }, { "model": "Workstation 16", "inStock": 2 }]);
+        let expected = json!([
+            { "model": "Light 13", "inStock": 4 },
+            { "model": "Standard 14", "inStock": 11 },
+            { "model": "Workstation 16", "inStock": 2 },
+        ]);
         assert_eq!(stock, expected);
     }
 }
