@@ -5,6 +5,7 @@
 use model::id::SpaceId;
 use model::time::Micros;
 
+use crate::runs;
 use crate::{Error, Sql, Tx};
 
 /// Counting stops here; the console shows "10 000+".
@@ -75,11 +76,11 @@ pub fn open_jobs(
     tx.query_one(&OPEN_JOBS, &values, |row| Ok((row.i64(0)?, row.opt_micros(1)?)))
 }
 
-const OPEN_RUNS: Sql = Sql::both(
-    "SELECT state, count(*) FROM (SELECT state FROM runs \
-     WHERE state IN ('Running', 'Waiting', 'Error') AND space_id = $1 LIMIT $2) counted \
-     GROUP BY state",
-);
+const OPEN_RUNS: Sql = Sql::both(concat!(
+    "SELECT state, count(*) FROM (SELECT state FROM runs WHERE ",
+    runs::is_open!(""),
+    " AND space_id = $1 LIMIT $2) counted GROUP BY state"
+));
 
 /// How many runs are in each open state, up to [`COUNT_MAX`] together.
 ///

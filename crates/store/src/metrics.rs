@@ -3,6 +3,7 @@
 
 use model::time::Micros;
 
+use crate::runs;
 use crate::{Error, Sql, Tx};
 
 /// Counting stops here.
@@ -23,10 +24,11 @@ pub fn open_jobs(tx: &mut Tx, state: model::job::State) -> Result<(i64, Option<M
     tx.query_one(&JOBS, &values, |row| Ok((row.i64(0)?, row.opt_micros(1)?)))
 }
 
-const RUNS: Sql = Sql::both(
-    "SELECT state, count(*) FROM (SELECT state FROM runs \
-     WHERE state IN ('Running', 'Waiting', 'Error') LIMIT $1) counted GROUP BY state",
-);
+const RUNS: Sql = Sql::both(concat!(
+    "SELECT state, count(*) FROM (SELECT state FROM runs WHERE ",
+    runs::is_open!(""),
+    " LIMIT $1) counted GROUP BY state"
+));
 
 /// How many runs are in each open state.
 ///

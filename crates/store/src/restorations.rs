@@ -9,6 +9,7 @@ use model::job::{JobChange, State};
 use model::time::Micros;
 
 use crate::job_changes::{self, Hold};
+use crate::runs;
 use crate::{Error, Row, Sql, Tx};
 
 /// Counting stops here.
@@ -137,11 +138,13 @@ pub fn waiting_jobs(tx: &mut Tx, held: &Restoration) -> Result<i64, Error> {
     tx.query_one(&WAITING_JOBS, &values, |row| row.i64(0))
 }
 
-const DUE_RUNS: Sql = Sql::both(
-    "SELECT id FROM runs WHERE state IN ('Running', 'Waiting', 'Error') AND space_id = $1 \
+const DUE_RUNS: Sql = Sql::both(concat!(
+    "SELECT id FROM runs WHERE ",
+    runs::is_open!(""),
+    " AND space_id = $1 \
      AND created_at <= $2 AND id > $3 AND (leased_until IS NOT NULL OR wake_at <= $2) \
-     ORDER BY id LIMIT $4",
-);
+     ORDER BY id LIMIT $4"
+));
 
 /// Runs of a restored space that would go on by themselves, after one of them, `limit` at most. A
 /// run that waits for a person or a later time is none of them.

@@ -22,6 +22,23 @@ macro_rules! select {
     };
 }
 
+/// The term of the index of open runs, written out: of a list of three SQLite makes a table in each
+/// statement. Behind a term that names the state, or it would be taken for several ranges.
+macro_rules! is_open {
+    ($run:literal) => {
+        concat!(
+            "(",
+            $run,
+            "state = 'Running' OR ",
+            $run,
+            "state = 'Waiting' OR ",
+            $run,
+            "state = 'Error')"
+        )
+    };
+}
+pub(crate) use is_open;
+
 fn read(row: &Row) -> Result<Run, Error> {
     let state = row.text(10)?;
     Ok(Run {
@@ -157,10 +174,11 @@ pub fn by_key(tx: &mut Tx, tree: &TreeId, key: &str) -> Result<Option<RunId>, Er
     tx.query_opt(&BY_KEY, &[tree.into(), key.into()], |row| Ok(RunId(row.i64(0)?)))
 }
 
-const OPEN_CHILDREN: Sql = Sql::both(
-    "SELECT id FROM runs WHERE parent_id = $1 AND awaited = TRUE \
-     AND state IN ('Running', 'Waiting', 'Error') ORDER BY id",
-);
+const OPEN_CHILDREN: Sql = Sql::both(concat!(
+    "SELECT id FROM runs WHERE parent_id = $1 AND awaited = TRUE AND ",
+    is_open!(""),
+    " ORDER BY id"
+));
 
 /// Unfinished runs that tasks of a run wait for.
 ///
@@ -421,11 +439,12 @@ pub fn expire_all(tx: &mut Tx, now: Micros) -> Result<(), Error> {
     tx.push(&EXPIRE_ALL, &[now.into()])
 }
 
-const CANCEL: Sql = Sql::both(
+const CANCEL: Sql = Sql::both(concat!(
     "UPDATE runs SET state = 'Cancelled', leased_by = NULL, leased_until = NULL, wake_at = NULL, \
      finished_at = $2, updated_at = $2, version = version + 1 \
-     WHERE id = $1 AND state IN ('Running', 'Waiting', 'Error')",
-);
+     WHERE id = $1 AND ",
+    is_open!("")
+));
 
 /// Calls a run off; false when it is finished or gone.
 ///
@@ -467,17 +486,19 @@ pub fn delete(tx: &mut Tx, id: RunId) -> Result<bool, Error> {
     Ok(tx.execute(&DELETE, &[id.into()])? == 1)
 }
 
-// The whole list of states is what the index of open runs is known by.
-const LOOK: Sql = Sql::both(
+const LOOK: Sql = Sql::both(concat!(
     "SELECT o.id, o.leased_until IS NULL AND o.wake_at IS NULL AND o.updated_at < $3 \
        AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.run_id = o.id AND t.deferred = TRUE) \
        AND NOT EXISTS (SELECT 1 FROM errors e WHERE e.run_id = o.id AND e.active = TRUE) \
        AND NOT EXISTS (SELECT 1 FROM runs c WHERE c.parent_id = o.id AND c.awaited = TRUE \
-         AND c.state IN ('Running', 'Waiting', 'Error')) \
+         AND ",
+    is_open!("c."),
+    ") \
      FROM (SELECT r.id, r.leased_until, r.wake_at, r.updated_at FROM runs r \
-       WHERE r.state IN ('Running', 'Waiting', 'Error') AND r.state = $1 AND r.id > $2 \
-       ORDER BY r.id LIMIT $4) AS o ORDER BY o.id",
-);
+       WHERE r.state = $1 AND r.id > $2 AND ",
+    is_open!("r."),
+    " ORDER BY r.id LIMIT $4) AS o ORDER BY o.id"
+));
 
 /// What a look at some unfinished runs found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -53,6 +53,7 @@ pub(super) const ALL: &[Migration] = migrations![
     "0019_categories",
     "0020_approvals",
     "0021_notices",
+    "0022_leaner_runs",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.

@@ -131,3 +131,20 @@ async fn what_cannot_be_opened_says_so() {
         assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
     }
 }
+
+const CONDITIONS: Sql = Sql::both(
+    "SELECT name, substr(sql, instr(sql, 'WHERE')) FROM sqlite_master \
+     WHERE type = 'index' AND sql LIKE '%WHERE%' ORDER BY name",
+);
+
+/// SQLite makes a table of such a list in every statement that writes a row.
+#[tokio::test]
+async fn no_condition_of_an_index_lists_three() {
+    let store = testkit::sqlite().await;
+    let read = |row: &store::Row| Ok((row.text(0)?, row.text(1)?));
+    let found = store.read(move |tx| tx.query(&CONDITIONS, &[], read)).await.unwrap();
+    assert!(found.iter().any(|(name, _)| name == "runs_open"), "{found:?}");
+    for (name, condition) in found {
+        assert!(condition.matches(',').count() < 2, "{name}: {condition}");
+    }
+}
