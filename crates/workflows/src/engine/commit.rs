@@ -50,6 +50,16 @@ pub(super) struct TakenTriggers {
     pub(super) by_hand: Vec<TriggerId>,
 }
 
+impl TakenTriggers {
+    /// All of an inbox.
+    pub(super) fn of(inbox: &[Trigger]) -> Self {
+        let (by_hand, others): (Vec<&Trigger>, Vec<&Trigger>) =
+            inbox.iter().partition(|trigger| trigger.scheduled_at.is_some());
+        let by_hand = by_hand.into_iter().map(|trigger| trigger.id).collect();
+        Self { upto: others.last().map(|trigger| trigger.id), by_hand }
+    }
+}
+
 /// What the write brought.
 pub(super) struct Committed {
     /// The state as written when that has changed it: errors numbered, work inside settled.

@@ -127,13 +127,7 @@ impl Inner {
             let more = !inbox.is_empty() || !at.state.queue.is_empty();
             return Ok(if more { Next::Again } else { Next::Wait });
         }
-        let (by_hand, others): (Vec<_>, Vec<_>) =
-            at.inbox.iter().partition(|trigger| trigger.scheduled_at.is_some());
-        let taken = TakenTriggers {
-            upto: others.last().map(|trigger| trigger.id),
-            by_hand: by_hand.iter().map(|trigger| trigger.id).collect(),
-        };
-        let count = at.inbox.len();
+        let (taken, count) = (TakenTriggers::of(&at.inbox), at.inbox.len());
         let inputs = self.inputs(at, inbox);
         // A run that was just read is written even when nothing moves, to let go of its lease.
         let idle = inputs.is_empty() && at.state.queue.is_empty() && pending.is_empty();
