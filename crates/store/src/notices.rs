@@ -177,3 +177,51 @@ pub fn list(
     select.end("ORDER BY at DESC, id DESC LIMIT $?", limit);
     select.query(tx, read)
 }
+
+const DUE_MAIL: Sql = Sql::both(
+    "SELECT id, space_id, at, kind, webhook_id, webhook, message, event_id, job_id, mail_to, \
+     mail, mail_tries, mail_error FROM notices WHERE mail = 'Waiting' AND mail_due_at <= $1 \
+     ORDER BY mail_due_at LIMIT $2",
+);
+
+/// The notices of all spaces whose mail is due, those first that have been for longest.
+///
+/// # Errors
+/// What the database says.
+pub fn due_mail(tx: &mut Tx, now: Micros, limit: i64) -> Result<Vec<Notice>, Error> {
+    tx.query(&DUE_MAIL, &[now.into(), limit.into()], read)
+}
+
+const CLAIM_MAIL: Sql = Sql::both(
+    "UPDATE notices SET mail_tries = mail_tries + 1, mail_due_at = $3 \
+     WHERE id = $1 AND mail = 'Waiting' AND mail_tries = $2",
+);
+
+/// Takes a notice to send its mail: it is due again at `until`, should this node not come back to
+/// it. `false` when another node was faster.
+///
+/// # Errors
+/// What the database says.
+pub fn claim_mail(tx: &mut Tx, notice: &Notice, until: Micros) -> Result<bool, Error> {
+    let values = [(&notice.id).into(), notice.mail_tries.into(), until.into()];
+    Ok(tx.execute(&CLAIM_MAIL, &values)? == 1)
+}
+
+const SETTLE_MAIL: Sql = Sql::both(
+    "UPDATE notices SET mail = $2, mail_due_at = $3, mail_error = $4 \
+     WHERE id = $1 AND mail = 'Waiting'",
+);
+
+/// Notes what became of a mail; `due`: when it is tried again, if it still waits.
+///
+/// # Errors
+/// What the database says.
+pub fn settle_mail(
+    tx: &mut Tx,
+    id: &NoticeId,
+    mail: Mail,
+    due: Option<Micros>,
+    error: Option<&str>,
+) -> Result<(), Error> {
+    tx.push(&SETTLE_MAIL, &[id.into(), mail.as_str().into(), due.into(), error.into()])
+}

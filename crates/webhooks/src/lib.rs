@@ -51,6 +51,7 @@ pub use workflows::{PreparedStart, StartOutcome, StartRequest, Workflows};
 use model::id::SpaceId;
 use runtime::Runtime;
 use runtime::changes::Changes;
+use runtime::mail::Mailer;
 use runtime::node::Node;
 use runtime::vault::Vault;
 use send::Sender;
@@ -89,6 +90,8 @@ pub struct Options {
     pub vault: Vault,
     /// The workflow engine.
     pub workflows: Arc<dyn Workflows>,
+    /// What sends the mail of notices.
+    pub mailer: Arc<dyn Mailer>,
     /// This server's own address; webhooks that name it are internal.
     pub public_url: Option<Url>,
     /// This process among those that share the database. Its name is new at every start, so that
@@ -110,6 +113,7 @@ struct Inner {
     vault: Vault,
     tokens: oauth::Tokens,
     workflows: Arc<dyn Workflows>,
+    mailer: Arc<dyn Mailer>,
     snapshots: snapshot::Snapshots,
     queue: queue::Queue,
     /// Wakes the loop that carries out recoveries.
@@ -130,7 +134,7 @@ struct Settings {
 impl Webhooks {
     /// Builds the use cases; [`Webhooks::deliver`] starts the delivery.
     pub fn new(options: Options) -> Self {
-        let Options { store, runtime, changes, sender, vault, workflows, public_url, node } =
+        let Options { store, runtime, changes, sender, vault, workflows, mailer, public_url, node } =
             options;
         let inner = Inner {
             store,
@@ -139,6 +143,7 @@ impl Webhooks {
             snapshots: snapshot::Snapshots::new(vault.clone(), sender.clone()),
             sender,
             workflows,
+            mailer,
             tokens: oauth::Tokens::default(),
             vault,
             queue: queue::Queue::new(schedule::Bounds::default()),

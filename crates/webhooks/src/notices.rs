@@ -6,9 +6,13 @@
 //! loop: prepare the event ─▶ one transaction: trouble row, event, its jobs, notice
 //! ```
 //!
+//! Mail goes after the commit ([`mail`]): the notice says how far it has come.
+//!
 //! Deliveries that go well cost one look at a counter. The row of the trouble decides who tells:
 //! two nodes that notice at once write one event. A sign that is lost (a crash, a full channel) is
 //! made again by the next failure or success. A webhook is never told about itself.
+
+mod mail;
 
 use crate::jobs::{Page, page, rows, token};
 use crate::record::Report;
@@ -190,6 +194,7 @@ impl Webhooks {
         self.inner.runtime.spawn(async move {
             while !runtime.is_stopping() {
                 webhooks.learn().await;
+                webhooks.inner.mail_due().await;
                 let look = runtime.pause(LOOK);
                 tokio::pin!(look);
                 loop {
@@ -198,7 +203,10 @@ impl Webhooks {
                         () = runtime.stopping() => return,
                         () = &mut look => break,
                         sign = signs.recv() => match sign {
-                            Some(sign) => webhooks.tell(&sign).await,
+                            Some(sign) => {
+                                webhooks.tell(&sign).await;
+                                webhooks.inner.mail_due().await;
+                            }
                             None => return,
                         },
                     }

@@ -80,6 +80,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<(api::App, Arc
         ..send::Options::default()
     };
     let sender = Sender::new(ground.runtime.clone(), options).context("cannot build the sender")?;
+    let mailer = mailer(ground)?;
     let workflows = workflows::Workflows::new(workflows::Options {
         store: ground.store.clone(),
         runtime: ground.runtime.clone(),
@@ -90,7 +91,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<(api::App, Arc
         records: Arc::new(PlatformRecords::new(later.clone(), ground.runtime.clone())),
         http: Arc::new(GuardedHttp::new(sender.clone(), ground.runtime.clone())),
         api: Arc::new(InProcess::new(api_later.clone(), ground.runtime.clone())),
-        mailer: mailer(ground)?,
+        mailer: mailer.clone(),
         vault: ground.vault.clone(),
         public_url: public_url(ground)?.as_str().trim_end_matches('/').to_owned(),
         time_zone: ground.config.time_zone.clone(),
@@ -101,6 +102,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<(api::App, Arc
         changes: changes.clone(),
         sender,
         vault: ground.vault.clone(),
+        mailer,
         workflows: Arc::new(starts::Starts::new(workflows.clone())),
         public_url: Some(public_url(ground)?),
         node,

@@ -5,6 +5,7 @@ use crate::world::World;
 use model::job::State;
 use model::notice::{Kind, Mail, Notice};
 use runtime::changes::{Heard, Topic};
+use runtime::mail::Unsent;
 use serde_json::{Value, json};
 use webhooks::Error;
 use webhooks::definitions::WebhookInput;
@@ -37,6 +38,18 @@ impl World {
 
     async fn notices(&self) -> Vec<Notice> {
         self.webhooks.notices(&self.actor, None, None).await.unwrap().items
+    }
+
+    /// Waits until the notices, newest first, satisfy `done`.
+    async fn until_mail(&self, done: impl Fn(&[Notice]) -> bool) -> Vec<Notice> {
+        let mut listener = self.changes.subscribe();
+        loop {
+            let notices = self.notices().await;
+            if !notices.is_empty() && done(&notices) {
+                return notices;
+            }
+            listener.next().await.unwrap();
+        }
     }
 
     /// Waits until there are so many notices, told by the changes; newest first.
@@ -80,7 +93,7 @@ async fn failing_and_recovering_are_events_and_notices_of_their_own() {
         let notice = world.until_notices(1).await.remove(0);
         assert_eq!((notice.kind, notice.webhook.as_str()), (Kind::Failing, "out"));
         assert_eq!(notice.message, "2 deliveries failed in a row: Answered 400 Bad Request.");
-        assert_eq!((notice.mail, notice.mail_to.len()), (Mail::Waiting, 1));
+        assert_eq!(notice.mail_to, ["ops@example.com"]);
         let trouble = world.webhooks.troubles(&world.actor).await.unwrap().remove(0);
         assert_eq!((trouble.failures, trouble.is_disabled), (2, false));
 
@@ -175,6 +188,35 @@ async fn of_two_nodes_that_notice_one_tells_and_either_tells_of_the_recovery() {
         assert_eq!([notices[0].kind, notices[1].kind], [Kind::Recovered, Kind::Failing]);
         one.runtime.stop().await;
         two.runtime.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn mail_is_tried_again_and_given_up_when_it_is_refused() {
+    for store in testkit::both().await {
+        let world = World::new(&store).await;
+        let statuses = [400, 200];
+        let receiver = Receiver::start(move |n, _| Answer::Status(statuses[n], "")).await;
+        world.told_after(1).await;
+        world.webhook("out", "", &receiver.url("/")).await;
+        world.post.refusals.lock().unwrap().push(Unsent::Delayed("451 later".to_owned()));
+        world.submit(&json!({})).await;
+        let waits = world.until_mail(|notices| notices[0].mail_error.is_some()).await.remove(0);
+        assert_eq!((waits.mail, waits.mail_tries), (Mail::Waiting, 1));
+        assert_eq!(waits.mail_error.as_deref(), Some("451 later"));
+        world.runtime.advance_ms(61_000);
+        world.until_mail(|notices| notices[0].mail == Mail::Sent).await;
+        let mail = world.post.taken.lock().unwrap().remove(0);
+        assert_eq!(mail.to, "ops@example.com");
+        assert_eq!(mail.subject, "Acme: the webhook \"out\" fails");
+        assert!(mail.text.starts_with("1 deliveries failed in a row: Answered 400"));
+
+        world.post.refusals.lock().unwrap().push(Unsent::Refused("550 nobody".to_owned()));
+        world.submit(&json!({})).await;
+        let refused = world.until_mail(|notices| notices[0].mail == Mail::Failed).await.remove(0);
+        assert_eq!(refused.mail_error.as_deref(), Some("550 nobody"));
+        assert!(world.post.taken.lock().unwrap().is_empty());
+        world.runtime.stop().await;
     }
 }
 

@@ -11,6 +11,7 @@ use model::time::Micros;
 use model::{Attributes, Audit};
 use runtime::Runtime;
 use runtime::changes::{Changes, Heard, Topic};
+use runtime::mail::{Mail, Mailer, Sending, Unsent};
 use runtime::node::Node;
 use runtime::vault::{MasterKey, Vault};
 use serde_json::{Value, json};
@@ -65,12 +66,35 @@ impl Workflows for Engine {
     }
 }
 
+/// A mail server that says what it is told to, and takes the rest.
+#[derive(Default)]
+pub(crate) struct Post {
+    /// What it says to the next mails.
+    pub(crate) refusals: Mutex<Vec<Unsent>>,
+    /// What it took.
+    pub(crate) taken: Mutex<Vec<Mail>>,
+}
+
+impl Mailer for Post {
+    fn send<'a>(&'a self, mail: &'a Mail) -> Sending<'a> {
+        let said = match self.refusals.lock().unwrap().pop() {
+            Some(refusal) => Err(refusal),
+            None => {
+                self.taken.lock().unwrap().push(mail.clone());
+                Ok(format!("{}@test", mail.key))
+            }
+        };
+        Box::pin(std::future::ready(said))
+    }
+}
+
 /// One node over a store.
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) runtime: Runtime,
     pub(crate) changes: Changes,
     pub(crate) engine: Arc<Engine>,
+    pub(crate) post: Arc<Post>,
     pub(crate) webhooks: Webhooks,
     pub(crate) actor: Actor,
     pub(crate) node: Node,
@@ -135,6 +159,7 @@ impl World {
         let runtime = Runtime::fake(now, seed);
         let changes = Changes::default();
         let engine = Arc::new(Engine::default());
+        let post = Arc::new(Post::default());
         // Nodes of one store share the key.
         let vault = Vault::new(&runtime, vec![MasterKey::new(&[7; 32])]).unwrap();
         let guard = Guard::new(vec!["127.0.0.0/8".parse().unwrap()]);
@@ -147,12 +172,13 @@ impl World {
             sender: Sender::new(runtime.clone(), options).unwrap(),
             vault,
             workflows: engine.clone(),
+            mailer: post.clone(),
             public_url: None,
             node: own.clone(),
         });
         let actor =
             Actor { space_id: space_id(), username: "admin".to_owned(), is_space_admin: true };
-        Self { store: store.clone(), runtime, changes, engine, webhooks, actor, node: own }
+        Self { store: store.clone(), runtime, changes, engine, post, webhooks, actor, node: own }
     }
 
     /// Creates a webhook of the kapp for submitted submissions.
