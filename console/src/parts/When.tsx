@@ -1,7 +1,7 @@
 // A time: relative, kept true while it is looked at, exact on hover and focus.
 import { Tooltip } from '@mantine/core';
 import { useEffect, useState } from 'react';
-import { clock, exact, freshness, relative, utc } from '../logic/time';
+import { clock, duration, exact, freshness, relative, utc } from '../logic/time';
 
 export function useNow(everyMs: number): number {
   const [now, setNow] = useState(() => Date.now());
@@ -28,6 +28,19 @@ export function When({ at, clocked }: Props) {
     <Tooltip label={`${exact(at)}\n${utc(at)}`} style={{ whiteSpace: 'pre' }}>
       <time dateTime={at} style={{ whiteSpace: 'nowrap' }}>
         {clocked ? clock(at) : relative(at, now)}
+      </time>
+    </Tooltip>
+  );
+}
+
+/** How long something has lasted so far, kept true while it is looked at. */
+export function Lasting({ since }: { since: string }) {
+  const now = useNow(1000);
+  const ms = Math.max(0, now - Date.parse(since));
+  return (
+    <Tooltip label={`Since ${exact(since)}\n${utc(since)}`} style={{ whiteSpace: 'pre' }}>
+      <time dateTime={since} style={{ whiteSpace: 'nowrap' }}>
+        {duration(ms)}
       </time>
     </Tooltip>
   );

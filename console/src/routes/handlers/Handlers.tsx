@@ -55,7 +55,7 @@ export function Handlers() {
           open={(one) => void open(one.definitionId)}
         />
       )}
-      <h2 style={{ margin: '24px 0 8px', fontSize: '1rem' }}>With the server</h2>
+      <h2 style={{ margin: '24px 0 8px', fontSize: '1rem' }}>Built in</h2>
       <Rows
         label="Handlers that come with the server"
         columns={OURS}
@@ -74,7 +74,19 @@ export function Handlers() {
   );
 }
 
-const EFFECT: Column<Handler> = { title: 'Effect', width: 110, cell: (one) => one.effect };
+/** What an effect means after an interruption. */
+const EFFECTS: Record<string, string> = {
+  pure: 'Changes nothing outside of its run',
+  keyed: 'A repeat is recognised by its key',
+  repeatable: 'A repeat does no harm',
+  once: 'A person decides after an interruption',
+};
+
+const EFFECT: Column<Handler> = {
+  title: 'Effect',
+  width: 110,
+  cell: (one) => <span title={EFFECTS[one.effect]}>{one.effect}</span>,
+};
 
 const OWN: Column<Handler>[] = [
   {
@@ -116,7 +128,6 @@ const OURS: Column<Handler>[] = [
   },
   {
     title: 'What it does',
-    clip: true,
     cell: (one) => <span className="kp-dim">{one.description}</span>,
   },
   EFFECT,

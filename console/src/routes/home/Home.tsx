@@ -123,7 +123,9 @@ function Figures({ data, window }: { data: Dashboard; window: string }) {
       </Figure>
       <Figure label="Runs going" value={data.runs.running + data.runs.waiting}>
         <To to="/console/runs" search={{ status: 'Waiting' }}>
-          {data.runs.waiting ? `${data.runs.waiting} wait for something` : 'None waits'}
+          {data.runs.waiting
+            ? `${data.runs.waiting} ${data.runs.waiting === 1 ? 'waits' : 'wait'} for something`
+            : 'None waits'}
         </To>
       </Figure>
       <Figure label="Open errors" value={data.openErrors} bad>

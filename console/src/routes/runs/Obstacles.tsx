@@ -8,7 +8,7 @@ import { ShortId } from '../../parts/Copy';
 import { Panel } from '../../parts/Page';
 import { ToneIcon } from '../../parts/Status';
 import { To } from '../../parts/To';
-import { When } from '../../parts/When';
+import { Lasting, When } from '../../parts/When';
 import { ResolveError } from '../errors/ResolveError';
 import { EditRetry } from './EditRetry';
 import { OpenTask } from './OpenTask';
@@ -76,7 +76,8 @@ function Wait({ runId, wait, view }: WaitProps) {
         )}
         {wait.since && (
           <>
-            , since <When at={wait.since} />
+            {' '}
+            for <Lasting since={wait.since} />
           </>
         )}
         {wait.message && <span className="kp-dim"> · {inline(wait.message)}</span>}
@@ -120,7 +121,7 @@ function OpenError({ error, view }: { error: TaskError; view: RunView | undefine
         {saysMore(error) && <pre>{error.text}</pre>}
         <div className="kp-dim" style={{ fontSize: 12.5, margin: '4px 0 10px' }}>
           {error.type}
-          {node && <> at “{node.name}”</>} · since <When at={error.createdAt} />
+          {node && <> at “{node.name}”</>} · <When at={error.createdAt} />
         </div>
         <ResolveError
           ids={[error.id]}

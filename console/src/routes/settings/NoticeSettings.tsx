@@ -72,7 +72,7 @@ function Form({ rules }: { rules: NoticeRules }) {
             onChange={(mailTo) => set({ mailTo })}
           />
         </div>
-        <p className="kp-dim">
+        <p className="kp-dim" style={{ margin: 0, fontSize: 13 }}>
           Each notice is also an event of the type Webhook (Failing, Recovered, Disabled): a webhook
           of the space can pass it on to a chat or an on-call service.
         </p>

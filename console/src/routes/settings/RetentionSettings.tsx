@@ -152,7 +152,7 @@ function State({ retention }: { retention: Retention }) {
     <Panel title="What is kept" label="What is kept">
       <Facts
         rows={[
-          ['Takes up', `about ${bytes(retention.bytes)}`],
+          ['Takes up', last ? `about ${bytes(retention.bytes)}` : 'Measured with the first purge'],
           ['Oldest', retention.oldestKeptAt ? <When at={retention.oldestKeptAt} /> : 'Nothing yet'],
           ['Last purge', last ? <When at={last.at} /> : 'Not yet'],
           [
