@@ -155,7 +155,7 @@ function columns({ decided, narrow, everybody }: Shown): Column<Submission>[] {
           </>
         ),
       }
-    : { title: 'Waiting', width: 110, cell: (one) => <When at={one.createdAt} /> };
+    : { title: 'Asked', width: 110, cell: (one) => <When at={one.createdAt} /> };
   if (narrow) return [what, when];
   return [
     what,

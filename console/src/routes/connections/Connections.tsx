@@ -72,7 +72,7 @@ const COLUMNS: Column<Connection>[] = [
     clip: true,
     cell: (one) => <span className="kp-mono kp-dim">{one.config.baseUrl}</span>,
   },
-  { title: 'State', width: '26%', clip: true, cell: (one) => <Readiness of={one} /> },
+  { title: 'State', width: '26%', cell: (one) => <Readiness of={one} /> },
   { title: 'Changed', width: 120, cell: (one) => <When at={one.updatedAt} /> },
 ];
 

@@ -111,7 +111,7 @@ const OPEN: Column<TaskError>[] = [
       </span>
     ),
   },
-  { title: 'Since', width: 110, cell: (one) => <When at={one.createdAt} /> },
+  { title: 'When', width: 110, cell: (one) => <When at={one.createdAt} /> },
 ];
 
 const HANDLED: Column<TaskError>[] = [

@@ -1,5 +1,5 @@
 // Handlers: what nodes can do. Those of the space itself are made and changed here.
-import { Badge, Button } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { IconPlus, IconPuzzle } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
@@ -7,6 +7,7 @@ import { useState } from 'react';
 import { handlers as handlersQuery, type Handler } from '../../api/handlers';
 import { Empty, Fault, Head } from '../../parts/Page';
 import { Rows, type Column } from '../../parts/Rows';
+import { Status } from '../../parts/Status';
 import { To } from '../../parts/To';
 import { useRowKeys } from '../../parts/useRowKeys';
 import { HandlerDrawer } from './HandlerDrawer';
@@ -110,11 +111,7 @@ const OWN: Column<Handler>[] = [
   {
     title: 'Status',
     width: 100,
-    cell: (one) => (
-      <Badge color={one.status === 'Active' ? 'green' : 'gray'} variant="light">
-        {one.status}
-      </Badge>
-    ),
+    cell: (one) => <Status of={one.status} />,
   },
 ];
 

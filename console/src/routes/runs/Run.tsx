@@ -156,8 +156,8 @@ function Inside({ run, title }: { run: Run; title: string | undefined }) {
 function Legend() {
   return (
     <p className="kp-dim" style={{ fontSize: 12.5, margin: '8px 2px' }}>
-      Green connectors were taken, dashed ones were not, grey ones are still open; a condition shows
-      what it came to. Select a node for its inputs and results.
+      Green connectors were taken, dashed ones were not; a condition shows what it came to. Select a
+      node for its inputs and results.
     </p>
   );
 }

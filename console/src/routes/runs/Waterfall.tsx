@@ -23,6 +23,9 @@ import './runs.css';
 /** Rows drawn at once; a loop of thousands is unfolded in steps. */
 const ROWS_STEP = 200;
 
+/** Below, quarters round to the same millisecond. */
+const TICKS_FROM_MS = 4;
+
 interface Props {
   view: RunView | undefined;
   selected: string | undefined;
@@ -109,11 +112,12 @@ function walk(event: KeyboardEvent, list: HTMLUListElement | null): void {
 
 function Scale({ span }: { span: Span }) {
   const whole = span.to - span.from;
+  const shares = whole < TICKS_FROM_MS ? [0] : [0, 0.25, 0.5, 0.75];
   return (
     <div className="kp-fall-row kp-fall-scale" aria-hidden>
       <span />
       <span className="kp-fall-track">
-        {[0, 0.25, 0.5, 0.75].map((share) => (
+        {shares.map((share) => (
           <span key={share} style={{ left: `${share * 100}%` }}>
             {share === 0 ? '0' : duration(whole * share)}
           </span>
@@ -138,6 +142,7 @@ function Line({ row: { bar, depth }, span, now, open, first, selected, act }: Li
   const { left, width } = shareOf(bar, span, now);
   const { word, tone } = stateOf(bar.state);
   const folds = bar.kind === 'iteration';
+  const [name, which] = folds ? bar.label.split(/ · (?=iteration \d+$)/) : [bar.label];
   return (
     <li>
       <button
@@ -159,7 +164,8 @@ function Line({ row: { bar, depth }, span, now, open, first, selected, act }: Li
           <span className="kp-status" data-tone={tone}>
             <ToneIcon tone={tone} size={14} />
           </span>
-          <span className="kp-clip">{bar.label}</span>
+          <span className="kp-clip">{name}</span>
+          {which && <span className="kp-fall-which">· {which}</span>}
           {folds && <span className="kp-dim kp-clip">{plural(bar.inside.length, 'step')}</span>}
         </span>
         <span className="kp-fall-track">

@@ -1,5 +1,5 @@
 // Who is told when a webhook fails, recovers or is disabled, and what was told so far.
-import { Alert, Button, NumberInput, TagsInput } from '@mantine/core';
+import { Alert, Button, Group, NumberInput, TagsInput } from '@mantine/core';
 import { IconBellRinging } from '@tabler/icons-react';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -52,10 +52,10 @@ function Form({ rules }: { rules: NoticeRules }) {
           save.mutate();
         }}
       >
-        <div className="kp-fields kp-fields-wide">
+        <Group align="start" gap={12}>
           <NumberInput
             label="Failures in a row"
-            description="From this many on, a webhook counts as failing."
+            description="So many make a webhook failing."
             min={1}
             max={1000}
             allowDecimal={false}
@@ -67,11 +67,12 @@ function Form({ rules }: { rules: NoticeRules }) {
             description="Addresses that get a mail; press Enter after each."
             placeholder={fields.mailTo.length === 0 ? 'Nobody' : undefined}
             value={fields.mailTo}
+            style={{ flex: '1 1 300px', maxWidth: 640 }}
             splitChars={[',', ';', ' ']}
             acceptValueOnBlur
             onChange={(mailTo) => set({ mailTo })}
           />
-        </div>
+        </Group>
         <p className="kp-dim" style={{ margin: 0, fontSize: 13 }}>
           Each notice is also an event of the type Webhook (Failing, Recovered, Disabled): a webhook
           of the space can pass it on to a chat or an on-call service.
@@ -131,7 +132,7 @@ const COLUMNS: Column<Notice>[] = [
     title: 'Job',
     width: 70,
     cell: (one) => (
-      <To to="/console/jobs/$id" params={{ id: one.jobId }}>
+      <To to="/console/jobs/$id" params={{ id: one.jobId }} strong>
         Job
       </To>
     ),
