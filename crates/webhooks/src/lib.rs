@@ -134,16 +134,15 @@ struct Settings {
 impl Webhooks {
     /// Builds the use cases; [`Webhooks::deliver`] starts the delivery.
     pub fn new(options: Options) -> Self {
-        let Options { store, runtime, changes, sender, vault, workflows, mailer, public_url, node } =
-            options;
+        let Options { store, runtime, changes, sender, vault, public_url, node, .. } = options;
         let inner = Inner {
             store,
             runtime,
             changes,
             snapshots: snapshot::Snapshots::new(vault.clone(), sender.clone()),
             sender,
-            workflows,
-            mailer,
+            workflows: options.workflows,
+            mailer: options.mailer,
             tokens: oauth::Tokens::default(),
             vault,
             queue: queue::Queue::new(schedule::Bounds::default()),

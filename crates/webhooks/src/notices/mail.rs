@@ -1,7 +1,7 @@
 //! The mail of notices: sent after their commit, tried again when the mail server cannot take it.
 //!
-//! A mail may arrive twice (a crash between the mail server's answer and our note of it), which does
-//! no harm here: the `Message-ID` is the same.
+//! A mail may arrive twice (a crash between the mail server's answer and our note of it), which
+//! does no harm here: the `Message-ID` is the same.
 
 use crate::Inner;
 use model::notice::{Kind, Mail as State, Notice};

@@ -53,7 +53,9 @@ impl Inner {
         if is_awaited || self.actors.backlog() >= READY_MAX || !self.has_room_for_new() {
             return None;
         }
-        if self.is_stopped(&request.space_id) {
+        // What is refused for its depth is refused by the start itself, which says why.
+        let is_deep = request.depth > limits::CAUSE_DEPTH_MAX;
+        if is_deep || self.is_stopped(&request.space_id) {
             return None;
         }
         let tree = self.plans.head(&request.space_id, &request.tree)?;
