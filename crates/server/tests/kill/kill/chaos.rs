@@ -54,7 +54,7 @@ async fn at_length() {
     let seed = seed.unwrap_or_else(fresh_seed);
     match given("KAPOK_CHAOS_POSTGRES") {
         Some(_) => {
-            let cluster = testkit::Cluster::start();
+            let cluster = tokio::task::block_in_place(testkit::Cluster::start);
             story_on(Some(&cluster.url()), Some(cluster), seed, time).await;
         }
         None => story(None, seed, time).await,
