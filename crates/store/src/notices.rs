@@ -135,10 +135,17 @@ pub fn insert(tx: &mut Tx, notice: &Notice) -> Result<(), Error> {
     tx.push(&PURGE, &[(&notice.space_id).into(), oldest.into()])
 }
 
-const LIST: Sql = Sql::both(
-    "SELECT id, space_id, at, kind, webhook_id, webhook, message, event_id, job_id, mail_to, \
-     mail, mail_tries, mail_error FROM notices WHERE space_id = $1",
-);
+macro_rules! notices {
+    ($tail:literal) => {
+        Sql::both(concat!(
+            "SELECT id, space_id, at, kind, webhook_id, webhook, message, event_id, job_id, ",
+            "mail_to, mail, mail_tries, mail_error FROM notices ",
+            $tail
+        ))
+    };
+}
+
+const LIST: Sql = notices!("WHERE space_id = $1");
 
 fn read(row: &Row) -> Result<Notice, Error> {
     let (kind, mail) = (row.text(3)?, row.text(10)?);
@@ -178,11 +185,8 @@ pub fn list(
     select.query(tx, read)
 }
 
-const DUE_MAIL: Sql = Sql::both(
-    "SELECT id, space_id, at, kind, webhook_id, webhook, message, event_id, job_id, mail_to, \
-     mail, mail_tries, mail_error FROM notices WHERE mail = 'Waiting' AND mail_due_at <= $1 \
-     ORDER BY mail_due_at LIMIT $2",
-);
+const DUE_MAIL: Sql =
+    notices!("WHERE mail = 'Waiting' AND mail_due_at <= $1 ORDER BY mail_due_at LIMIT $2");
 
 /// The notices of all spaces whose mail is due, those first that have been for longest.
 ///
