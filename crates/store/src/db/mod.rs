@@ -52,7 +52,7 @@ pub use stats::Stats;
 pub use tx::Tx;
 pub use value::Value;
 
-use queue::Queue;
+use queue::{Queue, Sharing};
 use stats::Counters;
 
 /// Where the data lives.
@@ -82,8 +82,15 @@ pub struct Limits {
     pub batch_max: usize,
     /// SQLite connections for reading.
     pub sqlite_readers: usize,
-    /// PostgreSQL connections for writing; about eight is best on two cores.
+    /// PostgreSQL connections for writing.
     pub postgres_writers: usize,
+    /// How many of them write as soon as there is something; the others are for full batches, and
+    /// for what waits behind a slow closure. Two, measured on two cores: one prepares while the
+    /// other waits for its commit, and more make the batches smaller.
+    pub postgres_eager: usize,
+    /// Closures in one PostgreSQL commit: fewer than on SQLite, for they hold their locks until
+    /// then and other writers wait for these.
+    pub postgres_batch_max: usize,
     /// PostgreSQL connections for reading.
     pub postgres_readers: usize,
     /// How long a read closure may take; a longer one holds back the log's checkpoint.
@@ -102,6 +109,8 @@ impl Default for Limits {
             batch_max: 256,
             sqlite_readers: 4,
             postgres_writers: 8,
+            postgres_eager: 2,
+            postgres_batch_max: 32,
             postgres_readers: 4,
             read_time: Duration::from_secs(10),
             write_time: Duration::from_secs(30),
@@ -162,8 +171,13 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_with(options: &Options, limits: Limits) -> Result<Self, Error> {
-        let writes = Arc::new(Queue::new(limits.queue_places));
-        let reads = Arc::new(Queue::new(limits.queue_places));
+        let (eager, batch) = match options {
+            Options::Sqlite { .. } => (1, limits.batch_max),
+            Options::Postgres { .. } => (limits.postgres_eager, limits.postgres_batch_max),
+        };
+        let alone = Sharing { eager: usize::MAX, batch: 1 };
+        let writes = Arc::new(Queue::new(limits.queue_places, Sharing { eager, batch }));
+        let reads = Arc::new(Queue::new(limits.queue_places, alone));
         let counters = Counters::default();
         let shared = Shared { limits, counters: counters.clone() };
         let (alive, ended) = mpsc::channel(1);
@@ -312,7 +326,7 @@ fn serve(
         fn drop(&mut self) {
             if std::thread::panicking() {
                 self.0.close();
-                drop(self.0.drain(usize::MAX));
+                self.0.clear();
             }
         }
     }

@@ -1,7 +1,7 @@
 //! PostgreSQL: repeats after serialization failures and deadlocks, lost connections.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use store::{Error, Options, Sql, Store, Tx};
@@ -60,11 +60,13 @@ async fn a_deadlock_is_untied() {
     insert(&store, 1).await.unwrap();
     insert(&store, 2).await.unwrap();
     let met = Arc::new(Barrier::new(2));
-    let touch = |first: i64, second: i64| {
+    let touch = |first: i64, second: i64, began: tokio::sync::oneshot::Sender<()>| {
         let (store, met, runs) = (store.clone(), Arc::clone(&met), AtomicU32::new(0));
+        let began = Mutex::new(Some(began));
         tokio::spawn(async move {
             let both = move |tx: &mut Tx| {
                 tx.execute(&TOUCH, &[first.into()])?;
+                drop(began.lock().unwrap().take());
                 if runs.fetch_add(1, Ordering::Relaxed) == 0 {
                     met.wait();
                 }
@@ -73,7 +75,11 @@ async fn a_deadlock_is_untied() {
             store.write(both).await
         })
     };
-    let (one, two) = (touch(1, 2), touch(2, 1));
+    let (began, has_begun) = tokio::sync::oneshot::channel();
+    let one = touch(1, 2, began);
+    // Had it not begun, both might share a transaction.
+    drop(has_begun.await);
+    let two = touch(2, 1, tokio::sync::oneshot::channel().0);
     assert_eq!(one.await.unwrap().unwrap(), 1);
     assert_eq!(two.await.unwrap().unwrap(), 1);
     assert!(store.stats().retries >= 1);

@@ -3,7 +3,7 @@
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
-use store::{Error, Sql, Store, Tx};
+use store::{Error, Limits, Sql, Store, Tx};
 use tokio::task::JoinHandle;
 
 use crate::{INSERT, create_items, ids, insert, is_sqlite};
@@ -39,6 +39,13 @@ async fn hold(store: &Store) -> (std::sync::mpsc::Sender<()>, JoinHandle<Result<
     (release, task)
 }
 
+/// A store whose writes all go through one thread, so that those that wait share a batch.
+async fn narrow(test: &testkit::TestStore) -> Store {
+    let patience = std::time::Duration::from_secs(20);
+    let limits = Limits { queue_patience: patience, postgres_writers: 1, ..Limits::default() };
+    Store::open_with(test.options(), limits).await.unwrap()
+}
+
 /// Gives spawned writers their turn on this single-threaded runtime, until they are queued.
 async fn let_them_queue() {
     for _turn in 0..1_000 {
@@ -70,7 +77,8 @@ async fn an_error_rolls_back_and_is_the_answer() {
 
 #[tokio::test]
 async fn a_bad_neighbour_hurts_only_itself() {
-    for store in testkit::both().await {
+    for test in testkit::both().await {
+        let store = narrow(&test).await;
         create_items(&store).await;
         insert(&store, 7).await.unwrap();
         let (release, held) = hold(&store).await;
@@ -204,28 +212,61 @@ async fn a_guarded_update_tells_who_won() {
 
 #[tokio::test]
 async fn waiting_writers_share_a_commit() {
-    let store = testkit::sqlite().await;
-    create_items(&store).await;
-    let (release, held) = hold(&store).await;
-    let writers: Vec<_> = (0..300)
-        .map(|id| {
-            let store = store.clone();
-            tokio::spawn(async move { insert(&store, id).await })
-        })
-        .collect();
-    let_them_queue().await;
-    let before = store.stats();
-    drop(release);
-    held.await.unwrap().unwrap();
-    for writer in writers {
-        writer.await.unwrap().unwrap();
+    for test in testkit::both().await {
+        let store = narrow(&test).await;
+        create_items(&store).await;
+        // Statements are prepared once for each connection.
+        insert(&store, 1_000).await.unwrap();
+        let (release, held) = hold(&store).await;
+        let writers: Vec<_> = (0..300)
+            .map(|id| {
+                let store = store.clone();
+                tokio::spawn(async move { insert(&store, id).await })
+            })
+            .collect();
+        let_them_queue().await;
+        let before = store.stats();
+        drop(release);
+        held.await.unwrap().unwrap();
+        for writer in writers {
+            writer.await.unwrap().unwrap();
+        }
+        let after = store.stats();
+        // The one that was held, so many at once, and the rest.
+        let (batch, commits) = if is_sqlite(&store) { (256, 4) } else { (32, 12) };
+        assert!(after.commits - before.commits <= commits, "{after:?}");
+        assert_eq!(after.batch_max, batch);
+        assert_eq!(after.statements - before.statements, 300);
+        assert_eq!(ids(&store).await.len(), 301);
     }
-    let after = store.stats();
-    // The one that was held, at most 256 at once, and the rest.
-    assert!(after.commits - before.commits <= 4, "{after:?}");
-    assert_eq!(after.batch_max, 256);
-    assert_eq!(after.statements - before.statements, 300);
-    assert_eq!(ids(&store).await.len(), 300);
+}
+
+#[tokio::test]
+async fn who_refuses_before_writing_undoes_nobody() {
+    for test in testkit::both().await {
+        let store = narrow(&test).await;
+        create_items(&store).await;
+        insert(&store, 1).await.unwrap();
+        let (release, held) = hold(&store).await;
+        let insert = |tx: &mut Tx, id: i64| tx.push(&INSERT, &[id.into(), "a".into(), 1.into()]);
+        let first = spawn(&store, move |tx| Ok(insert(tx, 2)?));
+        let refuses = spawn(&store, |tx| {
+            let all = tx.query(&crate::IDS, &[], |row| row.i64(0))?;
+            // It sees its neighbours, which are committed before it is answered.
+            if all.len() == 2 { Err(Own::Refused) } else { Ok(()) }
+        });
+        let last = spawn(&store, move |tx| Ok(insert(tx, 3)?));
+        let_them_queue().await;
+        let before = store.stats();
+        drop(release);
+        held.await.unwrap().unwrap();
+        first.await.unwrap().unwrap();
+        assert!(matches!(refuses.await.unwrap(), Err(Own::Refused)));
+        last.await.unwrap().unwrap();
+        // The held one, and the three together.
+        assert_eq!(store.stats().commits - before.commits, 2);
+        assert_eq!(ids(&store).await, [1, 2, 3]);
+    }
 }
 
 #[tokio::test]

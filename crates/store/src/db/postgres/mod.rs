@@ -1,8 +1,9 @@
-//! PostgreSQL: threads that own one connection each and run one closure in one transaction.
+//! PostgreSQL: threads that own one connection each and run closures in transactions.
 //!
 //! Statements without an answer are sent ahead of it, so a closure costs as many round trips as it
-//! asks questions, and one for the commit. Connections are made when first needed and again, with
-//! back-off, when they are lost.
+//! asks questions, and one for the commit. Writes that wait at the same time share a transaction,
+//! its round trip and its flush; when one of them fails, each gets a transaction of its own.
+//! Connections are made when first needed and again, with back-off, when they are lost.
 
 pub(super) mod column;
 mod errors;
@@ -21,7 +22,7 @@ pub(super) use session::Session;
 use session::{Committed, Mode};
 
 use super::error::Error;
-use super::queue::Queue;
+use super::queue::{Queue, Waiting};
 use super::tx::{Link, Tx};
 use super::wall::{now, pause};
 use super::work::{Ran, Work};
@@ -101,15 +102,70 @@ fn start(
         }
     }
     let mut tx = Tx::new(Link::Postgres(Box::new(session)), shared.counters.clone());
-    while let Some(waiting) = queue.next() {
-        if now().duration_since(waiting.since) > shared.limits.queue_patience {
+    let mut worker = queue.worker();
+    while let Some(batch) = worker.next() {
+        let late =
+            |waiting: &Waiting| now().duration_since(waiting.since) > shared.limits.queue_patience;
+        let (late, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(late);
+        for Waiting { work, .. } in late {
             shared.counters.overloaded();
-            waiting.work.answer(Some(Error::Overloaded));
-            continue;
+            work.answer(Some(Error::Overloaded));
         }
-        let mut work = waiting.work;
-        let refusal = transact(&mut tx, &mut *work, shared);
+        serve_all(&mut tx, batch.into_iter().map(|waiting| waiting.work).collect(), shared);
+    }
+}
+
+/// Runs a batch in one transaction, or each of its closures in one of its own, and answers.
+fn serve_all(tx: &mut Tx, mut batch: Vec<Box<dyn Work>>, shared: &Shared) {
+    let shared_fate = if batch.len() > 1 { together(tx, &mut batch, shared) } else { None };
+    for mut work in batch {
+        let refusal = match &shared_fate {
+            Some(Committed::Yes) => None,
+            Some(Committed::Unknown) => Some(Error::BatchLost),
+            Some(Committed::No(_)) | None => transact(tx, &mut *work, shared),
+        };
         work.answer(refusal);
+    }
+}
+
+/// Runs closures in one transaction, in order. `None` when it was rolled back: one of them failed
+/// after it had written, or the database refused a statement of anybody's. Whoever failed before
+/// they wrote anything leave nothing to undo.
+fn together(tx: &mut Tx, batch: &mut [Box<dyn Work>], shared: &Shared) -> Option<Committed> {
+    session(tx).connect().ok()?;
+    session(tx).begin();
+    let began = now();
+    for work in &mut *batch {
+        shared.counters.closure();
+        session(tx).restart_clock();
+        let before = session(tx).written();
+        let ran = work.run(tx);
+        let is_clean = match (&ran, tx.take_fault()) {
+            (_, Some(_)) | (Ran::Panicked(_), _) => false,
+            (Ran::Done, None) => true,
+            (Ran::Refused, None) => session(tx).written() == before,
+        };
+        if !is_clean {
+            session(tx).rollback();
+            shared.counters.rollback();
+            return None;
+        }
+    }
+    match session(tx).commit() {
+        Committed::No(_) => {
+            session(tx).rollback();
+            shared.counters.rollback();
+            None
+        }
+        Committed::Yes => {
+            shared.counters.commit(batch.len(), began.elapsed());
+            Some(Committed::Yes)
+        }
+        Committed::Unknown => {
+            session(tx).rollback();
+            shared.counters.trouble(&Error::BatchLost);
+            Some(Committed::Unknown)
+        }
     }
 }
 

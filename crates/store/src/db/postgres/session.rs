@@ -69,6 +69,8 @@ pub(in crate::db) struct Session {
     time: Duration,
     stop_at: Instant,
     reconnect_time: Duration,
+    /// Statements that may have changed something, ever.
+    written: u64,
     /// The last attempt to connect failed: the next caller does not wait as long.
     down: bool,
 }
@@ -114,6 +116,7 @@ impl Session {
             time,
             stop_at: now() + time,
             reconnect_time: shared.limits.reconnect_time,
+            written: 0,
             down: false,
         })
     }
@@ -169,8 +172,11 @@ impl Session {
         let read_only = if self.mode == Mode::Read { "on" } else { "off" };
         let time = self.time.as_millis();
         self.stop_at = now() + self.time;
+        // Every statement has its index. A plan is kept for as long as the connection, and one made
+        // while tables were small would read them whole for ever.
         self.batch(&format!(
-            "SET statement_timeout = {time}; SET idle_in_transaction_session_timeout = 60000; \
+            "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+             SET jit = off; SET statement_timeout = {time}; SET idle_in_transaction_session_timeout = 60000; \
              SET default_transaction_read_only = {read_only}; SET timezone = 'UTC'; \
              SET client_min_messages = warning"
         ))?;
@@ -191,6 +197,16 @@ impl Session {
             Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
         self.send_ahead(|client| command(client, text));
+    }
+
+    /// Gives the next closure of the transaction the time that one may take.
+    pub(super) fn restart_clock(&mut self) {
+        self.stop_at = now() + self.time;
+    }
+
+    /// Statements so far that may have changed something: all but plain queries.
+    pub(super) fn written(&self) -> u64 {
+        self.written
     }
 
     /// Commits. COMMIT follows the statements sent ahead without waiting for them: had one of them
@@ -235,6 +251,7 @@ impl Session {
     pub(in crate::db) fn push(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<(), Error> {
         let statement = self.statement(sql)?;
         let params = self.params(&statement, sql, values)?;
+        self.written += 1;
         self.send_ahead(|client| {
             Box::pin(async move { client.execute_raw(&statement, params).await })
         });
@@ -246,6 +263,7 @@ impl Session {
     pub(in crate::db) fn execute(&mut self, sql: &Sql, values: &[Value<'_>]) -> Result<u64, Error> {
         let statement = self.statement(sql)?;
         let params = self.params(&statement, sql, values)?;
+        self.written += 1;
         let client = self.client().ok_or_else(gone)?;
         let future = Box::pin(async move { client.execute_raw(&statement, params).await });
         self.finish(future).map_err(Failed::into_error)
@@ -260,6 +278,7 @@ impl Session {
     ) -> Result<(), Error> {
         let statement = self.statement(sql)?;
         let params = self.params(&statement, sql, values)?;
+        self.written += u64::from(!sql.text(Dialect::Postgres).starts_with("SELECT"));
         let client = self.client().ok_or_else(gone)?;
         let rows: Pending<Vec<tokio_postgres::Row>> =
             Box::pin(

@@ -14,9 +14,9 @@ use tokio::sync::{mpsc, oneshot};
 pub(super) use session::{Line, Session};
 
 use super::error::Error;
-use super::queue::Queue;
+use super::queue::{Queue, Waiting};
 use super::tx::{Link, Tx};
-use super::work::Ran;
+use super::work::{Ran, Work};
 use super::{Shared, serve};
 use checkpoint::Checkpoints;
 
@@ -100,30 +100,36 @@ pub fn check(path: &Path) -> Result<(), Error> {
 
 /// Serves reads until the queue is closed.
 fn read(mut tx: Tx<'_>, queue: &Queue, shared: &Shared) {
-    while let Some(waiting) = queue.next() {
-        if super::wall::now().duration_since(waiting.since) > shared.limits.queue_patience {
-            shared.counters.overloaded();
-            waiting.work.answer(Some(Error::Overloaded));
-            continue;
+    let mut worker = queue.worker();
+    while let Some(batch) = worker.next() {
+        for Waiting { work, since } in batch {
+            if super::wall::now().duration_since(since) > shared.limits.queue_patience {
+                shared.counters.overloaded();
+                work.answer(Some(Error::Overloaded));
+            } else {
+                read_one(&mut tx, work, shared);
+            }
         }
-        let mut work = waiting.work;
-        shared.counters.read();
-        session(&tx).limit(Some(shared.limits.read_time));
-        let refusal = match session(&tx).control("BEGIN") {
-            Err(error) => Some(error),
-            Ok(()) => match work.run(&mut tx) {
-                Ran::Done => tx.take_fault(),
-                Ran::Refused => tx.take_fault().and(None),
-                Ran::Panicked(error) => Some(error),
-            },
-        };
-        drop(tx.take_fault());
-        session(&tx).limit(None);
-        if let Err(error) = session(&tx).control("ROLLBACK") {
-            tracing::debug!(%error, "a snapshot ended by itself");
-        }
-        work.answer(refusal);
     }
+}
+
+fn read_one(tx: &mut Tx<'_>, mut work: Box<dyn Work>, shared: &Shared) {
+    shared.counters.read();
+    session(tx).limit(Some(shared.limits.read_time));
+    let refusal = match session(tx).control("BEGIN") {
+        Err(error) => Some(error),
+        Ok(()) => match work.run(tx) {
+            Ran::Done => tx.take_fault(),
+            Ran::Refused => tx.take_fault().and(None),
+            Ran::Panicked(error) => Some(error),
+        },
+    };
+    drop(tx.take_fault());
+    session(tx).limit(None);
+    if let Err(error) = session(tx).control("ROLLBACK") {
+        tracing::debug!(%error, "a snapshot ended by itself");
+    }
+    work.answer(refusal);
 }
 
 /// The SQLite session behind a transaction of this module's threads.

@@ -44,9 +44,8 @@ enum Left {
 /// Serves writes until the queue is closed, then folds the log into the file.
 pub(super) fn run(mut tx: Tx<'_>, queue: &Queue, shared: &Shared, checkpoints: Checkpoints) {
     let checkpoints = Guard(checkpoints);
-    while let Some(first) = queue.next() {
-        let mut batch = vec![first];
-        batch.extend(queue.drain(shared.limits.batch_max.saturating_sub(1)));
+    let mut worker = queue.worker();
+    while let Some(batch) = worker.next() {
         for late in queue.expire(shared.limits.queue_patience) {
             shared.counters.overloaded();
             late.work.answer(Some(Error::Overloaded));
