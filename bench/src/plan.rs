@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
+use futures_util::future;
 use http::Method;
 
 use crate::client::Client;
@@ -43,6 +44,8 @@ pub(crate) enum Scenario {
     EventGentle,
     /// Latency at half of what was delivered of them.
     EventHalf,
+    /// As many such changes as possible on two nodes at once; PostgreSQL only.
+    Nodes,
     /// As many submissions as possible.
     Intake,
     /// Latency at a hundred submissions a second.
@@ -157,6 +160,9 @@ pub(crate) async fn run(options: &Options) -> Result<Figures> {
     }
     if wanted(Scenario::EventHalf) {
         bench.latency(&targets.single, half_of(rate), "event_at_half", &mut figures).await?;
+    }
+    if let Some(url) = database.filter(|_| wanted(Scenario::Nodes)) {
+        bench.nodes((options, data.path(), url), &targets.single, &mut figures).await?;
     }
     if wanted(Scenario::Intake) {
         (rate, _) = bench.intake(&outside, disk, &SUBMISSION, &mut figures).await?;
@@ -330,6 +336,42 @@ impl Bench {
         Ok((delivered.min(events / loaded), usize::try_from(payload)?))
     }
 
+    /// One node and two on the same database, by turns: one, two, two, one.
+    async fn nodes(
+        &mut self,
+        (options, data, url): (&Options, &Path, &str),
+        target: &Target,
+        figures: &mut Figures,
+    ) -> Result<()> {
+        progress("one node and two, by turns");
+        let here = std::slice::from_ref(target);
+        let mut alone = self.together(here).await?;
+        // The folder holds nothing but the key that both must know.
+        let (second, _) = process::server(&options.server, data, Some(url)).await?;
+        let both = [target.clone(), Target { address: second.address, ..target.clone() }];
+        let two = (self.together(&both).await? + self.together(&both).await?) / 2.0;
+        drop(second);
+        alone = (alone + self.together(here).await?) / 2.0;
+        figures.section("Nodes: the same load on one and on two");
+        figures.number("nodes_one_per_second", "accepted and delivered by one", alone, "1/s");
+        figures.number("nodes_two_per_second", "by two", two, "1/s");
+        Ok(())
+    }
+
+    /// As many as possible, the callers spread over targets; accepted and delivered a second.
+    async fn together(&mut self, targets: &[Target]) -> Result<f64> {
+        let share = self.callers / targets.len();
+        let begun = Instant::now();
+        let loads = targets.iter().map(|to| load::closed(to, &self.markers, share, self.time));
+        let accepted: usize = future::try_join_all(loads).await?.iter().map(Vec::len).sum();
+        let accepted_rate = accepted as f64 / begun.elapsed().as_secs_f64();
+        let received = self.settle(accepted).await?;
+        ensure!(received.distinct == accepted as u64, "not all were delivered within a minute");
+        let delivering = (received.last - received.first).max(1) as f64 / 1e6;
+        self.reset().await?;
+        Ok(accepted_rate.min(received.hits as f64 / delivering))
+    }
+
     /// How long a webhook takes at a steady rate.
     async fn latency(
         &mut self,
@@ -341,8 +383,7 @@ impl Bench {
         progress(&format!("latency at {rate:.0} a second"));
         let accepted = load::open(target, &self.markers, rate, self.time).await?;
         let received = self.settle(accepted.len()).await?;
-        let (_, text) = self.control.send(Method::GET, "/hits", Bytes::new()).await?;
-        let hits = parse_hits(std::str::from_utf8(&text)?);
+        let hits = self.hits().await?;
         let since = |from: fn(&Accepted) -> i64| {
             let waits = accepted.iter().filter_map(|one| {
                 // The webhook may overtake the caller's answer; then it took no time after it.
@@ -423,9 +464,15 @@ impl Bench {
         let all = load::open(target, &self.markers, ENDPOINTS_RATE, self.time).await?;
         let answers = |one: &&Accepted| !(one.marker % setup::ENDPOINTS).is_multiple_of(100);
         let healthy: Vec<Accepted> = all.iter().filter(answers).copied().collect();
-        self.settle(healthy.len()).await?;
-        let (_, text) = self.control.send(Method::GET, "/hits", Bytes::new()).await?;
-        let hits = parse_hits(std::str::from_utf8(&text)?);
+        // By name: what an earlier phase left behind may arrive as well.
+        let begun = Instant::now();
+        let mut hits = self.hits().await?;
+        while begun.elapsed() < SETTLE_WITHIN
+            && !healthy.iter().all(|one| hits.contains_key(&one.marker))
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            hits = self.hits().await?;
+        }
         let waits =
             healthy.iter().filter_map(|one| Some((hits.get(&one.marker)? - one.sent_at).max(0)));
         let missing = healthy.iter().filter(|one| !hits.contains_key(&one.marker)).count();
@@ -435,6 +482,12 @@ impl Bench {
         self.settle(all.len()).await?;
         self.reset().await?;
         Ok((waits, missing as f64))
+    }
+
+    /// When each marker was first received.
+    async fn hits(&mut self) -> Result<HashMap<u64, i64>> {
+        let (_, text) = self.control.send(Method::GET, "/hits", Bytes::new()).await?;
+        Ok(parse_hits(std::str::from_utf8(&text)?))
     }
 
     /// Runs of trees.

@@ -151,6 +151,13 @@ fn copy(tx: &Transaction<'_>, tree: &str, (first, count): (u64, u64), due: u64) 
             (_, "id") => record.clone(),
             ("runs", "job_id") => "NULL".to_owned(),
             (_, "wake_at" | "scheduled_at") => later(column),
+            // The state knows as well when the wait is over.
+            ("runs", "engine_state") => format!(
+                "replace({}, coalesce(CAST(c.wake_at AS TEXT), 'none'), \
+                 coalesce(CAST({} AS TEXT), 'none'))",
+                renamed(column),
+                later("wake_at")
+            ),
             (_, "engine_state") | ("triggers", "token") => renamed(column),
             ("tasks", "token") => {
                 let other = "c.token || '-' || n";
