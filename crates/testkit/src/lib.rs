@@ -25,11 +25,14 @@
 mod cluster;
 mod history;
 mod own;
+mod proxy;
 mod stores;
 
 pub use cluster::certificate;
 pub use history::age;
 pub use own::Cluster;
+pub use proxy::{Proxy, Weather};
 pub use stores::{
-    Database, POSTGRES_WRITERS, TestStore, both, end_connections, postgres, postgres_store, sqlite,
+    Database, POSTGRES_WRITERS, TestStore, both, end_connections, postgres, postgres_behind,
+    postgres_store, sqlite,
 };

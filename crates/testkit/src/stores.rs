@@ -9,6 +9,7 @@ use store::{Dialect, Limits, Options, Store};
 use tokio_postgres::{Client, NoTls};
 
 use crate::cluster;
+use crate::proxy::Proxy;
 
 /// A fresh, migrated store, removed when dropped.
 pub struct TestStore {
@@ -53,9 +54,24 @@ pub async fn sqlite() -> TestStore {
 
 /// A fresh store in a PostgreSQL database. Panics when PostgreSQL is not installed.
 pub async fn postgres_store() -> TestStore {
-    let template = template().await;
-    let database = create(&format!("TEMPLATE {template}")).await;
-    let options = Options::Postgres { url: database.url.clone() };
+    let database = migrated().await;
+    let url = database.url.clone();
+    opened(database, url).await
+}
+
+/// As [`postgres_store`], with a network between the store and its database.
+pub async fn postgres_behind() -> (TestStore, Proxy) {
+    let database = migrated().await;
+    let network = Proxy::before(&database.url).await;
+    (opened(database, network.url()).await, network)
+}
+
+async fn migrated() -> Database {
+    create(&format!("TEMPLATE {}", template().await)).await
+}
+
+async fn opened(database: Database, url: String) -> TestStore {
+    let options = Options::Postgres { url };
     let store = Store::open_with(&options, limits()).await.expect("a fresh database opens");
     TestStore { store, options, _kept: Kept::Database { _database: database } }
 }

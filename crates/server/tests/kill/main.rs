@@ -15,7 +15,6 @@ mod kill;
 mod ledger;
 mod load;
 mod process;
-mod proxy;
 mod receiver;
 mod seed;
 mod setup;

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use testkit::{Proxy, Weather};
 
 use crate::client::Client;
 use crate::disk::Disk;
 use crate::ledger::{Ledger, Rules};
 use crate::load::Load;
 use crate::process::{Processes, Resources, Server};
-use crate::proxy::{Proxy, Weather};
 use crate::receiver::{Manners, Receiver};
 use crate::seed::{Random, fresh_seed};
 use crate::setup;

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testkit::{Proxy, Weather};
 
 use crate::client::{Client, PASSWORD, USERNAME};
 use crate::disk::Disk;
 use crate::ledger::{Ledger, Rules};
 use crate::load::Load;
 use crate::process::{Processes, Server};
-use crate::proxy::{Proxy, Weather};
 use crate::receiver::{Manners, Receiver};
 use crate::setup;
 
