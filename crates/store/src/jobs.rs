@@ -9,7 +9,7 @@ pub use claims::{
     Claim, Waiting, adopt, any_void, claim, claim_statements, free_former, free_interrupted,
     free_void, waiting,
 };
-pub use queue::{Settled, mark_started, release, renew, settle, settle_all};
+pub use queue::{Settled, free_unheard, mark_started, release, renew, settle, settle_all};
 pub use search::{
     NameAndClass, Query, Scope, Step, URL_STARTS_MAX, count, list, names, plan, step,
 };
@@ -22,7 +22,7 @@ use model::time::Micros;
 
 use crate::events;
 use crate::rows::Insert;
-use crate::{Error, Row, Sql, Tx, Value};
+use crate::{Error, Lease, Row, Sql, Tx, Value};
 
 static INSERT: Insert = Insert::new(
     "jobs",
@@ -37,8 +37,18 @@ static INSERT: Insert = Insert::new(
 /// # Errors
 /// What the database says.
 pub fn insert<'a>(tx: &mut Tx, jobs: impl IntoIterator<Item = &'a Job>) -> Result<(), Error> {
-    let rows: Vec<_> = jobs.into_iter().map(values).collect();
+    let note = |job: &'a Job| {
+        note_lease(tx, job);
+        values(job)
+    };
+    let rows: Vec<_> = jobs.into_iter().map(note).collect();
     INSERT.push(tx, &rows)
+}
+
+fn note_lease(tx: &mut Tx, job: &Job) {
+    if let Some(until) = job.leased_until {
+        tx.leases(|| Lease::Job { id: job.id.clone(), epoch: job.epoch, until });
+    }
 }
 
 fn values(j: &Job) -> Vec<Value<'_>> {

@@ -51,6 +51,6 @@ pub mod web_apis;
 pub mod webhooks;
 
 pub use db::{
-    Dialect, Error, Limits, Options, Row, Select, Sql, Stats, Store, Tx, Value, backup, check,
-    migrations, presence,
+    Dialect, Error, Lease, Limits, Options, Row, Select, Sql, Stats, Store, Tx, Unheard, Value,
+    backup, check, migrations, presence,
 };

@@ -1,7 +1,7 @@
 //! Rows of runs: their birth, the guarded write that moves them, leases and lists.
 
 use crate::trees::like;
-use crate::{Error, Row, Select, Sql, Tx, Value};
+use crate::{Error, Lease, Row, Select, Sql, Tx, Value};
 use model::id::{EventId, JobId, RunId, SpaceId, TraceId, TreeId, TreeVersionId};
 use model::run::{Parent, Run, RunState};
 use model::time::Micros;
@@ -92,7 +92,8 @@ const INSERT: Sql = Sql::both(
 /// # Errors
 /// Those of the store.
 pub fn insert(tx: &mut Tx, run: &Run) -> Result<Option<RunId>, Error> {
-    tx.query_opt(&INSERT, &values(run), |row| Ok(RunId(row.i64(0)?)))
+    let id = tx.query_opt(&INSERT, &values(run), |row| Ok(RunId(row.i64(0)?)))?;
+    Ok(born(tx, run, id))
 }
 
 // The statement that inserts checks the tree, which saves a round trip. As a SELECT, parameters
@@ -118,7 +119,19 @@ const INSERT_OF: Sql = Sql::both(
 pub fn insert_of(tx: &mut Tx, run: &Run, version: i64) -> Result<Option<RunId>, Error> {
     let mut values = values(run).to_vec();
     values.push(version.into());
-    tx.query_opt(&INSERT_OF, &values, |row| Ok(RunId(row.i64(0)?)))
+    let id = tx.query_opt(&INSERT_OF, &values, |row| Ok(RunId(row.i64(0)?)))?;
+    Ok(born(tx, run, id))
+}
+
+fn born(tx: &mut Tx, run: &Run, id: Option<RunId>) -> Option<RunId> {
+    if run.leased_by.is_some() {
+        note_leases(tx, id.as_slice());
+    }
+    id
+}
+
+fn note_leases(tx: &mut Tx, runs: &[RunId]) {
+    runs.iter().for_each(|id| tx.leases(|| Lease::Run(*id)));
 }
 
 fn values(run: &Run) -> [Value<'_>; 27] {
@@ -377,7 +390,23 @@ pub fn claim(tx: &mut Tx, claim: &Claim, limit: i64) -> Result<Vec<RunId>, Error
     let mut claimed = tx.query(&CLAIM_DUE, &due, |row| Ok(RunId(row.i64(0)?)))?;
     let expired = [node.into(), until.into(), claim.lease_now.into(), limit.into()];
     claimed.extend(tx.query(&CLAIM_EXPIRED, &expired, |row| Ok(RunId(row.i64(0)?)))?);
+    note_leases(tx, &claimed);
     Ok(claimed)
+}
+
+const LEASED: Sql = Sql::per(
+    "SELECT id FROM runs WHERE leased_by = $1 AND id IN (SELECT value FROM json_each($2))",
+    "SELECT id FROM runs WHERE leased_by = $1 AND id IN (SELECT CAST(value AS BIGINT) \
+     FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON)))",
+);
+
+/// Of these runs, those that are leased to a node.
+///
+/// # Errors
+/// Those of the store.
+pub fn leased(tx: &mut Tx, node: &str, runs: &[RunId]) -> Result<Vec<RunId>, Error> {
+    let runs: serde_json::Value = runs.iter().map(|run| run.0).collect();
+    tx.query(&LEASED, &[node.into(), runs.into()], |row| Ok(RunId(row.i64(0)?)))
 }
 
 const NEXT_WAKE: Sql = Sql::both(concat!(

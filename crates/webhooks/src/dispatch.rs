@@ -187,6 +187,7 @@ impl Poller {
                 self.free_interrupted(now).await;
             }
             if self.inner.queue.must_look() || ticks >= look_at {
+                self.free_unheard().await;
                 look_at = ticks + self.look(now).await;
             }
             if ticks >= renew_at {
@@ -291,6 +292,21 @@ impl Poller {
         if freed.await == Some(true) {
             // There may be more than one batch.
             self.inner.queue.poke_closely();
+        }
+    }
+
+    /// Frees what was leased to this node by a commit whose answer was lost: nobody holds it.
+    async fn free_unheard(&self) {
+        let leases = self.inner.store.unheard().jobs();
+        if leases.is_empty() {
+            return;
+        }
+        let node = self.inner.settings.node.id();
+        let freed = self.tend("freeing jobs it was not told of", move |tx| {
+            store::jobs::free_unheard(tx, &node, &leases)
+        });
+        if let Some(freed) = freed.await {
+            self.inner.store.unheard().heard_of_jobs(&freed);
         }
     }
 

@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::{StreamExt as _, stream};
-use model::limits::LEASE_MS;
 use serde_json::Value;
 
 use crate::client::{Client, TASK};
@@ -37,7 +36,7 @@ pub(crate) struct Rules {
     /// The webhooks that fire for a ticket, in order.
     pub(crate) names: &'static [&'static str],
     /// Whether a job or run may still wait for something: it is scheduled, or leased to a node that
-    /// does not know because the answer to its commit was lost.
+    /// was frozen.
     pub(crate) may_wait: bool,
     /// Hits of one job beyond its recorded attempts; `None`: one for each life of the server.
     pub(crate) extra_max: Option<usize>,
@@ -343,7 +342,7 @@ impl Ledger {
             let nodes: HashSet<&str> =
                 tasks.iter().map(|task| task["nodeId"].as_str().unwrap()).collect();
             assert_eq!(nodes.len(), tasks.len(), "L6: a node ran twice in run {run}: {tasks:?}");
-            if rules.may_wait && (detail["state"] == "Running" || is_claimed(&detail)) {
+            if rules.may_wait && detail["state"] == "Running" {
                 still.insert(run);
                 continue;
             }
@@ -410,17 +409,6 @@ async fn all_runs(client: &Client) -> Vec<Value> {
         before = format!("&beforeId={}", number(&last["id"]));
         found.extend(rows.iter().cloned());
     }
-}
-
-/// Whether a run's timer came due within the time of a lease. Where the connection breaks between a
-/// claim and its answer, the node does not know what it holds, and the lease has to end first.
-fn is_claimed(detail: &Value) -> bool {
-    let reasons = detail["view"]["waitingFor"].as_array();
-    let [reason] = reasons.map_or(&[][..], Vec::as_slice) else { return false };
-    let until = reason["until"].as_str().and_then(model::time::Micros::parse_iso);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let over = until.map(|until| now.as_millis() as i64 - until.0 / 1_000);
-    reason["kind"] == "timer" && over.is_some_and(|over| (0..LEASE_MS).contains(&over))
 }
 
 /// Whether a run has come to its end, or to the node where nobody completes it.

@@ -32,6 +32,7 @@ mod sql;
 mod sqlite;
 mod stats;
 mod tx;
+mod unheard;
 mod value;
 mod wall;
 mod work;
@@ -50,6 +51,7 @@ pub use sql::{Dialect, Select, Sql};
 pub use sqlite::{backup, check};
 pub use stats::Stats;
 pub use tx::Tx;
+pub use unheard::{Lease, Unheard};
 pub use value::Value;
 
 use queue::{Queue, Sharing};
@@ -138,6 +140,7 @@ struct Inner {
     writes: Arc<Queue>,
     reads: Arc<Queue>,
     counters: Counters,
+    unheard: Unheard,
     /// Ends when the last thread has.
     ended: Mutex<mpsc::Receiver<()>>,
 }
@@ -154,6 +157,7 @@ impl Drop for Inner {
 struct Shared {
     limits: Limits,
     counters: Counters,
+    unheard: Unheard,
 }
 
 impl Store {
@@ -179,15 +183,23 @@ impl Store {
         let writes = Arc::new(Queue::new(limits.queue_places, Sharing { eager, batch }));
         let reads = Arc::new(Queue::new(limits.queue_places, alone));
         let counters = Counters::default();
-        let shared = Shared { limits, counters: counters.clone() };
+        let unheard = Unheard::default();
+        let shared = Shared { limits, counters: counters.clone(), unheard: unheard.clone() };
         let (alive, ended) = mpsc::channel(1);
         let (dialect, ended) = match options {
             Options::Sqlite { .. } => (Dialect::Sqlite, Mutex::new(ended)),
             Options::Postgres { .. } => (Dialect::Postgres, Mutex::new(ended)),
         };
         // Made before the threads start: should opening fail, dropping it ends those that run.
-        let inner =
-            Arc::new(Inner { dialect, options: options.clone(), writes, reads, counters, ended });
+        let inner = Arc::new(Inner {
+            dialect,
+            options: options.clone(),
+            writes,
+            reads,
+            counters,
+            unheard,
+            ended,
+        });
         match options {
             Options::Sqlite { path } => {
                 sqlite::open(path, &inner.writes, &inner.reads, &shared, &alive).await?;
@@ -280,6 +292,11 @@ impl Store {
         let waiting = self.inner.writes.waiting() + self.inner.reads.waiting();
         let waiting = u64::try_from(waiting).unwrap_or(u64::MAX);
         Stats { waiting, ..self.inner.counters.snapshot() }
+    }
+
+    /// Leases that this node may hold without having heard of it.
+    pub fn unheard(&self) -> &Unheard {
+        &self.inner.unheard
     }
 
     /// Whether changes can be stored. Only when one was refused since the last call is that tried,

@@ -4,6 +4,7 @@ use super::error::Error;
 use super::row::Row;
 use super::sql::{Dialect, Sql};
 use super::stats::Counters;
+use super::unheard::Lease;
 use super::value::Value;
 use super::{postgres, sqlite};
 
@@ -16,6 +17,7 @@ pub struct Tx<'c> {
     pub(super) link: Link<'c>,
     fault: Option<Error>,
     counters: Counters,
+    leases: Vec<Lease>,
 }
 
 /// The connection behind a transaction.
@@ -26,12 +28,24 @@ pub(super) enum Link<'c> {
 
 impl<'c> Tx<'c> {
     pub(super) fn new(link: Link<'c>, counters: Counters) -> Self {
-        Self { link, fault: None, counters }
+        Self { link, fault: None, counters, leases: Vec::new() }
     }
 
     /// The error that poisoned the transaction; forgets it, for the next one.
     pub(super) fn take_fault(&mut self) -> Option<Error> {
         self.fault.take()
+    }
+
+    /// Notes what this transaction leases to this node, should the answer to its commit be lost.
+    pub(crate) fn leases(&mut self, lease: impl FnOnce() -> Lease) {
+        if self.dialect() == Dialect::Postgres {
+            self.leases.push(lease());
+        }
+    }
+
+    /// What was noted since the last call.
+    pub(super) fn take_leases(&mut self) -> Vec<Lease> {
+        std::mem::take(&mut self.leases)
     }
 
     /// Which database this is, for the rare code that must differ.

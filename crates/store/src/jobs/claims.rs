@@ -182,6 +182,7 @@ pub fn claim(tx: &mut Tx, claim: &Claim<'_>, lanes: &[LaneId]) -> Result<Vec<Job
         claim.limit.into(),
     ];
     let mut jobs = tx.query(&CLAIM, &values, super::read)?;
+    jobs.iter().for_each(|job| super::note_lease(tx, job));
     // RETURNING keeps no order.
     jobs.sort_by(|a, b| (a.scheduled_at, &a.id).cmp(&(b.scheduled_at, &b.id)));
     Ok(jobs)

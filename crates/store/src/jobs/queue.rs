@@ -10,7 +10,7 @@ use model::job::{ErrorClass, State};
 use model::time::Micros;
 use serde_json::json;
 
-use crate::{Dialect, Error, Sql, Tx};
+use crate::{Dialect, Error, Lease, Sql, Tx};
 
 const MARK_STARTED: Sql = Sql::both(
     "UPDATE jobs SET state = 'In Progress', started_at = coalesce(started_at, $3), \
@@ -162,4 +162,29 @@ const RELEASE: Sql =
 /// What the database says.
 pub fn release(tx: &mut Tx, id: &JobId, epoch: i64) -> Result<(), Error> {
     tx.push(&RELEASE, &[id.into(), epoch.into()])
+}
+
+// The epoch is raised as by a claim, so that whoever might hold the lease cannot renew it.
+const FREE_UNHEARD: Sql = Sql::per(
+    "UPDATE jobs SET leased_by = NULL, leased_until = NULL, epoch = epoch + 1 \
+     WHERE leased_by = $1 AND state = 'Queued' AND (id, epoch, leased_until) IN (\
+     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') \
+     FROM json_each($2)) RETURNING id",
+    "UPDATE jobs SET leased_by = NULL, leased_until = NULL, epoch = epoch + 1 \
+     WHERE leased_by = $1 AND state = 'Queued' AND (id, epoch, leased_until) IN (\
+     SELECT value ->> 0, CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT) \
+     FROM json_array_elements(CAST(CAST($2 AS TEXT) AS JSON))) RETURNING id",
+);
+
+/// Ends those of these leases that a node has without having heard of it; returns their jobs.
+///
+/// # Errors
+/// What the database says.
+pub fn free_unheard(tx: &mut Tx, node: &str, leases: &[Lease]) -> Result<Vec<JobId>, Error> {
+    let row = |lease: &Lease| match lease {
+        Lease::Job { id, epoch, until } => Some(json!([id.as_str(), epoch, until.0])),
+        Lease::Run(_) => None,
+    };
+    let rows: serde_json::Value = leases.iter().filter_map(row).collect();
+    tx.query(&FREE_UNHEARD, &[node.into(), rows.into()], |row| Ok(JobId(row.text(0)?)))
 }

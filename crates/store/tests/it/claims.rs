@@ -37,7 +37,7 @@ const ANALYZE: Sql = Sql::both("ANALYZE jobs");
 const UNLEASED: Sql = Sql::both("SELECT id FROM jobs WHERE leased_by IS NULL AND epoch > 0");
 
 /// Stores so many free jobs of one owner, the first due just after `due`.
-async fn fill(store: &Store, count: i64, owner: &'static str, due: i64, lane: i64) {
+pub(crate) async fn fill(store: &Store, count: i64, owner: &'static str, due: i64, lane: i64) {
     let values = move |tx: &mut store::Tx| {
         tx.push(&FILL, &[count.into(), owner.into(), due.into(), lane.into()])
     };

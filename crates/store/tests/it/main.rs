@@ -19,6 +19,7 @@ mod scan;
 mod statements;
 mod tls;
 mod transactions;
+mod unheard;
 mod values;
 
 use store::{Dialect, Error, Sql, Store};

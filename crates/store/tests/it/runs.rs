@@ -7,7 +7,7 @@ use store::runs::Looked;
 use store::tasks::Written;
 use store::{Error, Store, Tx, runs, tasks};
 
-fn run(state: RunState) -> Run {
+pub(crate) fn run(state: RunState) -> Run {
     Run {
         id: RunId(0),
         space_id: SpaceId("space".into()),

@@ -18,4 +18,5 @@ mod requests;
 mod search;
 mod send;
 mod signing;
+mod unheard;
 mod world;

@@ -42,6 +42,7 @@ impl Inner {
         while !self.runtime.is_stopping() {
             let now = self.runtime.now();
             self.see_stopped().await;
+            self.take_up_unheard().await;
             self.wake_scheduled(now).await;
             let more = self.claim_due(now).await;
             if now.ms_since(renewed) >= RENEW_MS {
@@ -88,6 +89,21 @@ impl Inner {
             self.actors.wake(run);
         }
         more
+    }
+
+    /// Takes up runs that were leased to this node by a commit whose answer was lost.
+    async fn take_up_unheard(&self) {
+        let runs = self.store.unheard().runs();
+        if runs.is_empty() {
+            return;
+        }
+        let node = self.node.id();
+        let leased = self.store.read(move |tx| runs::leased(tx, &node, &runs)).await;
+        let Some(leased) = report("look for runs it was not told of", leased) else { return };
+        self.store.unheard().heard_of_runs(&leased);
+        for run in leased {
+            self.actors.wake(run);
+        }
     }
 
     /// Learns which engines were stopped or started, perhaps on another node.

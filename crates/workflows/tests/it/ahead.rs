@@ -219,14 +219,7 @@ async fn waits_that_were_reached_ahead_end_by_the_clock_and_by_their_token() {
         let waiting = bench.detail(deferred).await;
         assert_eq!((waiting.run.state, waiting.run.version), (RunState::Waiting, 0));
         assert_eq!(trail(&waiting), "start [d]");
-        let delivery = workflows::engine::Delivery {
-            space_id: bench.actor.space_id.clone(),
-            token: waiting.tasks[1].token.clone(),
-            complete: true,
-            results: serde_json::Map::new(),
-            message: String::new(),
-            originator: "test".into(),
-        };
+        let delivery = bench.completion(&waiting.tasks[1].token);
         bench.engine.deliver(delivery).await.unwrap();
         let done = bench.until(deferred, &[RunState::Complete]).await;
         assert_eq!(trail(&done), "start d e");

@@ -14,13 +14,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use store::Store;
 use tokio::sync::Semaphore;
-use workflows::engine::{Api, Behalf, Failure, Http, HttpResponse, Operations, Records};
+use workflows::engine::{Api, Behalf, Delivery, Failure, Http, HttpResponse, Operations, Records};
 use workflows::engine::{Submission, Submissions, TreeRef};
 use workflows::handlers::{ApiRequest, HttpRequest, OperationCall, RecordChange};
 use workflows::handlers::{SubmissionCreate, SubmissionUpdate};
 use workflows::runs::{Detail, StartByHand};
 use workflows::trees::TreeInput;
-use workflows::{Actor, Options, Workflows};
+use workflows::{Actor, Error, Options, Workflows};
 
 /// The outside world as a test scripts it.
 #[derive(Default)]
@@ -298,6 +298,10 @@ impl Bench {
     }
 
     pub(crate) async fn start_with(&self, name: &str, data: &str) -> RunId {
+        self.try_start(name, data).await.unwrap()
+    }
+
+    pub(crate) async fn try_start(&self, name: &str, data: &str) -> Result<RunId, Error> {
         let start = StartByHand {
             tree: tree_ref(name),
             data: data.into(),
@@ -305,11 +309,23 @@ impl Bench {
             key: None,
             originator: "test".into(),
         };
-        self.engine.start_by_hand(&self.actor, start).await.unwrap().0
+        Ok(self.engine.start_by_hand(&self.actor, start).await?.0)
     }
 
     pub(crate) async fn detail(&self, run: RunId) -> Detail {
         self.engine.run_detail(&self.actor, run).await.unwrap()
+    }
+
+    /// A completion of the deferral with this token.
+    pub(crate) fn completion(&self, token: &str) -> Delivery {
+        Delivery {
+            space_id: self.actor.space_id.clone(),
+            token: token.into(),
+            complete: true,
+            results: Map::new(),
+            message: String::new(),
+            originator: "test".into(),
+        }
     }
 
     /// Waits until the run is in one of these states and nothing moves.

@@ -146,14 +146,7 @@ async fn who_calls_off_a_run_calls_off_the_children_it_waits_for() {
         bench.engine.cancel_or_delete_run(&bench.actor, run).await.unwrap();
         let cancelled = bench.detail(child).await;
         assert_eq!(cancelled.run.state, RunState::Cancelled);
-        let delivery = workflows::engine::Delivery {
-            space_id: bench.actor.space_id.clone(),
-            token: waiting.tasks[1].token.clone(),
-            complete: true,
-            results: serde_json::Map::new(),
-            message: String::new(),
-            originator: "test".into(),
-        };
+        let delivery = bench.completion(&waiting.tasks[1].token);
         let late = bench.engine.deliver(delivery).await.unwrap();
         let workflows::engine::Delivered::Refused { status, .. } = late else { panic!("{late:?}") };
         assert_eq!(status, 410);

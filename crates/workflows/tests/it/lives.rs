@@ -202,14 +202,7 @@ async fn a_completion_moves_a_run_whose_call_is_under_way() {
         let run = bench.start("both").await;
         bench.world.called.notified().await;
         let before = bench.detail(run).await;
-        let delivery = workflows::engine::Delivery {
-            space_id: bench.actor.space_id.clone(),
-            token: before.tasks[1].token.clone(),
-            complete: true,
-            results: serde_json::Map::new(),
-            message: String::new(),
-            originator: "test".into(),
-        };
+        let delivery = bench.completion(&before.tasks[1].token);
         bench.engine.deliver(delivery).await.unwrap();
         let mut listener = bench.changes.subscribe();
         while trail(&bench.detail(run).await) != "start d [h] e" {

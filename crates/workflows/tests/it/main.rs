@@ -16,3 +16,4 @@ mod schedules;
 mod simulation;
 mod starts;
 mod trees;
+mod unheard;

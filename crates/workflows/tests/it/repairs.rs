@@ -111,14 +111,7 @@ async fn an_open_task_is_ended_by_hand_and_its_token_is_late() {
             bench.engine.end_task(&bench.actor, run, 2, goes_on).await.unwrap();
             let done = bench.until(run, &[RunState::Complete]).await;
             assert_eq!(trail(&done), trail_then);
-            let delivery = workflows::engine::Delivery {
-                space_id: bench.actor.space_id.clone(),
-                token: waiting.tasks[1].token.clone(),
-                complete: true,
-                results: Map::new(),
-                message: String::new(),
-                originator: "test".into(),
-            };
+            let delivery = bench.completion(&waiting.tasks[1].token);
             let late = bench.engine.deliver(delivery).await.unwrap();
             let workflows::engine::Delivered::Refused { status, .. } = late else {
                 panic!("{late:?}")

@@ -24,6 +24,7 @@ use session::{Committed, Mode};
 use super::error::Error;
 use super::queue::{Queue, Waiting};
 use super::tx::{Link, Tx};
+use super::unheard::Unheard;
 use super::wall::{now, pause};
 use super::work::{Ran, Work};
 use super::{Shared, serve};
@@ -70,7 +71,8 @@ pub(super) async fn vacuum(
     tables: &'static [&'static str],
 ) -> Result<(), Error> {
     let limits = super::Limits { write_time: VACUUM_TIME, ..super::Limits::default() };
-    let mut session = Session::new(&url, Mode::Write, &Shared { limits, counters })?;
+    let shared = Shared { limits, counters, unheard: Unheard::default() };
+    let mut session = Session::new(&url, Mode::Write, &shared)?;
     let (answer, done) = oneshot::channel();
     let run = move || {
         let mut vacuum = || {
@@ -214,7 +216,7 @@ fn attempt_once(tx: &mut Tx, work: &mut dyn Work, shared: &Shared) -> (Option<Er
     session(tx).begin();
     let began = crate::db::wall::now();
     let ran = work.run(tx);
-    let fault = tx.take_fault();
+    let (fault, leases) = (tx.take_fault(), tx.take_leases());
     let (refusal, fault) = match (ran, fault) {
         (Ran::Done, None) => match session(tx).commit() {
             Committed::Yes if reading => return (None, Again::No),
@@ -223,7 +225,10 @@ fn attempt_once(tx: &mut Tx, work: &mut dyn Work, shared: &Shared) -> (Option<Er
                 return (None, Again::No);
             }
             Committed::Unknown if reading => (Some(Error::Retry), Some(Error::Retry)),
-            Committed::Unknown => return (Some(Error::BatchLost), Again::No),
+            Committed::Unknown => {
+                shared.unheard.add(leases);
+                return (Some(Error::BatchLost), Again::No);
+            }
             Committed::No(error) => (Some(error.clone()), Some(error)),
         },
         (Ran::Done, Some(fault)) => (Some(fault.clone()), Some(fault)),
