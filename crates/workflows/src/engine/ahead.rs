@@ -54,8 +54,7 @@ impl Inner {
             return None;
         }
         // What is refused for its depth is refused by the start itself, which says why.
-        let is_deep = request.depth > limits::CAUSE_DEPTH_MAX;
-        if is_deep || self.is_stopped(&request.space_id) {
+        if request.is_too_deep() || self.is_stopped(&request.space_id) {
             return None;
         }
         let tree = self.plans.head(&request.space_id, &request.tree)?;

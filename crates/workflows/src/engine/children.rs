@@ -155,8 +155,8 @@ fn request(
 
 /// A run starts others only so deep: a routine that calls itself ends here.
 fn in_depth(request: StartRequest, result: &'static str) -> Inside {
-    let most = limits::CAUSE_DEPTH_MAX;
-    if request.depth > most {
+    if request.is_too_deep() {
+        let most = limits::CAUSE_DEPTH_MAX;
         let message = format!(
             "The run is {most} runs and events deep in its chain of causes and starts no other; \
              the routine is likely to call itself."

@@ -71,6 +71,13 @@ pub struct StartRequest {
     pub originator: String,
 }
 
+impl StartRequest {
+    /// Whether its chain of causes is too long: it is likely to have started itself.
+    pub(super) fn is_too_deep(&self) -> bool {
+        self.depth > limits::CAUSE_DEPTH_MAX
+    }
+}
+
 /// What became of a start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartOutcome {
@@ -120,7 +127,7 @@ impl Workflows {
         tree: &Tree,
     ) -> Result<StartOutcome, Error> {
         let title = tree.title();
-        if request.depth > limits::CAUSE_DEPTH_MAX {
+        if request.is_too_deep() {
             let most = limits::CAUSE_DEPTH_MAX;
             let message = format!(
                 "The \"{title}\" tree is not started: its cause is {most} runs and events deep, \
