@@ -108,10 +108,10 @@ pub fn insert_numbered(tx: &mut Tx, trigger: &Trigger) -> Result<TriggerId, Erro
 /// Triggers that one reading of an inbox returns at most.
 pub const INBOX_ROWS: usize = 1_000;
 
+// The terms of the index `triggers_inbox`, and what is not due left out.
 const INBOX: Sql = select!(
-    "WHERE g.run_id = $1 AND g.status = 'New' \
-     AND (g.scheduled_at IS NULL OR (g.kind = 'Manual' AND g.scheduled_at <= $3)) \
-     ORDER BY g.id LIMIT $2"
+    "WHERE g.run_id = $1 AND g.status = 'New' AND (g.scheduled_at IS NULL OR g.kind = 'Manual') \
+     AND (g.scheduled_at IS NULL OR g.scheduled_at <= $3) ORDER BY g.id LIMIT $2"
 );
 
 /// What waits to be taken by the engine, in order.
@@ -120,6 +120,11 @@ const INBOX: Sql = select!(
 /// Those of the store.
 pub fn inbox(tx: &mut Tx, run: RunId, now: Micros) -> Result<Vec<Trigger>, Error> {
     tx.query(&INBOX, &[run.into(), INBOX_ROWS.into(), now.into()], read)
+}
+
+/// The statement that reads an inbox: for tests of plans.
+pub fn inbox_statement() -> Sql {
+    INBOX
 }
 
 const DUE_BY_HAND: Sql = Sql::both(
@@ -198,31 +203,24 @@ pub fn is_completed(tx: &mut Tx, run: RunId, token: &str) -> Result<bool, Error>
     Ok(count > 0)
 }
 
-const CLOSE_TAKEN: Sql = Sql::both(
-    "UPDATE triggers SET status = 'Closed', updated_at = $3 \
-     WHERE run_id = $1 AND status = 'New' AND scheduled_at IS NULL AND id <= $2",
+const CLOSE: Sql = Sql::per(
+    "UPDATE triggers SET status = 'Closed', updated_at = $2 \
+     WHERE id IN (SELECT value FROM json_each($1)) AND status = 'New'",
+    "UPDATE triggers SET status = 'Closed', updated_at = $2 \
+     WHERE id IN (SELECT CAST(value AS BIGINT) \
+     FROM json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON))) AND status = 'New'",
 );
 
-/// Notes that a run's inbox was taken up to this trigger. The run's guarded update must have
-/// succeeded before: whoever adds to the inbox raises the run's version.
+/// Notes that these triggers of an inbox were taken: what came meanwhile was not.
 ///
 /// # Errors
 /// Those of the store.
-pub fn close_taken(tx: &mut Tx, run: RunId, upto: TriggerId, now: Micros) -> Result<(), Error> {
-    tx.push(&CLOSE_TAKEN, &[run.into(), upto.into(), now.into()])
-}
-
-const CLOSE: Sql = Sql::both(
-    "UPDATE triggers SET status = 'Closed', updated_at = $2 WHERE id = $1 AND status = 'New'",
-);
-
-/// Notes that a trigger was taken which a person had scheduled: one that came due meanwhile was
-/// not.
-///
-/// # Errors
-/// Those of the store.
-pub fn close(tx: &mut Tx, id: TriggerId, now: Micros) -> Result<(), Error> {
-    tx.push(&CLOSE, &[id.into(), now.into()])
+pub fn close(tx: &mut Tx, ids: &[TriggerId], now: Micros) -> Result<(), Error> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let ids: serde_json::Value = ids.iter().map(|id| id.0).collect();
+    tx.push(&CLOSE, &[ids.into(), now.into()])
 }
 
 const CLOSE_DUE: Sql = Sql::both(

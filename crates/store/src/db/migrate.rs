@@ -54,6 +54,7 @@ pub(super) const ALL: &[Migration] = migrations![
     "0020_approvals",
     "0021_notices",
     "0022_leaner_runs",
+    "0024_inboxes_by_hand",
 ];
 
 /// How a line begins that tells older versions that they cannot work with what follows.

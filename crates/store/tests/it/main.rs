@@ -6,6 +6,7 @@ mod claims;
 mod connections;
 mod errors;
 mod full;
+mod inboxes;
 mod inspectors;
 mod job_lists;
 mod limits;

@@ -34,30 +34,12 @@ pub(super) struct Commit {
     /// The outcome's triggers as rows.
     pub(super) triggers: Vec<Trigger>,
     /// What was taken of the inbox.
-    pub(super) taken: TakenTriggers,
+    pub(super) taken: Vec<TriggerId>,
     /// Whether the inbox may hold more than was taken.
     pub(super) has_more_inbox: bool,
     /// Work of tasks that is done in this very transaction.
     pub(super) inside: Vec<(i64, Inside)>,
     pub(super) claim: Claim,
-}
-
-/// What a stretch took of its run's inbox.
-pub(super) struct TakenTriggers {
-    /// The last of those that are taken as soon as they are there.
-    pub(super) upto: Option<TriggerId>,
-    /// Those that a person had scheduled.
-    pub(super) by_hand: Vec<TriggerId>,
-}
-
-impl TakenTriggers {
-    /// All of an inbox.
-    pub(super) fn of(inbox: &[Trigger]) -> Self {
-        let (by_hand, others): (Vec<&Trigger>, Vec<&Trigger>) =
-            inbox.iter().partition(|trigger| trigger.scheduled_at.is_some());
-        let by_hand = by_hand.into_iter().map(|trigger| trigger.id).collect();
-        Self { upto: others.last().map(|trigger| trigger.id), by_hand }
-    }
 }
 
 /// What the write brought.
@@ -164,10 +146,7 @@ impl Commit {
         for token in &self.outcome.due {
             triggers::close_due(tx, self.run_id, token, now)?;
         }
-        if let Some(upto) = self.taken.upto {
-            triggers::close_taken(tx, self.run_id, upto, now)?;
-        }
-        self.taken.by_hand.iter().try_for_each(|id| triggers::close(tx, *id, now))
+        triggers::close(tx, &self.taken, now)
     }
 
     /// Inserts errors and notes their numbers in the state, in the order they were made.

@@ -2,7 +2,7 @@
 
 use super::Inner;
 use super::actors::Taken;
-use super::commit::{Commit, Refusal, TakenTriggers, trigger_rows};
+use super::commit::{Commit, Refusal, trigger_rows};
 use super::plans::Planned;
 use super::ports::{Answer, OUTCOME_UNKNOWN, Setback};
 use crate::context::{About, Base, SourceData};
@@ -127,7 +127,7 @@ impl Inner {
             let more = !inbox.is_empty() || !at.state.queue.is_empty();
             return Ok(if more { Next::Again } else { Next::Wait });
         }
-        let (taken, count) = (TakenTriggers::of(&at.inbox), at.inbox.len());
+        let taken: Vec<_> = at.inbox.iter().map(|trigger| trigger.id).collect();
         let inputs = self.inputs(at, inbox);
         // A run that was just read is written even when nothing moves, to let go of its lease.
         let idle = inputs.is_empty() && at.state.queue.is_empty() && pending.is_empty();
@@ -154,7 +154,7 @@ impl Inner {
             from_version: at.run.version,
             state,
             outcome,
-            has_more_inbox: count >= triggers::INBOX_ROWS,
+            has_more_inbox: taken.len() >= triggers::INBOX_ROWS,
             taken,
             inside,
             claim: self.claim_at(now),
