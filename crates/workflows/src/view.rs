@@ -38,7 +38,11 @@ pub(crate) fn document(detail: &Detail) -> Value {
                 "type": c.kind.as_str(),
                 "label": c.label,
                 "value": c.value,
-                "taken": verdict.as_ref().map_or(Value::Null, |v| v["taken"].clone()),
+                "taken": match &verdict {
+                    Some(verdict) => verdict["taken"].clone(),
+                    None if is_loop_over(detail, &c.from, &c.to) => Value::Bool(true),
+                    None => Value::Null,
+                },
                 "evaluated": verdict.as_ref().map_or(Value::Null, |v| v["value"].clone()),
                 "error": verdict.as_ref().map_or(Value::Null, |v| v["error"].clone()),
             })
@@ -72,6 +76,15 @@ fn verdict(detail: &Detail, from: &str, to: &str, kind: &str, condition: &str) -
     let mut verdicts = tasks.filter_map(|t| t.connectors.as_array()).flat_map(|v| v.iter().rev());
     let same = |v: &&Value| v["to"] == to && v["type"] == kind && v["condition"] == condition;
     verdicts.find(same).cloned()
+}
+
+/// Whether these are head and tail of a loop that is over. The engine looks at the connector
+/// between them only when there is nothing to go through; it stands for the loop all the same.
+fn is_loop_over(detail: &Detail, from: &str, to: &str) -> bool {
+    let reached = |id: &str, definition: &str| {
+        detail.tasks.iter().any(|t| t.node_id == id && t.definition_id == definition)
+    };
+    reached(from, "system_loop_head_v1") && reached(to, "system_loop_tail_v1")
 }
 
 fn node_state(tasks: &[&Task], detail: &Detail) -> &'static str {

@@ -2,8 +2,10 @@
 
 use crate::bench::{Bench, World, trail};
 use model::run::RunState;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use workflows::errors::Decision;
+use workflows::runs::Detail;
 use workflows::step::state::Resolution;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -234,4 +236,36 @@ async fn a_run_that_nothing_would_move_gets_an_error_that_says_so() {
         assert_eq!(bench.detail(sound).await.run.state, RunState::Waiting);
         bench.crash().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loop_that_is_over_shows_its_own_connector_as_taken() {
+    let store = testkit::sqlite().await;
+    let bench = Bench::new(&store).await;
+    let lines = [
+        "h_2 system_loop_head_v1 data_source=[1,2] loop_path=$[*]",
+        "d utilities_defer_v1! deferral~message=m",
+        "t system_loop_tail_v1 type=All",
+        "start -> h_2",
+        "h_2 -> d",
+        "h_2 -> t",
+        "d -> t",
+    ];
+    bench.tree("loop", &lines).await;
+    let run = bench.start("loop").await;
+    let taken = |detail: &Detail, from: &str, to: &str| {
+        let view = detail.view();
+        let all = view["connectors"].as_array().unwrap();
+        let connector = all.iter().find(|c| c["from"] == from && c["to"] == to).unwrap();
+        connector["taken"].clone()
+    };
+    let open = bench.until(run, &[RunState::Waiting]).await;
+    assert_eq!(taken(&open, "h_2", "d"), true);
+    assert_eq!(taken(&open, "h_2", "t"), Value::Null, "it goes on");
+    for task in open.tasks.iter().filter(|task| task.node_id == "d") {
+        bench.engine.deliver(bench.completion(&task.token)).await.unwrap();
+    }
+    let done = bench.until(run, &[RunState::Complete]).await;
+    assert_eq!(taken(&done, "h_2", "t"), true);
+    bench.crash().await;
 }
