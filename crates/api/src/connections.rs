@@ -21,6 +21,27 @@ use webhooks::connections::{shown_config, shown_secrets, unready};
 /// A JSON object as it was sent; the engine checks its members.
 type Document = Map<String, Value>;
 
+/// Which connection.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ConnectionPath {
+    /// The connection's id.
+    #[param(value_type = String)]
+    id: ConnectionId,
+}
+
+/// Which operation.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OperationPath {
+    /// The connection's id.
+    #[param(value_type = String)]
+    id: ConnectionId,
+    /// The operation's id.
+    #[param(value_type = String)]
+    operation: OperationId,
+}
+
 /// A connection as clients read it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -271,79 +292,78 @@ pub(crate) async fn create(
 
 /// Reads a connection.
 #[utoipa::path(get, path = "/app/integrator/api/connections/{id}", tag = "Connections",
-    params(("id" = String, Path, description = "The connection's id.")),
+    params(ConnectionPath),
     responses((status = 200, description = "The connection.", body = ConnectionDocument)))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Path(at): Path<ConnectionPath>,
 ) -> Result<axum::Json<ConnectionDocument>> {
-    let found = app.webhooks.connection(&actor(&caller), &ConnectionId(id)).await?;
+    let found = app.webhooks.connection(&actor(&caller), &at.id).await?;
     Ok(axum::Json(document(&found)))
 }
 
 async fn change(
     app: &App,
     caller: &Caller,
-    id: String,
+    at: &ConnectionPath,
     body: &Document,
 ) -> Result<axum::Json<ConnectionDocument>> {
-    let id = ConnectionId(id);
-    let changed = app.webhooks.update_connection(&actor(caller), &id, body).await?;
+    let changed = app.webhooks.update_connection(&actor(caller), &at.id, body).await?;
     Ok(axum::Json(document(&changed)))
 }
 
 /// Changes a connection: only the members that are given; secrets that are null stay.
 #[utoipa::path(put, path = "/app/integrator/api/connections/{id}", tag = "Connections",
-    params(("id" = String, Path, description = "The connection's id.")),
+    params(ConnectionPath),
     request_body = inline(Object),
     responses((status = 200, description = "The connection.", body = ConnectionDocument)))]
 pub(crate) async fn update(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Path(at): Path<ConnectionPath>,
     Json(body): Json<Document>,
 ) -> Result<axum::Json<ConnectionDocument>> {
-    change(&app, &caller, id, &body).await
+    change(&app, &caller, &at, &body).await
 }
 
 /// Changes a connection; the same as PUT.
 #[utoipa::path(patch, path = "/app/integrator/api/connections/{id}", tag = "Connections",
-    params(("id" = String, Path, description = "The connection's id.")),
+    params(ConnectionPath),
     request_body = inline(Object),
     responses((status = 200, description = "The connection.", body = ConnectionDocument)))]
 pub(crate) async fn patch(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Path(at): Path<ConnectionPath>,
     Json(body): Json<Document>,
 ) -> Result<axum::Json<ConnectionDocument>> {
-    change(&app, &caller, id, &body).await
+    change(&app, &caller, &at, &body).await
 }
 
 /// Deletes a connection with its operations.
 #[utoipa::path(delete, path = "/app/integrator/api/connections/{id}", tag = "Connections",
-    params(("id" = String, Path, description = "The connection's id.")),
+    params(ConnectionPath),
     responses((status = 200, description = "As it was.", body = ConnectionDocument)))]
 pub(crate) async fn delete(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Path(at): Path<ConnectionPath>,
 ) -> Result<axum::Json<ConnectionDocument>> {
-    let gone = app.webhooks.delete_connection(&actor(&caller), &ConnectionId(id)).await?;
+    let gone = app.webhooks.delete_connection(&actor(&caller), &at.id).await?;
     Ok(axum::Json(document(&gone)))
 }
 
 /// Lists the trees that call operations of a connection.
 #[utoipa::path(get, path = "/app/integrator/api/connections/{id}/usage", tag = "Connections",
-    params(("id" = String, Path, description = "The connection's id.")),
+    params(ConnectionPath),
     responses((status = 200, description = "`{trees}`", body = ConnectionUsage)))]
 pub(crate) async fn usage(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Path(at): Path<ConnectionPath>,
 ) -> Result<axum::Json<ConnectionUsage>> {
-    let found = app.webhooks.connection(&actor(&caller), &ConnectionId(id)).await?;
+    let found = app.webhooks.connection(&actor(&caller), &at.id).await?;
     let trees = app.workflows.trees_calling(&found.space_id, &found.id, &found.name).await?;
     let tree = |tree: workflows::connections::Using| UsingTree {
         id: tree.id.0,
@@ -359,14 +379,14 @@ pub(crate) async fn usage(
 
 /// Forgets what is kept of a connection between calls, such as a fetched token.
 #[utoipa::path(post, path = "/app/integrator/api/connections/{id}/restart", tag = "Connections",
-    params(("id" = String, Path, description = "The connection's id.")),
+    params(ConnectionPath),
     responses((status = 200, description = "`{message, name}`", body = inline(Object))))]
 pub(crate) async fn restart(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Path(at): Path<ConnectionPath>,
 ) -> Result<axum::Json<Value>> {
-    let found = app.webhooks.restart_connection(&actor(&caller), &ConnectionId(id)).await?;
+    let found = app.webhooks.restart_connection(&actor(&caller), &at.id).await?;
     Ok(axum::Json(json!({ "message": "Connection restarted", "name": found.name })))
 }
 
@@ -377,18 +397,17 @@ fn tested(tested: webhooks::connections::Tested) -> axum::Json<ConnectionTest> {
 
 /// Asks a stored connection's test path, with what the body changes of it.
 #[utoipa::path(post, path = "/app/integrator/api/connections/{id}/test", tag = "Connections",
-    params(("id" = String, Path, description = "The connection's id.")),
+    params(ConnectionPath),
     request_body = inline(Object),
     responses((status = 200, description = "`{status, message}`", body = ConnectionTest)))]
 pub(crate) async fn test(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Path(at): Path<ConnectionPath>,
     Raw(body): Raw,
 ) -> Result<axum::Json<ConnectionTest>> {
     let given = if body.is_empty() { Document::new() } else { parse(&body)? };
-    let id = ConnectionId(id);
-    Ok(tested(app.webhooks.test_connection(&actor(&caller), &id, &given).await?))
+    Ok(tested(app.webhooks.test_connection(&actor(&caller), &at.id, &given).await?))
 }
 
 /// Asks the test path of a connection that is not stored.
@@ -405,100 +424,94 @@ pub(crate) async fn test_document(
 
 /// Lists the operations of a connection, by name.
 #[utoipa::path(get, path = "/app/integrator/api/connections/{id}/operations",
-    tag = "Connections", params(("id" = String, Path, description = "The connection's id.")),
+    tag = "Connections", params(ConnectionPath),
     responses((status = 200, description = "The operations.", body = Vec<OperationDocument>)))]
 pub(crate) async fn operations(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Path(at): Path<ConnectionPath>,
 ) -> Result<axum::Json<Vec<OperationDocument>>> {
-    let found = app.webhooks.operations(&actor(&caller), &ConnectionId(id)).await?;
+    let found = app.webhooks.operations(&actor(&caller), &at.id).await?;
     Ok(operation_documents(&found))
 }
 
 /// Creates an operation.
 #[utoipa::path(post, path = "/app/integrator/api/connections/{id}/operations",
-    tag = "Connections", params(("id" = String, Path, description = "The connection's id.")),
+    tag = "Connections", params(ConnectionPath),
     request_body = inline(Object),
     responses((status = 200, description = "The operation.", body = OperationDocument)))]
 pub(crate) async fn create_operation(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Path(at): Path<ConnectionPath>,
     Json(body): Json<Document>,
 ) -> Result<axum::Json<OperationDocument>> {
-    let made = app.webhooks.create_operation(&actor(&caller), &ConnectionId(id), &body).await?;
+    let made = app.webhooks.create_operation(&actor(&caller), &at.id, &body).await?;
     Ok(axum::Json(operation_document(&made)))
 }
 
 /// Reads an operation.
 #[utoipa::path(get, path = "/app/integrator/api/connections/{id}/operations/{operation}",
-    tag = "Connections", params(("id" = String, Path, description = "The connection's id."),
-        ("operation" = String, Path, description = "The operation's id.")),
+    tag = "Connections", params(OperationPath),
     responses((status = 200, description = "The operation.", body = OperationDocument)))]
 pub(crate) async fn read_operation(
     State(app): State<App>,
     caller: Caller,
-    Path((id, operation)): Path<(String, String)>,
+    Path(at): Path<OperationPath>,
 ) -> Result<axum::Json<OperationDocument>> {
-    let (id, operation) = (ConnectionId(id), OperationId(operation));
-    let found = app.webhooks.operation(&actor(&caller), &id, &operation).await?;
+    let found = app.webhooks.operation(&actor(&caller), &at.id, &at.operation).await?;
     Ok(axum::Json(operation_document(&found)))
 }
 
 async fn change_operation(
     app: &App,
     caller: &Caller,
-    (id, operation): (String, String),
+    at: &OperationPath,
     body: &Document,
 ) -> Result<axum::Json<OperationDocument>> {
-    let (id, operation) = (ConnectionId(id), OperationId(operation));
-    let changed = app.webhooks.update_operation(&actor(caller), &id, &operation, body).await?;
+    let changed =
+        app.webhooks.update_operation(&actor(caller), &at.id, &at.operation, body).await?;
     Ok(axum::Json(operation_document(&changed)))
 }
 
 /// Changes an operation: only the members that are given.
 #[utoipa::path(put, path = "/app/integrator/api/connections/{id}/operations/{operation}",
-    tag = "Connections", params(("id" = String, Path, description = "The connection's id."),
-        ("operation" = String, Path, description = "The operation's id.")),
+    tag = "Connections", params(OperationPath),
     request_body = inline(Object),
     responses((status = 200, description = "The operation.", body = OperationDocument)))]
 pub(crate) async fn update_operation(
     State(app): State<App>,
     caller: Caller,
-    Path(ids): Path<(String, String)>,
+    Path(at): Path<OperationPath>,
     Json(body): Json<Document>,
 ) -> Result<axum::Json<OperationDocument>> {
-    change_operation(&app, &caller, ids, &body).await
+    change_operation(&app, &caller, &at, &body).await
 }
 
 /// Changes an operation; the same as PUT.
 #[utoipa::path(patch, path = "/app/integrator/api/connections/{id}/operations/{operation}",
-    tag = "Connections", params(("id" = String, Path, description = "The connection's id."),
-        ("operation" = String, Path, description = "The operation's id.")),
+    tag = "Connections", params(OperationPath),
     request_body = inline(Object),
     responses((status = 200, description = "The operation.", body = OperationDocument)))]
 pub(crate) async fn patch_operation(
     State(app): State<App>,
     caller: Caller,
-    Path(ids): Path<(String, String)>,
+    Path(at): Path<OperationPath>,
     Json(body): Json<Document>,
 ) -> Result<axum::Json<OperationDocument>> {
-    change_operation(&app, &caller, ids, &body).await
+    change_operation(&app, &caller, &at, &body).await
 }
 
 /// Deletes an operation.
 #[utoipa::path(delete, path = "/app/integrator/api/connections/{id}/operations/{operation}",
-    tag = "Connections", params(("id" = String, Path, description = "The connection's id."),
-        ("operation" = String, Path, description = "The operation's id.")),
+    tag = "Connections", params(OperationPath),
     responses((status = 200, description = "As it was.", body = OperationDocument)))]
 pub(crate) async fn delete_operation(
     State(app): State<App>,
     caller: Caller,
-    Path((id, operation)): Path<(String, String)>,
+    Path(at): Path<OperationPath>,
 ) -> Result<axum::Json<OperationDocument>> {
-    let (id, operation) = (ConnectionId(id), OperationId(operation));
-    let gone = app.webhooks.delete_operation(&actor(&caller), &id, &operation).await?;
+    let gone = app.webhooks.delete_operation(&actor(&caller), &at.id, &at.operation).await?;
     Ok(axum::Json(operation_document(&gone)))
 }
 
@@ -618,16 +631,16 @@ pub(crate) async fn execute(
 
 /// Exports a connection with its operations; secrets read as null.
 #[utoipa::path(get, path = "/app/integrator/api/export/connections/{id}", tag = "Connections",
-    params(("id" = String, Path, description = "The connection's id.")),
+    params(ConnectionPath),
     responses((status = 200, description = "The export.", body = ConnectionExport)))]
 pub(crate) async fn export(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Path(at): Path<ConnectionPath>,
 ) -> Result<axum::Json<ConnectionExport>> {
-    let (actor, id) = (actor(&caller), ConnectionId(id));
-    let connection = app.webhooks.connection(&actor, &id).await?;
-    let operations = app.webhooks.operations(&actor, &id).await?;
+    let actor = actor(&caller);
+    let connection = app.webhooks.connection(&actor, &at.id).await?;
+    let operations = app.webhooks.operations(&actor, &at.id).await?;
     let c = document(&connection);
     Ok(axum::Json(ConnectionExport {
         id: c.id,
@@ -662,19 +675,19 @@ pub(crate) async fn import(
 /// Takes operations into a connection: all of them, or none.
 #[utoipa::path(post, path = "/app/integrator/api/import/connections/{id}/operations",
     tag = "Connections",
-    params(("id" = String, Path, description = "The connection's id."), ForceParams),
+    params(ConnectionPath, ForceParams),
     request_body = inline(Object),
     responses((status = 200, description = "The operations.", body = Vec<OperationDocument>)))]
 pub(crate) async fn import_operations(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    Path(at): Path<ConnectionPath>,
     Query(params): Query<ForceParams>,
     Json(body): Json<Vec<Value>>,
 ) -> Result<Response> {
-    let (actor, id) = (actor(&caller), ConnectionId(id));
+    let actor = actor(&caller);
     let force = params.force.unwrap_or(false);
-    match app.webhooks.import_operations(&actor, &id, &body, force).await {
+    match app.webhooks.import_operations(&actor, &at.id, &body, force).await {
         Ok(made) => Ok(operation_documents(&made).into_response()),
         Err(ImportError::Operations(wrong)) => {
             let errors: Map<String, Value> =
