@@ -148,11 +148,13 @@ fn together(tx: &mut Tx, batch: &mut [Box<dyn Work>], shared: &Shared) -> Option
             (Ran::Refused, None) => session(tx).written() == before,
         };
         if !is_clean {
+            drop(tx.take_leases());
             session(tx).rollback();
             shared.counters.rollback();
             return None;
         }
     }
+    let leases = tx.take_leases();
     match session(tx).commit() {
         Committed::No(_) => {
             session(tx).rollback();
@@ -164,7 +166,7 @@ fn together(tx: &mut Tx, batch: &mut [Box<dyn Work>], shared: &Shared) -> Option
             Some(Committed::Yes)
         }
         Committed::Unknown => {
-            session(tx).rollback();
+            shared.unheard.add(leases);
             shared.counters.trouble(&Error::BatchLost);
             Some(Committed::Unknown)
         }
