@@ -64,3 +64,26 @@ test('a handler of one’s own is made, tried, changed and deleted', async () =>
   await page.getByText('There is no handler of your own yet').waitFor();
   await done();
 });
+
+test('an imported handler says that it needs a URL until it has one', async () => {
+  const content = `<taskDefinition id="acme_door_open" name="Open a door" version="1">
+    <parameters><parameter id="Door" required="true"/></parameters>
+    <results><result name="State"/></results></taskDefinition>`;
+  const files = [{ path: 'handlers/acme_door_open_v1/process/node.xml', content }];
+  const report = await server.api('POST', '/app/api/v2/imports', { files });
+  assert.equal(report.imported[0].action, 'created');
+  const { page, done } = await openPage(browser, server);
+  await signIn(page);
+  await page.goto('/console/handlers');
+  const row = page.getByRole('row', { name: /Open a door/ });
+  await row.getByText('Needs a URL').waitFor();
+  await page.getByRole('link', { name: 'Open a door' }).click();
+  await page.getByText('It was imported without one.').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Call it now' }).count(), 0);
+  await page.getByLabel('URL', { exact: true }).fill(`${receiver.url}/door`);
+  await page.getByRole('button', { name: 'Save' }).click();
+  await row.getByText('Active').waitFor();
+  await page.getByRole('link', { name: 'Open a door' }).click();
+  await page.getByRole('button', { name: 'Call it now' }).waitFor();
+  await done();
+});

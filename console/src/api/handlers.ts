@@ -8,6 +8,8 @@ export interface HandlerParameter {
   description: string;
   required: boolean;
   options: string[];
+  /** What a new node is given for it; those that come with the server have none. */
+  defaultValue?: string;
 }
 
 export interface Handler {
@@ -20,6 +22,8 @@ export interface Handler {
   parameters: HandlerParameter[];
   results: { name: string; description: string }[];
   url?: string;
+  /** It was imported from where its work is done otherwise, and cannot be called yet. */
+  needsUrl?: boolean;
   timeoutSeconds?: number;
   /** In the answer that made it only. */
   secret?: string;

@@ -14,10 +14,12 @@ test('lines are read and written alike', () => {
   expect(parseFields('\n  \n')).toEqual([]);
 });
 
-test('options of a parameter are kept', () => {
-  const before = [{ id: 'size', description: '', required: false, options: ['S', 'L'] }];
+test('options and default of a parameter are kept', () => {
+  const before = [
+    { id: 'size', description: '', required: false, options: ['S', 'L'], defaultValue: 'S' },
+  ];
   expect(parametersOf('size*\nnew', before)).toEqual([
-    { id: 'size', description: '', required: true, options: ['S', 'L'] },
+    { id: 'size', description: '', required: true, options: ['S', 'L'], defaultValue: 'S' },
     { id: 'new', description: '', required: false, options: [] },
   ]);
 });

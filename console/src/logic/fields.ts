@@ -30,11 +30,12 @@ export const formatFields = (fields: Field[]): string =>
     })
     .join('\n');
 
-/** Parameters as lines tell them; what lines cannot tell, the options, stays as it was. */
+/** Parameters as lines tell them; what lines cannot tell stays as it was. */
 export const parametersOf = (text: string, before: HandlerParameter[]): HandlerParameter[] =>
   parseFields(text).map(({ name, description, required }) => ({
+    options: [],
+    ...before.find((one) => one.id === name),
     id: name,
     description,
     required,
-    options: before.find((one) => one.id === name)?.options ?? [],
   }));

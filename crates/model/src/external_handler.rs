@@ -21,7 +21,7 @@ pub struct ExternalHandler {
     pub parameters: Vec<Parameter>,
     /// The results it leaves.
     pub results: Vec<Outcome>,
-    /// Where its work is done.
+    /// Where its work is done; blank when that is not known yet.
     pub url: String,
     /// What a repeat of it does: `repeatable`, `keyed` or `once`.
     pub effect: String,
@@ -33,6 +33,14 @@ pub struct ExternalHandler {
     pub version: i64,
     /// Who and when.
     pub audit: Audit,
+}
+
+impl ExternalHandler {
+    /// Whether it was imported from where its work is done otherwise: it can be called as soon as
+    /// somebody gives it a URL.
+    pub fn needs_url(&self) -> bool {
+        self.url.is_empty()
+    }
 }
 
 /// A declared parameter.
@@ -50,6 +58,9 @@ pub struct Parameter {
     /// The values it may have; empty: any.
     #[serde(default)]
     pub options: Vec<String>,
+    /// What a new node is given for it; a node that is there keeps what it has.
+    #[serde(default, rename = "defaultValue")]
+    pub default_value: String,
 }
 
 /// A declared result.

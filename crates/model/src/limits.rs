@@ -228,8 +228,14 @@ pub const PURGE_PREVIEW_ROWS: i64 = 20_000;
 pub const HTTP_TIMEOUT_SECONDS_MAX: u64 = 120;
 /// External handlers of one space: nobody finds one among more.
 pub const EXTERNAL_HANDLERS_MAX: usize = 500;
-/// Parameters, and results, that one handler declares: a form for people to fill in.
-pub const HANDLER_FIELDS_MAX: usize = 100;
+/// Parameters, and results, that one handler declares: those of a whole record of a large system.
+pub const HANDLER_FIELDS_MAX: usize = 250;
+/// Bytes of a handler's declaration in a package: some hundred parameters take 50 kB.
+pub const HANDLER_DECLARATION_BYTES_MAX: u64 = 512 * 1024;
+/// Bytes of a package whose declaration is read; libraries that come along take most of it.
+pub const HANDLER_PACKAGE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Files in a package: a library for Java or Ruby has some hundred.
+pub const HANDLER_PACKAGE_FILES_MAX: usize = 5_000;
 /// Seconds an external handler may take to answer; what takes longer defers.
 pub const EXTERNAL_SECONDS_MAX: i64 = 120;
 /// Milliseconds for a mail from the look-up of the mail server to its last answer.

@@ -50,6 +50,23 @@ pub struct Made {
     pub secret: Option<Secret>,
 }
 
+/// Whether a handler has to have a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Url {
+    /// Somebody defines it, and knows where its work is done.
+    Needed,
+    /// It was imported; who knows that comes later.
+    Later,
+}
+
+/// What is said of a handler that cannot be called yet.
+pub(crate) fn needs_url(id: &str) -> String {
+    format!(
+        "The handler {id} has no URL yet, so nothing does its work. An administrator gives it one \
+         in the console under Handlers, or with PUT /handlers/{id}; then the task can be retried."
+    )
+}
+
 /// Where a handler's secret is sealed for.
 pub(crate) fn place(space: &SpaceId, definition: &str) -> String {
     format!("external-handler/{space}/{definition}")
@@ -94,6 +111,45 @@ impl Workflows {
         id: &str,
         input: ExternalInput,
     ) -> Result<Made> {
+        self.define_external(actor, id, input, Url::Needed).await
+    }
+
+    /// Defines an external handler, at a URL or without one yet.
+    pub(crate) async fn define_external(
+        &self,
+        actor: &Actor,
+        id: &str,
+        input: ExternalInput,
+        url: Url,
+    ) -> Result<Made> {
+        let (handler, drawn) = self.draft(actor, id, input, url)?;
+        let made = handler.clone();
+        let written = self.inner.store.write(move |tx| {
+            let known = external_handlers::of_space(tx, &made.space_id)?.len();
+            if known >= limits::EXTERNAL_HANDLERS_MAX {
+                return Err(Error::Invalid(format!(
+                    "There are {known} external handlers already, the most one space may have."
+                )));
+            }
+            Ok(external_handlers::insert(tx, &made)?)
+        });
+        written.await.map_err(|error| match error {
+            Error::Store(store::Error::Unique { .. }) => {
+                Error::Taken(format!("The handler {} exists already.", handler.definition_id))
+            }
+            other => other,
+        })?;
+        Ok(Made { handler, secret: drawn })
+    }
+
+    /// A handler as it would be defined, and the secret that was drawn for it.
+    pub(crate) fn draft(
+        &self,
+        actor: &Actor,
+        id: &str,
+        input: ExternalInput,
+        url: Url,
+    ) -> Result<(ExternalHandler, Option<Secret>)> {
         let id = definition_id(id)?;
         let drawn = match &input.secret {
             Some(_) => None,
@@ -117,24 +173,8 @@ impl Workflows {
         if let Some(secret) = &drawn {
             self.seal(&mut handler, secret.expose());
         }
-        self.apply(&mut handler, input)?;
-        let made = handler.clone();
-        let written = self.inner.store.write(move |tx| {
-            let known = external_handlers::of_space(tx, &made.space_id)?.len();
-            if known >= limits::EXTERNAL_HANDLERS_MAX {
-                return Err(Error::Invalid(format!(
-                    "There are {known} external handlers already, the most one space may have."
-                )));
-            }
-            Ok(external_handlers::insert(tx, &made)?)
-        });
-        written.await.map_err(|error| match error {
-            Error::Store(store::Error::Unique { .. }) => {
-                Error::Taken(format!("The handler {} exists already.", handler.definition_id))
-            }
-            other => other,
-        })?;
-        Ok(Made { handler, secret: drawn })
+        self.apply(&mut handler, input, url)?;
+        Ok((handler, drawn))
     }
 
     /// Changes an external handler; calls that begin from now on obey.
@@ -148,9 +188,20 @@ impl Workflows {
         input: ExternalInput,
     ) -> Result<ExternalHandler> {
         let before = self.external_handler(actor, id).await?;
-        let mut handler = before.clone();
-        self.apply(&mut handler, input)?;
+        let handler = self.changed(&before, input)?;
         self.store_changed(actor, before.version, handler).await
+    }
+
+    /// A handler as it would be after a change.
+    pub(crate) fn changed(
+        &self,
+        before: &ExternalHandler,
+        input: ExternalInput,
+    ) -> Result<ExternalHandler> {
+        let mut handler = before.clone();
+        let url = if before.needs_url() { Url::Later } else { Url::Needed };
+        self.apply(&mut handler, input, url)?;
+        Ok(handler)
     }
 
     /// Draws a new secret for the calls of a handler; the old one signs no more.
@@ -187,7 +238,7 @@ impl Workflows {
     /// Calls an external handler with these parameters, outside of any run.
     ///
     /// # Errors
-    /// `NotFound`; what the call comes to is no error.
+    /// `NotFound`, `Invalid` when it has no URL yet; what the call comes to is no error.
     pub async fn try_external_handler(
         &self,
         actor: &Actor,
@@ -195,6 +246,9 @@ impl Workflows {
         parameters: &Map<String, Value>,
     ) -> Result<Trial> {
         let handler = self.external_handler(actor, id).await?;
+        if handler.needs_url() {
+            return Err(Error::Invalid(needs_url(&handler.definition_id)));
+        }
         let behalf = Behalf { space_id: actor.space_id.clone(), cause: actor.cause.clone() };
         Ok(self.inner.try_external(&behalf, &handler, parameters).await)
     }
@@ -274,7 +328,7 @@ impl Workflows {
         handler.sealed = self.inner.vault.seal(&place, secret);
     }
 
-    fn apply(&self, handler: &mut ExternalHandler, input: ExternalInput) -> Result<()> {
+    fn apply(&self, handler: &mut ExternalHandler, input: ExternalInput, url: Url) -> Result<()> {
         if let Some(name) = &input.name {
             handler.name = text::name("name", name)?;
         }
@@ -293,7 +347,8 @@ impl Workflows {
         if let Some(url) = input.url {
             url.trim().clone_into(&mut handler.url);
         }
-        if let Some(why) = self.inner.http.refuses(&handler.url) {
+        let is_without = url == Url::Later && handler.needs_url();
+        if let Some(why) = self.inner.http.refuses(&handler.url).filter(|_| !is_without) {
             return Err(Error::Invalid(format!("The url cannot be used: {why}")));
         }
         if let Some(name) = input.effect {

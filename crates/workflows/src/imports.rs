@@ -1,14 +1,19 @@
-//! Imports of many exported files at once: sources, policy rules, trees and routines, categories,
-//! in any order. Each file is taken or refused for itself; what it refers to may come later.
+//! Imports of many exported files at once: sources, policy rules, handlers, trees and routines,
+//! categories, in any order. Each file is taken or refused for itself; what it refers to may come
+//! later.
 
 use crate::Workflows;
 use crate::actor::Actor;
 use crate::categories::CategoryInput;
 use crate::definition::Format;
 use crate::error::{Error, Result};
+use crate::externals::{ExternalInput, Url};
+use crate::plan::is_routine;
 use crate::policies::PolicyRuleInput;
 use crate::sources::SourceInput;
 use crate::trees::{TreeInput, TreeKey, with_header};
+use crate::{handlers, packages};
+use model::external_handler::{ExternalHandler, Outcome, Parameter};
 use model::tree::Problem;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -30,13 +35,13 @@ pub struct ImportFile {
 pub struct Imported {
     /// Where it was found.
     pub path: String,
-    /// `Source`, `Policy Rule`, `Tree`, `Routine`, `Category` or `Unknown`.
+    /// `Source`, `Policy Rule`, `Handler`, `Tree`, `Routine`, `Category` or `Unknown`.
     pub kind: &'static str,
     /// The record's name or title.
     pub title: String,
     /// What was, or would be, done.
     pub action: Action,
-    /// Why it was refused or left out.
+    /// Why it was refused or left out, or what it still needs.
     pub message: Option<String>,
     /// Mistakes of a tree as of the end of this import.
     pub problems: Vec<Problem>,
@@ -75,8 +80,12 @@ enum Record {
     /// A source, and type and name of the rules that guard it.
     Source(SourceInput, Vec<[String; 2]>),
     Rule(String, PolicyRuleInput),
+    /// A handler's id, and what is said about it.
+    Handler(String, Box<ExternalInput>),
     Tree(Box<TreeInput>),
     Category(CategoryInput),
+    /// What was meant to be a record, and why it is none.
+    Refused(String),
     Unknown(String),
 }
 
@@ -86,9 +95,10 @@ impl Record {
         match self {
             Self::Source(..) => 0,
             Self::Rule(..) => 1,
-            Self::Tree(_) => 2,
-            Self::Category(_) => 3,
-            Self::Unknown(_) => 4,
+            Self::Handler(..) => 2,
+            Self::Tree(_) => 3,
+            Self::Category(_) => 4,
+            Self::Refused(_) | Self::Unknown(_) => 5,
         }
     }
 }
@@ -212,6 +222,13 @@ impl Workflows {
                     Err(error) => Err(error),
                 }
             }
+            Record::Handler(id, input) => {
+                imported.kind = "Handler";
+                imported.title.clone_from(&id);
+                let (action, message) = self.take_handler(actor, &id, *input, is_dry).await?;
+                imported.message = message;
+                Ok(action)
+            }
             Record::Tree(input) => self.take_tree(actor, *input, coming, is_dry, imported).await,
             Record::Category(input) => {
                 imported.kind = "Category";
@@ -230,11 +247,50 @@ impl Workflows {
                     Err(error) => Err(error),
                 }
             }
+            Record::Refused(why) => Err(Error::Invalid(why)),
             Record::Unknown(why) => {
                 imported.message = Some(why);
                 Ok(Action::Skipped)
             }
         }
+    }
+
+    /// Defines a handler, or changes the one of this id; what is said about it in the report.
+    async fn take_handler(
+        &self,
+        actor: &Actor,
+        id: &str,
+        input: ExternalInput,
+        is_dry: bool,
+    ) -> Result<(Action, Option<String>)> {
+        if handlers::find(id).is_some() {
+            let message = "It comes with the server, under the same id.";
+            return Ok((Action::Skipped, Some(message.into())));
+        }
+        let known = match self.external_handler(actor, id).await {
+            Ok(known) => Some(known),
+            Err(Error::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let (handler, action) = match known {
+            None if is_dry => (self.draft(actor, id, input, Url::Later)?.0, Action::Created),
+            None => {
+                let made = self.define_external(actor, id, input, Url::Later).await?;
+                (made.handler, Action::Created)
+            }
+            Some(known) => {
+                let wanted = self.changed(&known, input.clone())?;
+                if wanted == known {
+                    (known, Action::Unchanged)
+                } else if is_dry {
+                    (wanted, Action::Updated)
+                } else {
+                    let changed = self.update_external_handler(actor, id, input).await?;
+                    (changed, Action::Updated)
+                }
+            }
+        };
+        Ok((action, still_needed(&handler, action)))
     }
 
     async fn take_tree(
@@ -292,9 +348,9 @@ impl Workflows {
             let problems = self.check(actor, format, &text, &names[0]).await?;
             let arrives = |p: &Problem| {
                 coming
-                    .routines
+                    .callable
                     .iter()
-                    .any(|id| p.message.starts_with(&format!("The routine {id} ")))
+                    .any(|(kind, id)| p.message.starts_with(&format!("The {kind} {id} ")))
             };
             imported.problems = problems.into_iter().filter(|p| !arrives(p)).collect();
             return Ok(action);
@@ -319,21 +375,26 @@ impl Workflows {
 /// What the import itself brings that its trees refer to.
 struct Coming {
     sources: HashSet<String>,
-    routines: HashSet<String>,
+    /// What nodes may name: `routine` or `handler`, and its id.
+    callable: HashSet<(&'static str, String)>,
 }
 
 impl Coming {
     fn of(records: &[(String, Record)]) -> Self {
-        let mut coming = Self { sources: HashSet::new(), routines: HashSet::new() };
+        let mut coming = Self { sources: HashSet::new(), callable: HashSet::new() };
         for (_, record) in records {
             match record {
                 Record::Source(input, _) => coming.sources.extend(input.name.clone()),
+                Record::Handler(id, _) => {
+                    coming.callable.insert(("handler", id.clone()));
+                }
                 Record::Tree(input) => {
                     let read = with_header((**input).clone()).ok();
-                    coming.routines.extend(read.and_then(|input| {
+                    coming.callable.extend(read.and_then(|input| {
                         let is_tree = input.kind.as_deref().unwrap_or("Tree") == "Tree";
                         let made = || crate::trees::routine_id(input.name.as_deref()?).into();
-                        if is_tree { None } else { input.definition_id.or_else(made) }
+                        let id = if is_tree { None } else { input.definition_id.or_else(made) };
+                        Some(("routine", id?))
                     }));
                 }
                 _ => {}
@@ -352,6 +413,23 @@ fn guards(records: &[(String, Record)]) -> Vec<(String, String, [String; 2])> {
         }
     }
     guards
+}
+
+/// What somebody has to do before an imported handler works.
+fn still_needed(handler: &ExternalHandler, action: Action) -> Option<String> {
+    if handler.needs_url() {
+        return Some(
+            "It needs a URL: its work is done elsewhere so far. Give it one under Handlers; until \
+             then a run that reaches it stops there with an error."
+                .into(),
+        );
+    }
+    let is_new = action == Action::Created;
+    is_new.then(|| {
+        "A new secret signs its calls, since secrets are in no export. Have one drawn under \
+         Handlers and give it to whatever answers at its URL."
+            .into()
+    })
 }
 
 fn is_same_source(known: &model::tree::Source, input: &SourceInput) -> bool {
@@ -403,6 +481,12 @@ fn records(file: ImportFile) -> Vec<(String, Record)> {
 }
 
 fn read_xml(content: String) -> Record {
+    if packages::is_declaration(&content) {
+        return match packages::read(&content) {
+            Ok((id, input)) => Record::Handler(id, Box::new(input)),
+            Err(error) => Record::Refused(error.to_string()),
+        };
+    }
     if !content.contains("<taskTree") && !content.contains("<tree") {
         return Record::Unknown("It is XML, but no exported tree.".into());
     }
@@ -412,8 +496,8 @@ fn read_xml(content: String) -> Record {
 
 /// A document of lists by kind, or of one record.
 fn read_document(path: &str, value: Value) -> Vec<Record> {
-    const LISTS: [&str; 6] =
-        ["sources", "sourceRoots", "policyRules", "trees", "routines", "categories"];
+    const LISTS: [&str; 7] =
+        ["sources", "sourceRoots", "policyRules", "handlers", "trees", "routines", "categories"];
     let lists = LISTS.iter().filter_map(|name| value.get(name)?.as_array());
     let found: Vec<Value> = lists.flatten().cloned().collect();
     let is_record = ["name", "nodes", "treeJson", "treeXml"].iter().any(|k| value.get(k).is_some());
@@ -437,6 +521,9 @@ fn read_json(path: &str, value: Value) -> Record {
         let kind = text("type").unwrap_or_else(|| "API Access".into());
         let (name, rule, message) = (text("name"), text("rule"), text("message"));
         return Record::Rule(kind, PolicyRuleInput { name, rule, message });
+    }
+    if let Some(id) = text("definitionId") {
+        return read_handler(id, &object);
     }
     let path = path.to_lowercase();
     if path.contains("categor") || has("handlers") || has("routines") || has("trees") {
@@ -470,14 +557,58 @@ fn read_json(path: &str, value: Value) -> Record {
         };
         return Record::Source(input, rules.into_iter().flatten().filter_map(rule).collect());
     }
-    if has("definitionId") {
-        let id = text("definitionId").unwrap_or_default();
-        return Record::Unknown(format!(
-            "The handler {id} is not imported: its code belongs to another engine. Define an \
-             external handler of this id, or replace its nodes."
-        ));
+    Record::Unknown("It is JSON, but no tree, handler, source, category or policy rule.".into())
+}
+
+/// A handler as the API tells of it, or that of another engine.
+fn read_handler(id: String, object: &Map<String, Value>) -> Record {
+    if is_routine(&id) {
+        return Record::Unknown(format!("The routine {id} has no treeJson and no treeXml here."));
     }
-    Record::Unknown("It is JSON, but no tree, source, category or policy rule.".into())
+    let text = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
+    let items = |key: &str| object.get(key).and_then(Value::as_array).cloned();
+    let parameters = items("parameters").map(|all| all.iter().map(read_parameter).collect());
+    let outcome = |item: &Value| Outcome {
+        name: text_of(item, &["name", "id"]),
+        description: text_of(item, &["description", "tooltip"]),
+    };
+    let input = ExternalInput {
+        name: text("name"),
+        description: text("description"),
+        is_active: text("status").map(|status| status.eq_ignore_ascii_case("active")),
+        parameters,
+        results: items("results").map(|all| all.iter().map(outcome).collect()),
+        // One without keeps the URL that it has here.
+        url: text("url").filter(|url| !url.trim().is_empty()),
+        effect: text("effect"),
+        timeout_seconds: object.get("timeoutSeconds").and_then(Value::as_i64),
+        secret: None,
+    };
+    Record::Handler(id, Box::new(input))
+}
+
+fn read_parameter(item: &Value) -> Parameter {
+    let options = match item.get("options").or_else(|| item.get("menu")) {
+        Some(Value::Array(options)) => {
+            options.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        }
+        Some(Value::String(menu)) => {
+            menu.split(',').map(|o| o.trim().to_owned()).filter(|o| !o.is_empty()).collect()
+        }
+        _ => Vec::new(),
+    };
+    Parameter {
+        id: text_of(item, &["id", "name"]),
+        description: text_of(item, &["description", "tooltip"]),
+        required: item.get("required").and_then(Value::as_bool).unwrap_or_default(),
+        options,
+        default_value: text_of(item, &["defaultValue"]),
+    }
+}
+
+/// The first of these properties that is a text.
+fn text_of(item: &Value, keys: &[&str]) -> String {
+    keys.iter().find_map(|key| item.get(key)?.as_str()).unwrap_or_default().to_owned()
 }
 
 fn read_tree(object: &Map<String, Value>) -> Record {

@@ -19,6 +19,7 @@ pub mod handlers;
 pub mod imports;
 mod inputs;
 pub mod linked;
+pub mod packages;
 mod paths;
 pub mod plan;
 pub mod policies;

@@ -39,7 +39,7 @@ export function HandlerDrawer(props: Props) {
       {opened && (
         <div className="kp-stack">
           <Fields {...props} />
-          {handler && <TryHandler handler={handler} />}
+          {handler && !handler.needsUrl && <TryHandler handler={handler} />}
           {handler && <Ends {...props} handler={handler} />}
         </div>
       )}
@@ -121,7 +121,11 @@ function Fields({ handler, close, made }: Props) {
         />
         <TextInput
           label="URL"
-          description="Where its work is done; it is called with POST."
+          description={
+            handler?.needsUrl
+              ? 'It was imported without one. Runs that reach it stop until it has a URL; then draw a new secret for whatever answers there.'
+              : 'Where its work is done; it is called with POST.'
+          }
           placeholder="https://labels.example.com/print"
           styles={MONO}
           value={url}

@@ -6,6 +6,7 @@ import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { handlers as handlersQuery, type Handler } from '../../api/handlers';
 import { Empty, Fault, Head } from '../../parts/Page';
+import type { State } from '../../logic/states';
 import { Rows, type Column } from '../../parts/Rows';
 import { Status } from '../../parts/Status';
 import { To } from '../../parts/To';
@@ -89,6 +90,8 @@ const EFFECT: Column<Handler> = {
   cell: (one) => <span title={EFFECTS[one.effect]}>{one.effect}</span>,
 };
 
+const NEEDS_URL: State = { word: 'Needs a URL', tone: 'warn' };
+
 const OWN: Column<Handler>[] = [
   {
     title: 'Handler',
@@ -110,8 +113,8 @@ const OWN: Column<Handler>[] = [
   EFFECT,
   {
     title: 'Status',
-    width: 100,
-    cell: (one) => <Status of={one.status} />,
+    width: 130,
+    cell: (one) => <Status of={one.needsUrl ? NEEDS_URL : one.status} />,
   },
 ];
 

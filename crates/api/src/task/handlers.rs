@@ -2,12 +2,13 @@
 
 use super::paging::Page;
 use super::tasks::{DeferredBody, deliver_as};
-use super::{actor, success};
+use super::{actor, is_multipart, success, unreadable};
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{Error, Result};
 use crate::input::{Json, Path, Query, Raw, parse};
-use axum::extract::State;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue};
@@ -31,6 +32,14 @@ pub(crate) struct ListQuery {
     offset: Option<i64>,
 }
 
+/// The parameter of an import.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ImportQuery {
+    /// Whether a handler of the same id is replaced.
+    force: Option<bool>,
+}
+
 /// An external handler; absent properties stay as they are.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -41,7 +50,7 @@ pub(crate) struct HandlerBody {
     description: Option<String>,
     /// `Active` or `Inactive`.
     status: Option<String>,
-    /// `{id, description, required, options}` each.
+    /// `{id, description, required, options, defaultValue}` each.
     #[schema(value_type = Option<Vec<Object>>)]
     parameters: Option<Vec<Parameter>>,
     /// `{name, description}` each.
@@ -138,6 +147,7 @@ fn external(handler: &ExternalHandler) -> Value {
         "categories": [EXTERNAL],
         "external": true,
         "url": handler.url,
+        "needsUrl": handler.needs_url(),
         "timeoutSeconds": handler.timeout_seconds,
         "createdAt": handler.audit.created_at.iso(),
         "createdBy": handler.audit.created_by,
@@ -173,19 +183,45 @@ pub(crate) async fn list(
     Ok(page.document("handlers", rows, count))
 }
 
-/// Defines an external handler. Its secret is in this answer and never shown again.
+/// Defines an external handler. Its secret is in this answer and never shown again. Or takes what a
+/// package of the Kinetic Platform declares, from the multipart field `package`: a handler that
+/// waits for its URL.
 #[utoipa::path(post, path = "/app/api/v2/handlers", tag = "Handlers",
-    operation_id = "createHandler", request_body = HandlerBody,
+    operation_id = "createHandler", params(ImportQuery), request_body = HandlerBody,
     responses((status = 200, description = "The handler.", body = inline(Object))))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
-    Json(mut body): Json<HandlerBody>,
+    Query(query): Query<ImportQuery>,
+    request: Request,
 ) -> Result<axum::Json<Value>> {
+    let who = actor(&caller);
+    if is_multipart(&request) {
+        let package = package(request).await?;
+        let force = query.force.unwrap_or(false);
+        let handler = app.workflows.import_package(&who, &package, force).await?;
+        let mut document = external(&handler);
+        document["messageType"] = "success".into();
+        document["message"] = format!("Uploaded task handler {}.", handler.definition_id).into();
+        return Ok(axum::Json(document));
+    }
+    let Raw(bytes) = Raw::from_request(request, &()).await?;
+    let mut body: HandlerBody = parse(&bytes)?;
     let id = body.definition_id.take().unwrap_or_default();
-    let created =
-        app.workflows.create_external_handler(&actor(&caller), &id, body.input()?).await?;
+    let created = app.workflows.create_external_handler(&who, &id, body.input()?).await?;
     Ok(made(&created))
+}
+
+/// The file in the field `package`.
+async fn package(request: Request) -> Result<Bytes> {
+    let form = Multipart::from_request(request, &()).await;
+    let mut form = form.map_err(|e| Error::bad_request(e.body_text()))?;
+    while let Some(field) = form.next_field().await.map_err(|e| unreadable(&e))? {
+        if field.name() == Some("package") {
+            return field.bytes().await.map_err(|e| unreadable(&e));
+        }
+    }
+    Err(Error::bad_request("The multipart field \"package\" is missing."))
 }
 
 /// Reads a handler.

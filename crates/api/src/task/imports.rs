@@ -16,7 +16,8 @@ use workflows::imports::{ImportFile, Imported};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ImportBody {
-    /// Exported trees and routines as XML or JSON; sources, categories and policy rules as JSON.
+    /// Exported trees and routines as XML or JSON; sources, categories, policy rules and handlers
+    /// as JSON; handlers of the Kinetic Platform by the `process/node.xml` of their package.
     files: Vec<FileBody>,
     /// Whether nothing is written and the report tells what would be.
     #[serde(default)]

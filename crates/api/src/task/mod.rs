@@ -133,6 +133,18 @@ fn success(message: &str) -> axum::Json<Value> {
     axum::Json(json!({ "messageType": "success", "message": message }))
 }
 
+/// What is said of a multipart body that cannot be read.
+fn unreadable(error: &axum::extract::multipart::MultipartError) -> Error {
+    let message = format!("The multipart body cannot be read: {}", error.body_text());
+    Error::new(error.status(), message)
+}
+
+/// Whether a request brings a multipart form.
+fn is_multipart(request: &axum::extract::Request) -> bool {
+    let kind = request.headers().get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("multipart/"))
+}
+
 /// A record flat, and under its name as well: clients of a route read it in one of the two places.
 fn twice(name: &str, document: Value) -> axum::Json<Value> {
     let mut answer = document.clone();

@@ -2,14 +2,13 @@
 
 use super::definitions::Around;
 use super::paging::{Page, given};
-use super::{actor, definitions, success, twice};
+use super::{actor, definitions, is_multipart, success, twice, unreadable};
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{Error, Result};
 use crate::include::{Include, IncludeQuery};
 use crate::input::{Json, Path, Query, Raw, parse};
 use axum::extract::{FromRequest, Multipart, RawQuery, Request, State};
-use http::header::CONTENT_TYPE;
 use model::tree::Tree;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -154,8 +153,7 @@ pub(crate) async fn create(
 }
 
 async fn read_body(app: &App, caller: &Caller, request: Request) -> Result<TreeInput> {
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
-    if kind.is_some_and(|kind| kind.starts_with("multipart/")) {
+    if is_multipart(&request) {
         return read_file(request).await;
     }
     let Raw(bytes) = Raw::from_request(request, &()).await?;
@@ -164,16 +162,13 @@ async fn read_body(app: &App, caller: &Caller, request: Request) -> Result<TreeI
 
 /// An exported tree in the field `content`; other fields name it.
 async fn read_file(request: Request) -> Result<TreeInput> {
-    let unreadable = |e: axum::extract::multipart::MultipartError| {
-        Error::new(e.status(), format!("The multipart body cannot be read: {}", e.body_text()))
-    };
     let mut form = Multipart::from_request(request, &())
         .await
         .map_err(|e| Error::bad_request(e.body_text()))?;
     let mut input = TreeInput::default();
-    while let Some(field) = form.next_field().await.map_err(unreadable)? {
+    while let Some(field) = form.next_field().await.map_err(|e| unreadable(&e))? {
         let name = field.name().unwrap_or_default().to_owned();
-        let text = field.text().await.map_err(unreadable)?;
+        let text = field.text().await.map_err(|e| unreadable(&e))?;
         match name.as_str() {
             "content" => {
                 input.definition = Some((Format::of(&text), text));

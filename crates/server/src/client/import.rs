@@ -1,14 +1,17 @@
-//! `kapok import` and `kapok export`: trees, routines, sources, categories and policy rules as a
-//! folder of files, one for each tree, that diffs well under version control.
+//! `kapok import` and `kapok export`: trees, routines, handlers, sources, categories and policy
+//! rules as a folder of files, one for each tree and handler, that diffs well under version
+//! control.
 
 use super::show::{Progress, text};
 use super::{Client, Connection, run, segment};
 use crate::output;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use serde_json::{Value, json};
+use model::limits;
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use workflows::packages;
 
 /// Bytes of files in one request, well below what the server takes.
 const PART_BYTES_MAX: usize = 3 * 1024 * 1024;
@@ -21,9 +24,23 @@ const DEPTH_MAX: usize = 20;
 /// Trees in one page of a list.
 const PAGE_ROWS: usize = 50;
 /// What a folder is read for.
-const EXTENSIONS: [&str; 2] = ["xml", "json"];
+const EXTENSIONS: [&str; 3] = ["xml", "json", PACKAGE];
+/// The files that hold a handler of the Kinetic Platform.
+const PACKAGE: &str = "zip";
+/// What a handler's file holds of it: no secret, and nothing that differs from server to server.
+const HANDLER: [&str; 9] = [
+    "definitionId",
+    "name",
+    "description",
+    "status",
+    "url",
+    "effect",
+    "timeoutSeconds",
+    "parameters",
+    "results",
+];
 
-/// Imports exported trees, routines, sources, categories and policy rules.
+/// Imports exported trees, routines, handlers, sources, categories and policy rules.
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// A folder, which is read with all folders in it, or a file
@@ -35,7 +52,8 @@ pub(crate) struct Import {
     connection: Connection,
 }
 
-/// Exports the trees, routines, sources, categories and policy rules of a space as a folder.
+/// Exports the trees, routines, handlers, sources, categories and policy rules of a space as a
+/// folder.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// The folder; it is made when it is missing, and files in it are replaced
@@ -61,7 +79,7 @@ impl Import {
         find(&self.path, 0, &mut files)?;
         files.sort();
         if files.is_empty() {
-            bail!("{} holds no .xml and no .json file", self.path.display());
+            bail!("{} holds no .xml, .json or .zip file", self.path.display());
         }
         let progress = Progress::new(client);
         let total = i64::try_from(files.len()).unwrap_or(i64::MAX);
@@ -70,7 +88,7 @@ impl Import {
         // Sources first, so that no part has to wait for another.
         for wants_sources in [true, false] {
             let is_source = |path: &&PathBuf| path.ends_with("sources.json") == wants_sources;
-            for part in parts(files.iter().filter(is_source))? {
+            for part in parts(files.iter().filter(is_source), &mut report)? {
                 progress.at(done, total, "files");
                 let body = json!({ "files": part, "dryRun": self.dry_run });
                 let mut answer = client.post("/app/api/v2/imports", &body).await?;
@@ -144,10 +162,12 @@ fn find(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
     let shown = path.display();
     let about = std::fs::metadata(path).with_context(|| format!("{shown} cannot be read"))?;
     if about.is_file() {
-        let extension = path.extension().and_then(std::ffi::OsStr::to_str).map(str::to_lowercase);
-        if depth == 0 || extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str())) {
-            if about.len() > FILE_BYTES_MAX {
-                bail!("{shown} is larger than {FILE_BYTES_MAX} bytes");
+        if depth == 0 || EXTENSIONS.contains(&extension(path).as_str()) {
+            // Of a package one small file is read, whatever else there is in it.
+            let most =
+                if is_package(path) { limits::HANDLER_PACKAGE_BYTES_MAX } else { FILE_BYTES_MAX };
+            if about.len() > most {
+                bail!("{shown} is larger than {most} bytes");
             }
             files.push(path.to_owned());
         }
@@ -169,20 +189,48 @@ fn find(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// Files put together into requests.
-fn parts<'f>(files: impl Iterator<Item = &'f PathBuf>) -> Result<Vec<Vec<Value>>> {
+fn extension(path: &Path) -> String {
+    path.extension().and_then(std::ffi::OsStr::to_str).unwrap_or_default().to_lowercase()
+}
+
+fn is_package(path: &Path) -> bool {
+    extension(path) == PACKAGE
+}
+
+/// Files put together into requests; packages that cannot be read are reported.
+fn parts<'f>(
+    files: impl Iterator<Item = &'f PathBuf>,
+    report: &mut Vec<Value>,
+) -> Result<Vec<Vec<Value>>> {
     let mut parts: Vec<Vec<Value>> = Vec::new();
     let mut bytes = usize::MAX;
     for path in files {
-        let content = std::fs::read_to_string(path)
-            .with_context(|| format!("{} is not UTF-8 text", path.display()))?;
+        let mut shown = path.to_string_lossy().into_owned();
+        let content = if is_package(path) {
+            let file = std::fs::File::open(path)
+                .with_context(|| format!("{} cannot be read", path.display()))?;
+            match packages::declaration(std::io::BufReader::new(file)) {
+                Ok(declaration) => {
+                    shown = format!("{shown}/{}", packages::DECLARATION);
+                    declaration
+                }
+                Err(error) => {
+                    report.push(json!({ "path": shown, "kind": "Unknown", "title": "",
+                        "action": "refused", "message": error.to_string(), "problems": [] }));
+                    continue;
+                }
+            }
+        } else {
+            std::fs::read_to_string(path)
+                .with_context(|| format!("{} is not UTF-8 text", path.display()))?
+        };
         let is_full = parts.last().is_none_or(|part| part.len() >= PART_FILES_MAX);
         if is_full || bytes.saturating_add(content.len()) > PART_BYTES_MAX {
             parts.push(Vec::new());
             bytes = 0;
         }
         bytes = bytes.saturating_add(content.len());
-        let file = json!({ "path": path.to_string_lossy(), "content": content });
+        let file = json!({ "path": shown, "content": content });
         if let Some(part) = parts.last_mut() {
             part.push(file);
         }
@@ -227,6 +275,7 @@ impl Export {
             }
         }
         progress.end();
+        written.extend(self.export_handlers(client).await?);
         for (route, name, file) in [
             ("sources?include=policyRules", "sourceRoots", "sources.json"),
             ("policyRules?limit=1000", "policyRules", "policyRules.json"),
@@ -248,6 +297,23 @@ impl Export {
         }
         client.note(&format!("{} files in {}", written.len(), self.path.display()));
         Ok(())
+    }
+
+    /// One file for each handler that the space defines.
+    async fn export_handlers(&self, client: &Client) -> Result<Vec<PathBuf>> {
+        let mut written = Vec::new();
+        let answer = client.get("/app/api/v2/handlers?limit=1000").await?;
+        let all = answer["handlers"].as_array().into_iter().flatten();
+        for handler in all.filter(|handler| handler["external"] == true) {
+            let kept = HANDLER.iter().map(|key| ((*key).to_owned(), handler[*key].clone()));
+            let document = Value::Object(kept.collect::<Map<_, _>>());
+            let document = serde_json::to_string_pretty(&document).context("JSON")? + "\n";
+            let name = format!("{}.json", safe(text(handler, "definitionId")));
+            let file = Path::new("handlers").join(name);
+            self.write(&file, &document)?;
+            written.push(file);
+        }
+        Ok(written)
     }
 
     fn write(&self, file: &Path, content: &str) -> Result<()> {
@@ -314,11 +380,13 @@ mod tests {
         for file in &files {
             std::fs::write(file, "x".repeat(PART_BYTES_MAX / 2)).unwrap();
         }
-        let parts = parts(files.iter()).unwrap();
+        let mut report = Vec::new();
+        let parts = parts(files.iter(), &mut report).unwrap();
         assert_eq!(parts.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
         let mut found = Vec::new();
         find(&folder, 0, &mut found).unwrap();
         assert_eq!(found.len(), 3);
+        assert!(report.is_empty(), "{report:?}");
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -15,6 +15,7 @@ mod edge;
 mod forms;
 mod handlers;
 mod harness;
+mod imports;
 mod input;
 mod inspectors;
 mod kapps;

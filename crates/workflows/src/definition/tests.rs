@@ -307,6 +307,6 @@ fn what_cannot_be_read_names_its_place() {
         "<html/>",
         "treeXml must be a <tree> or a <taskTree>, not a <html> (line 1, column 1)",
     );
-    check(Format::Xml, "", "treeXml holds no element (line 1, column 1)");
+    check(Format::Xml, "", "the XML holds no element (line 1, column 1)");
     assert!(read(Format::Xml, "<taskTree>&bomb;</taskTree>").is_err());
 }

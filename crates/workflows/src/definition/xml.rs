@@ -25,7 +25,7 @@ pub(crate) struct Element {
 }
 
 impl Element {
-    fn attribute(&self, name: &str) -> String {
+    pub(crate) fn attribute(&self, name: &str) -> String {
         self.find_attribute(name).unwrap_or_default().to_owned()
     }
 
@@ -42,11 +42,15 @@ impl Element {
     }
 
     /// Items of a list element: `<parameters><parameter/>…`.
-    fn items<'a>(&'a self, list: &str, item: &'a str) -> impl Iterator<Item = &'a Element> {
+    pub(crate) fn items<'a>(
+        &'a self,
+        list: &str,
+        item: &'a str,
+    ) -> impl Iterator<Item = &'a Element> {
         self.child(list).into_iter().flat_map(move |l| l.all(item))
     }
 
-    fn text_of(&self, name: &str) -> String {
+    pub(crate) fn text_of(&self, name: &str) -> String {
         self.child(name).map(|c| c.text.trim().to_owned()).unwrap_or_default()
     }
 
@@ -221,12 +225,12 @@ pub(crate) fn parse(text: &str) -> Result<Element, Unreadable> {
         let at = after(&reader);
         let event = reader.read_event().map_err(|e| {
             let place = usize::try_from(reader.error_position()).unwrap_or(at);
-            wrong(text, place, &format!("treeXml is not well-formed: {e}"))
+            wrong(text, place, &format!("the XML is not well-formed: {e}"))
         })?;
         match event {
             Event::Start(start) => {
                 if stack.len() > DEPTH_MAX {
-                    return Err(wrong(text, at, "treeXml is nested too deeply"));
+                    return Err(wrong(text, at, "the XML is nested too deeply"));
                 }
                 let mut element = open(&start, text, at)?;
                 element.span.start = at;
@@ -260,7 +264,7 @@ pub(crate) fn parse(text: &str) -> Result<Element, Unreadable> {
                     Err(_) => None,
                 };
                 let resolved =
-                    resolved.ok_or_else(|| wrong(text, at, "treeXml uses an unknown entity"))?;
+                    resolved.ok_or_else(|| wrong(text, at, "the XML uses an unknown entity"))?;
                 append(&mut stack, &resolved);
             }
             Event::Eof => break,
@@ -268,10 +272,10 @@ pub(crate) fn parse(text: &str) -> Result<Element, Unreadable> {
         }
     }
     if stack.len() > 1 {
-        return Err(wrong(text, text.len(), "treeXml ends inside an element"));
+        return Err(wrong(text, text.len(), "the XML ends inside an element"));
     }
     let root = stack.pop().and_then(|mut base| base.children.pop());
-    root.ok_or_else(|| wrong(text, 0, "treeXml holds no element"))
+    root.ok_or_else(|| wrong(text, 0, "the XML holds no element"))
 }
 
 /// Where the reader stands, behind what it has read.

@@ -110,6 +110,9 @@ impl Inner {
             let message = format!("The handler {} is inactive.", handler.definition_id);
             return Err(Setback::never(message));
         }
+        if handler.needs_url() {
+            return Err(Setback::never(externals::needs_url(&handler.definition_id)));
+        }
         for declared in handler.parameters.iter().filter(|p| p.required) {
             let given = call.inputs.get(&declared.id).and_then(Value::as_str).unwrap_or_default();
             if given.trim().is_empty() {
