@@ -236,6 +236,9 @@ pub const HANDLER_DECLARATION_BYTES_MAX: u64 = 512 * 1024;
 pub const HANDLER_PACKAGE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Files in a package: a library for Java or Ruby has some hundred.
 pub const HANDLER_PACKAGE_FILES_MAX: usize = 5_000;
+/// Tasks that are looked at for those of one handler: no index leads there, and reading so many
+/// takes some 10 ms.
+pub const TASKS_SEARCHED_MAX: i64 = 20_000;
 /// Seconds an external handler may take to answer; what takes longer defers.
 pub const EXTERNAL_SECONDS_MAX: i64 = 120;
 /// Milliseconds for a mail from the look-up of the mail server to its last answer.

@@ -251,6 +251,28 @@ pub fn close(tx: &mut Tx, id: TaskId, now: Micros) -> Result<(), Error> {
     tx.push(&CLOSE, &[id.into(), now.into()])
 }
 
+const DURATIONS: Sql = Sql::both(
+    "SELECT t.started_at, t.finished_at FROM tasks t JOIN runs r ON r.id = t.run_id \
+     WHERE t.id > (SELECT coalesce(max(id), 0) FROM tasks) - $3 AND r.space_id = $1 \
+     AND t.definition_id = $2 AND t.finished_at IS NOT NULL ORDER BY t.id DESC LIMIT $4",
+);
+
+/// Milliseconds that the latest finished tasks of a handler took, the latest first, at most
+/// `limit`; looked for among the latest `among` tasks of the server, since no index leads there.
+///
+/// # Errors
+/// What the database says.
+pub fn durations(
+    tx: &mut Tx,
+    space: &SpaceId,
+    definition: &str,
+    among: i64,
+    limit: i64,
+) -> Result<Vec<i64>, Error> {
+    let values = [space.into(), definition.into(), among.into(), limit.into()];
+    tx.query(&DURATIONS, &values, |row| Ok(row.micros(1)?.ms_since(row.micros(0)?)))
+}
+
 const CLOSE_ALL: Sql = Sql::both(
     "UPDATE tasks SET status = 'Closed', deferred = FALSE, finished_at = $2 \
      WHERE run_id = $1 AND status <> 'Closed'",

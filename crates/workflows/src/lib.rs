@@ -11,6 +11,7 @@ pub mod context;
 pub mod control;
 pub mod cron;
 pub mod definition;
+pub mod durations;
 pub mod engine;
 pub mod error;
 pub mod errors;

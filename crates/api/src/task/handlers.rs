@@ -16,6 +16,7 @@ use model::external_handler::{ExternalHandler, Outcome, Parameter};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
+use workflows::Actor;
 use workflows::externals::{ExternalInput, Made};
 use workflows::handlers::{self, Handler};
 
@@ -233,11 +234,41 @@ pub(crate) async fn read(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Value>> {
-    if let Some(found) = handlers::find(&id) {
-        return Ok(axum::Json(document(found)));
+    Ok(axum::Json(found(&app, &actor(&caller), &id).await?))
+}
+
+/// A handler of either kind.
+async fn found(app: &App, who: &Actor, id: &str) -> Result<Value> {
+    if let Some(found) = handlers::find(id) {
+        return Ok(document(found));
     }
-    let found = app.workflows.external_handler(&actor(&caller), &id).await?;
-    Ok(axum::Json(external(&found)))
+    Ok(external(&app.workflows.external_handler(who, id).await?))
+}
+
+/// Tells how long the latest hundred tasks of a handler took, in milliseconds, the latest first.
+#[utoipa::path(get, path = "/app/api/v2/handlers/{definitionId}/durations", tag = "Handlers",
+    operation_id = "readHandlerDurations", params(("definitionId" = String, Path)),
+    responses((status = 200, description = "`{handler, taskDurations, taskMinDuration, \
+    taskMaxDuration, taskAverageDuration, pausedTriggerCount}`; 0 where there was no task.",
+    body = inline(Object))))]
+pub(crate) async fn durations(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Value>> {
+    let who = actor(&caller);
+    let handler = found(&app, &who, &id).await?;
+    let durations = app.workflows.durations(&who, &id).await?;
+    let tasks = &durations.tasks_ms;
+    let count = i64::try_from(tasks.len()).unwrap_or(i64::MAX).max(1);
+    Ok(axum::Json(json!({
+        "handler": handler,
+        "taskDurations": tasks,
+        "taskMinDuration": tasks.iter().min().copied().unwrap_or_default(),
+        "taskMaxDuration": tasks.iter().max().copied().unwrap_or_default(),
+        "taskAverageDuration": tasks.iter().sum::<i64>() / count,
+        "pausedTriggerCount": durations.paused_triggers,
+    })))
 }
 
 /// Changes an external handler; calls that begin from now on obey.

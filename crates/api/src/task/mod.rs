@@ -91,6 +91,7 @@ pub(crate) fn administrators() -> OpenApiRouter<App> {
         .routes(routes!(versions::handler_usage))
         .routes(routes!(handlers::read, handlers::update, handlers::delete))
         .routes(routes!(handlers::act))
+        .routes(routes!(handlers::durations))
         .routes(routes!(categories::list, categories::create))
         .routes(routes!(categories::read, categories::update, categories::delete))
         .routes(routes!(categories::add_handler))

@@ -348,3 +348,52 @@ async fn handlers_stay_in_their_space() {
     let done = until(&server, &start(&server, "other").await, "Complete").await;
     assert_eq!(done["tasks"][1]["results"]["Response Code"], "404");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn durations_of_a_handler_are_told() {
+    for server in both().await {
+        let nodes = [
+            ("a", "utilities_echo_v1", json!({ "input": "1" })),
+            ("b", "utilities_echo_v1", json!({ "input": "2" })),
+            ("wait", "utilities_defer_v1", json!({})),
+        ];
+        tree(&server, "timed", &nodes).await;
+        let run = start(&server, "timed").await;
+        let held = until(&server, &run, "Waiting").await;
+        let at = |id: &str| format!("{TASK}/handlers/{id}/durations");
+        let told = server.get(&at("utilities_echo_v1")).await.ok();
+        let of_tasks = |run: &Value| -> Vec<i64> {
+            let tasks = run["tasks"].as_array().unwrap().iter().rev();
+            let echoes = tasks.filter(|task| task["definitionId"] == "utilities_echo_v1");
+            echoes.map(|task| task["duration"].as_i64().unwrap()).collect()
+        };
+        let expect = of_tasks(&held);
+        assert_eq!(told["taskDurations"], json!(expect), "{held:#}");
+        assert_eq!(expect.len(), 2);
+        assert_holds(
+            &told,
+            &json!({ "handler": { "definitionId": "utilities_echo_v1" },
+                "taskMinDuration": expect.iter().min(), "taskMaxDuration": expect.iter().max(),
+                "taskAverageDuration": expect.iter().sum::<i64>() / 2, "pausedTriggerCount": 0 }),
+        );
+        // What is not finished has no duration yet, and a trigger that is held is counted.
+        assert_eq!(server.get(&at("utilities_defer_v1")).await.ok()["taskDurations"], json!([]));
+        let later = json!({ "nodeId": "a", "scheduledAt": "2099-01-01T00:00:00Z" });
+        server.post(&format!("{TASK}/runs/{run}/triggers"), &later).await.ok();
+        let triggers = server.get(&format!("{TASK}/triggers/scheduled")).await.ok();
+        let trigger = triggers["triggers"][0]["id"].clone();
+        let pause = json!({ "status": "Paused" });
+        server.put(&format!("{TASK}/triggers/{trigger}"), &pause).await.ok();
+        assert_eq!(server.get(&at("utilities_echo_v1")).await.ok()["pausedTriggerCount"], 1);
+        assert_eq!(server.get(&at("utilities_noop_v1")).await.status, 404);
+        let none = server.get(&at("system_noop_v1")).await.ok();
+        assert_holds(
+            &none,
+            &json!({ "taskDurations": [], "taskMinDuration": 0, "taskAverageDuration": 0,
+                "pausedTriggerCount": 0 }),
+        );
+        server.plain_user().await;
+        let refused = server.ask(PLAIN, Method::GET, &at("system_noop_v1"), None).await;
+        assert_eq!(refused.status, 403);
+    }
+}
