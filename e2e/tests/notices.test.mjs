@@ -26,6 +26,7 @@ test('a failing webhook is told about as the settings say', async () => {
   await signIn(page);
   await page.goto('/console/settings?tab=notices');
   await page.getByText('Nothing had to be told yet').waitFor();
+  await page.getByText('This server has no mail server to send with.').waitFor();
   const writeTo = page.getByRole('combobox', { name: 'Write to' });
   await page.getByLabel('Failures in a row').fill('1');
   await writeTo.fill('nobody');

@@ -51,6 +51,8 @@ export interface Delivery {
   pausedAt?: string | null;
   policy: Policy;
   notices: NoticeRules;
+  /** Whether the server can send mail at all. */
+  hasMailServer: boolean;
 }
 
 export const delivery = queryOptions({

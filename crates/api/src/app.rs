@@ -57,4 +57,6 @@ pub struct Settings {
     pub is_https: bool,
     /// Seconds a client may take to send a body.
     pub body_seconds: u64,
+    /// Whether there is a mail server to send with.
+    pub has_mail_server: bool,
 }

@@ -34,6 +34,9 @@ pub(crate) struct DeliveryDocument {
     /// `failures` in a row from which a webhook counts as failing, `mailTo`.
     #[schema(value_type = Object)]
     notices: Value,
+    /// Whether the server has a mail server, without which nobody in `mailTo` gets a mail; its
+    /// operator sets `KAPOK_SMTP_URL`.
+    has_mail_server: bool,
 }
 
 /// `{"delivery":{…}}`.
@@ -42,7 +45,7 @@ pub(crate) struct DeliveryAnswer {
     delivery: DeliveryDocument,
 }
 
-fn answer(settings: Settings) -> Result<axum::Json<DeliveryAnswer>> {
+fn answer(app: &App, settings: Settings) -> Result<axum::Json<DeliveryAnswer>> {
     let policy = serde_json::to_value(&settings.policy).map_err(|e| Error::internal(&e))?;
     let notices = serde_json::to_value(&settings.notices).map_err(|e| Error::internal(&e))?;
     Ok(axum::Json(DeliveryAnswer {
@@ -53,6 +56,7 @@ fn answer(settings: Settings) -> Result<axum::Json<DeliveryAnswer>> {
             policy,
             retention: settings.retention,
             notices,
+            has_mail_server: app.settings.has_mail_server,
         },
     }))
 }
@@ -76,6 +80,8 @@ pub(crate) struct DeliveryChangeDocument {
     _paused_by: Option<String>,
     #[serde(rename = "pausedAt")]
     _paused_at: Option<String>,
+    #[serde(rename = "hasMailServer")]
+    _has_mail_server: Option<bool>,
 }
 
 /// Whether to wait.
@@ -93,7 +99,7 @@ pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<axum::Json<DeliveryAnswer>> {
-    answer(app.webhooks.delivery(&actor(&caller)).await?)
+    answer(&app, app.webhooks.delivery(&actor(&caller)).await?)
 }
 
 /// Changes how the space delivers.
@@ -107,7 +113,7 @@ pub(crate) async fn update(
 ) -> Result<axum::Json<DeliveryAnswer>> {
     let change =
         SettingsChange { policy: body.policy, retention: body.retention, notices: body.notices };
-    answer(app.webhooks.update_delivery(&actor(&caller), &change).await?)
+    answer(&app, app.webhooks.update_delivery(&actor(&caller), &change).await?)
 }
 
 /// Pauses or resumes all deliveries of the space.
@@ -120,7 +126,7 @@ pub(crate) async fn act(
     Json(body): Json<PauseDocument>,
 ) -> Result<axum::Json<DeliveryAnswer>> {
     let pause = Pause::parse(&body.action)?;
-    answer(app.webhooks.pause_deliveries(&actor(&caller), pause).await?)
+    answer(&app, app.webhooks.pause_deliveries(&actor(&caller), pause).await?)
 }
 
 async fn act_in(

@@ -20,7 +20,7 @@ export function NoticeSettings() {
       {error ? (
         <Fault what="Notices" error={error} retry={() => void refetch()} />
       ) : data ? (
-        <Form rules={data.notices} />
+        <Form rules={data.notices} canMail={data.hasMailServer} />
       ) : (
         <Waiting rows={3} />
       )}
@@ -29,7 +29,7 @@ export function NoticeSettings() {
   );
 }
 
-function Form({ rules }: { rules: NoticeRules }) {
+function Form({ rules, canMail }: { rules: NoticeRules; canMail: boolean }) {
   const [fields, setFields] = useState(rules);
   const client = useQueryClient();
   const save = useMutation({
@@ -73,6 +73,13 @@ function Form({ rules }: { rules: NoticeRules }) {
             onChange={(mailTo) => set({ mailTo })}
           />
         </Group>
+        {!canMail && (
+          <Alert color="yellow" variant="light" title="Nobody gets a mail yet">
+            This server has no mail server to send with. Its operator sets KAPOK_SMTP_URL and
+            KAPOK_SMTP_FROM; <code>kapok doctor</code> tries them. Addresses can be written down
+            now; a notice that comes before has a failed mail.
+          </Alert>
+        )}
         <p className="kp-dim" style={{ margin: 0, fontSize: 13 }}>
           Each notice is also an event of the type Webhook (Failing, Recovered, Disabled): a webhook
           of the space can pass it on to a chat or an on-call service.

@@ -126,6 +126,7 @@ pub(crate) fn connect(ground: &Ground<'_>, space: &str) -> Result<(api::App, Arc
             space: space.to_owned(),
             is_https,
             body_seconds: ground.config.request_seconds,
+            has_mail_server: ground.config.smtp.is_some(),
         }),
     });
     let own = api::inside::OwnApi::new(app.clone());

@@ -199,3 +199,24 @@ async fn mail_that_is_none_and_a_server_without_mail_are_told() {
     let said = sent(&without).await["Handler Error Message"].as_str().unwrap().to_owned();
     assert!(said.contains("KAPOK_SMTP_URL"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_settings_say_whether_mail_can_be_sent() {
+    for (without, with) in testkit::both().await.into_iter().zip(testkit::both().await) {
+        let port = Peer::default().listen().await;
+        let servers = [
+            (Server::with(without, |_| {}).await, false),
+            (
+                Server::with(with, |config| config.smtp = Some(smtp(port, Tls::None, None))).await,
+                true,
+            ),
+        ];
+        for (server, expect) in servers {
+            let read = server.get("/delivery").await.ok();
+            assert_eq!(read["delivery"]["hasMailServer"], expect);
+            // Clients send back what they read; it changes nothing.
+            let saved = server.put("/delivery", &json!({ "hasMailServer": !expect })).await.ok();
+            assert_eq!(saved["delivery"]["hasMailServer"], expect);
+        }
+    }
+}
