@@ -66,7 +66,7 @@ impl Webhooks {
         let made = connection.clone();
         let written = self.inner.store.write(move |tx| insert(tx, &made));
         written.await?;
-        self.connections_moved(&actor.space_id);
+        self.connections_moved(&actor.space_id).await;
         Ok(connection)
     }
 
@@ -96,7 +96,7 @@ impl Webhooks {
             Err(Error::Stale { noun: NOUN })
         });
         written.await?;
-        self.connections_moved(&actor.space_id);
+        self.connections_moved(&actor.space_id).await;
         Ok(connection)
     }
 
@@ -117,7 +117,7 @@ impl Webhooks {
             Ok::<_, Error>(connection)
         });
         let connection = deleted.await?;
-        self.connections_moved(&actor.space_id);
+        self.connections_moved(&actor.space_id).await;
         Ok(connection)
     }
 
@@ -193,7 +193,7 @@ impl Webhooks {
         let operation = self.read_operation(&connection, blank, given)?;
         let made = operation.clone();
         self.inner.store.write(move |tx| insert_operation(tx, &made)).await?;
-        self.connections_moved(&actor.space_id);
+        self.connections_moved(&actor.space_id).await;
         Ok(operation)
     }
 
@@ -226,7 +226,7 @@ impl Webhooks {
             Err(Error::Stale { noun: OPERATION })
         });
         written.await?;
-        self.connections_moved(&actor.space_id);
+        self.connections_moved(&actor.space_id).await;
         Ok(operation)
     }
 
@@ -248,7 +248,7 @@ impl Webhooks {
             Ok::<_, Error>(operation)
         });
         let operation = deleted.await?;
-        self.connections_moved(&actor.space_id);
+        self.connections_moved(&actor.space_id).await;
         Ok(operation)
     }
 
@@ -329,8 +329,10 @@ impl Webhooks {
         Err(Error::Invalid { noun: OPERATION, problems })
     }
 
-    fn connections_moved(&self, space: &SpaceId) {
+    /// Tells of a change of connections or operations, which is stored by now.
+    async fn connections_moved(&self, space: &SpaceId) {
         self.inner.changes.publish(space, Topic::Connections);
+        self.inner.workflows.connections_moved(space).await;
     }
 }
 

@@ -4,6 +4,7 @@ use crate::target::Tree;
 use model::id::{EventId, JobId, RunId, SpaceId, TraceId};
 use model::payload::Payload;
 use model::time::Micros;
+use std::pin::Pin;
 
 /// The workflow engine, as far as webhooks are concerned; the server connects it.
 pub trait Workflows: Send + Sync {
@@ -26,7 +27,16 @@ pub trait Workflows: Send + Sync {
 
     /// Called after the commit of a started run: the engine may take it up.
     fn started(&self, run: RunId);
+
+    /// Called after connections or operations of a space changed: trees that call them may be
+    /// right or wrong in other ways now.
+    fn connections_moved<'a>(&'a self, _space: &'a SpaceId) -> Told<'a> {
+        Box::pin(std::future::ready(()))
+    }
 }
+
+/// Done when the engine has taken in what it was told.
+pub type Told<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// A start that was decided ahead.
 pub trait PreparedStart: Send + Sync {

@@ -12,7 +12,7 @@ use model::id::{ConnectionId, SpaceId, TreeId};
 use model::tree::Problem;
 use store::{Tx, connections, operations, trees};
 
-const HANDLER: &str = "system_integration_v1";
+pub(crate) const HANDLER: &str = "system_integration_v1";
 
 /// A tree that calls operations of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]

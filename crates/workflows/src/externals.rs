@@ -139,6 +139,7 @@ impl Workflows {
             }
             other => other,
         })?;
+        self.recheck(&actor.space_id, handler.definition_id.clone()).await?;
         Ok(Made { handler, secret: drawn })
     }
 
@@ -189,7 +190,9 @@ impl Workflows {
     ) -> Result<ExternalHandler> {
         let before = self.external_handler(actor, id).await?;
         let handler = self.changed(&before, input)?;
-        self.store_changed(actor, before.version, handler).await
+        let changed = self.store_changed(actor, before.version, handler).await?;
+        self.recheck(&actor.space_id, changed.definition_id.clone()).await?;
+        Ok(changed)
     }
 
     /// A handler as it would be after a change.
@@ -232,7 +235,9 @@ impl Workflows {
             external_handlers::delete(tx, &space, &id)?;
             Ok::<_, Error>(handler)
         });
-        write.await
+        let gone = write.await?;
+        self.recheck(&actor.space_id, gone.definition_id.clone()).await?;
+        Ok(gone)
     }
 
     /// Calls an external handler with these parameters, outside of any run.

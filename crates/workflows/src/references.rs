@@ -1,7 +1,8 @@
-//! What a definition refers to in other trees: routines that nodes call, their inputs and outputs.
+//! What a definition refers to besides itself: routines that nodes call, handlers that the space
+//! defines, operations of connections.
 //!
-//! These mistakes come and go with the routines. Whoever saves, renames or deletes a routine has
-//! the trees that call it checked again, so that the mistakes listed are those of now.
+//! These mistakes come and go with what is referred to. Whoever saves, renames or deletes it has
+//! the trees that name it checked again, so that the mistakes listed are those of now.
 
 use crate::actor::Actor;
 use crate::check::{external_nodes, nearest};
@@ -12,6 +13,7 @@ use crate::{Workflows, connections};
 use model::external_handler::ExternalHandler;
 use model::id::SpaceId;
 use model::tree::{Problem, Tree};
+use runtime::changes::Topic;
 use std::collections::HashMap;
 use store::trees::{self, Version};
 use store::{Tx, external_handlers};
@@ -66,10 +68,23 @@ impl Workflows {
         let Some(id) = routine.definition_id.clone().filter(|_| routine.kind != "Tree") else {
             return Ok(());
         };
-        let space = actor.space_id.clone();
+        self.recheck(&actor.space_id, id).await
+    }
+
+    /// Checks the trees again that call operations of connections, since one of these moved.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn recheck_connections(&self, space: &SpaceId) -> Result<()> {
+        self.recheck(space, connections::HANDLER.to_owned()).await
+    }
+
+    /// Checks the trees again whose definitions hold this text, the id of what has just changed.
+    pub(crate) async fn recheck(&self, space: &SpaceId, text: String) -> Result<()> {
+        let within = space.clone();
         let callers = self.inner.store.read(move |tx| {
             let mut checked = Vec::new();
-            for (tree, version) in trees::mentioning(tx, &space, &id)? {
+            for (tree, version) in trees::mentioning(tx, &within, &text)? {
                 let problems = problems_now(tx, &tree, &version)?;
                 if problems.as_ref().is_some_and(|found| *found != tree.problems) {
                     checked.push((tree, problems.unwrap_or_default()));
@@ -87,7 +102,9 @@ impl Workflows {
             }
             Ok::<_, Error>(())
         });
-        noted.await
+        noted.await?;
+        self.inner.changes.publish(space, Topic::Trees);
+        Ok(())
     }
 }
 

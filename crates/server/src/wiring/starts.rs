@@ -2,6 +2,7 @@
 
 use store::Tx;
 use webhooks::target::Tree;
+use webhooks::workflows::Told;
 use workflows::engine::{StartOutcome, StartRequest, TreeRef};
 
 /// Starts the runs of webhooks.
@@ -33,6 +34,15 @@ impl webhooks::Workflows for Starts {
 
     fn started(&self, run: model::id::RunId) {
         self.workflows.started(run);
+    }
+
+    fn connections_moved<'a>(&'a self, space: &'a model::id::SpaceId) -> Told<'a> {
+        Box::pin(async move {
+            // The change itself is stored: what is listed about trees is only out of date.
+            if let Err(error) = self.workflows.recheck_connections(space).await {
+                tracing::warn!(%space, %error, "the trees that call connections were not checked");
+            }
+        })
     }
 }
 

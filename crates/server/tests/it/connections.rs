@@ -589,3 +589,53 @@ async fn calls_that_cannot_work_are_named_at_save_and_at_the_run() {
         assert!(text.contains(expect), "{text}");
     }
 }
+
+/// What is listed about a tree now.
+async fn listed(server: &Server, name: &str) -> Vec<String> {
+    let path = format!("{TASK}/trees?name={name}");
+    let trees = server.get(&path).await.ok();
+    let problems = trees["trees"][0]["problems"].as_array().unwrap().iter();
+    problems.map(|problem| problem["message"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mistakes_about_connections_and_handlers_come_and_go_with_them() {
+    for server in both().await {
+        let mut document = tree("late", "Peer", "Read", &[("Id", "7")]);
+        let print = json!({ "id": "print", "name": "Print", "definitionId": "acme_print_v1",
+            "parameters": [{ "id": "text", "value": "Hi" }] });
+        document["treeJson"]["nodes"].as_array_mut().unwrap().push(print);
+        let link = json!({ "from": "start", "to": "print", "type": "Complete" });
+        document["treeJson"]["connectors"].as_array_mut().unwrap().push(link);
+        let at_save = save(&server, &document).await;
+        assert_eq!(at_save.len(), 2, "{at_save:?}");
+
+        let path = format!("{TASK}/handlers");
+        let handler = json!({ "definitionId": "acme_print_v1", "url": "http://127.0.0.1:8999/",
+            "parameters": [{ "id": "text" }] });
+        server.post(&path, &handler).await.ok();
+        assert_eq!(listed(&server, "late").await, ["There is no connection \"Peer\"."]);
+        let id = connection(&server, "http://127.0.0.1:8999", json!(null)).await;
+        let said = listed(&server, "late").await;
+        assert!(said.len() == 1 && said[0].starts_with("There is no operation"), "{said:?}");
+        let made = operation(&server, &id, "Read", get("/things/{{Id}}")).await;
+        assert_eq!(listed(&server, "late").await, [""; 0]);
+
+        let other = json!({ "parameters": [{ "id": "Text", "required": true }] });
+        server.put(&format!("{path}/acme_print_v1"), &other).await.ok();
+        assert_eq!(listed(&server, "late").await.len(), 2, "blank, and unknown");
+        server.delete(&format!("{path}/acme_print_v1")).await.ok();
+        let said = listed(&server, "late").await;
+        assert_eq!(said, ["The handler acme_print_v1 does not exist."]);
+        server.post(&path, &handler).await.ok();
+        let operations = format!("/connections/{id}/operations/{made}");
+        ask(&server, Method::DELETE, &operations, &json!(null)).await.ok();
+        let said = listed(&server, "late").await;
+        assert!(said.len() == 1 && said[0].starts_with("There is no operation"), "{said:?}");
+        ask(&server, Method::DELETE, &format!("/connections/{id}"), &json!(null)).await.ok();
+        assert_eq!(listed(&server, "late").await, ["There is no connection \"Peer\"."]);
+        // Nobody has to save the tree for it, so it is still its first version.
+        let tree = server.get(&format!("{TASK}/trees?name=late")).await.ok();
+        assert_eq!(tree["trees"][0]["versionId"], "0");
+    }
+}

@@ -84,7 +84,7 @@ impl Webhooks {
             operations.iter().try_for_each(|operation| put(tx, operation, force))
         });
         written.await?;
-        self.connections_moved(&actor.space_id);
+        self.connections_moved(&actor.space_id).await;
         Ok(connection)
     }
 
@@ -119,7 +119,7 @@ impl Webhooks {
             Ok::<_, ImportError>(())
         });
         written.await?;
-        self.connections_moved(&actor.space_id);
+        self.connections_moved(&actor.space_id).await;
         Ok(made)
     }
 
