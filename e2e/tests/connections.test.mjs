@@ -13,6 +13,9 @@ before(async () => {
   receiver = await startReceiver();
   const settings = { KAPOK_ALLOW_CIDRS: '127.0.0.0/8' };
   [server, browser] = await Promise.all([startServer(settings), startBrowser()]);
+  // Without the demo's, what an empty page says is there to be seen.
+  const [demo] = await server.api('GET', '/app/integrator/api/connections');
+  await server.api('DELETE', `/app/integrator/api/connections/${demo.id}`);
 });
 
 after(async () => {

@@ -13,6 +13,8 @@ before(async () => {
   receiver = await startReceiver();
   const { host } = new URL(receiver.url);
   [server, browser] = await Promise.all([startServer({ KAPOK_ALLOW_CIDRS: host }), startBrowser()]);
+  // Without the demo's, what an empty page says is there to be seen.
+  await server.api('DELETE', '/app/api/v2/handlers/acme_page_send_v1');
 });
 
 after(async () => {

@@ -11,16 +11,19 @@ use platform::teams::TeamInput;
 use platform::users::UserInput;
 use platform::{Actor, Scope};
 use rust_embed::RustEmbed;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
 use webhooks::definitions::WebhookInput;
 use workflows::definition::Format;
+use workflows::externals::ExternalInput;
 use workflows::schedules::ScheduleInput;
 use workflows::trees::TreeInput;
 use workflows::web_apis::WebApiInput;
 
 /// What stands for the receiver's address in the files.
 const RECEIVER: &str = "@receiver@";
+/// How the receiver's address begins, wherever it listens.
+const LOOPBACK: &str = "http://127.0.0.1:";
 /// The space's attribute by which trees find the receiver.
 const SUPPLIERS_ATTRIBUTE: &str = "Suppliers URL";
 
@@ -76,6 +79,12 @@ impl Company {
         for webhook in self.list("webhooks") {
             create_webhook(app, &actor(), None, webhook).await?;
         }
+        for connection in self.list("connections") {
+            create_connection(app, &actor(), connection).await?;
+        }
+        for handler in self.list("handlers") {
+            create_handler(app, &actor(), handler).await?;
+        }
         // Routines come first, for the trees that call them.
         for folder in ["routines/", "trees/"] {
             for file in Files::iter().filter(|file| file.starts_with(folder)) {
@@ -123,7 +132,9 @@ impl Company {
     pub(super) async fn reconnect(&self, app: &api::App, actor: &Actor) -> Result<()> {
         let raw: Value = serde_json::from_str(&text("company.json")?)?;
         self.find_suppliers(app, actor).await?;
+        self.redirect_handlers(app, actor).await?;
         let actor = webhook_actor(actor);
+        self.redirect_connections(app, &actor).await?;
         for (kapp, before) in self.list("kapps").iter().zip(items(&raw, "kapps")) {
             let slug = Some(string(kapp, "slug"));
             for (webhook, before) in items(kapp, "webhooks").iter().zip(items(before, "webhooks")) {
@@ -133,7 +144,7 @@ impl Company {
                 let name = string(webhook, "name");
                 // Somebody may have deleted or redirected it; then it is theirs.
                 let Ok(known) = app.webhooks.webhook(&actor, slug, name).await else { continue };
-                if known.url.starts_with("http://127.0.0.1:") {
+                if known.url.starts_with(LOOPBACK) {
                     let url = Some(string(webhook, "url").to_owned());
                     let input = WebhookInput { url, ..WebhookInput::default() };
                     app.webhooks.update_webhook(&actor, slug, name, &input).await?;
@@ -154,10 +165,40 @@ impl Company {
         // Somebody may have deleted or redirected it; then it is theirs.
         let known = space.attributes.get(SUPPLIERS_ATTRIBUTE).filter(|known| *known != urls);
         let known = known.and_then(|known| known.get(0)).and_then(Value::as_str);
-        if known.is_some_and(|known| known.starts_with("http://127.0.0.1:")) {
+        if known.is_some_and(|known| known.starts_with(LOOPBACK)) {
             let mut input = SpaceInput::default();
             input.attribute_changes.insert(SUPPLIERS_ATTRIBUTE.to_owned(), urls.clone());
             app.platform.update_space(actor, input).await?;
+        }
+        Ok(())
+    }
+
+    /// Points connections at the receiver, unless somebody has pointed them elsewhere.
+    async fn redirect_connections(&self, app: &api::App, actor: &webhooks::Actor) -> Result<()> {
+        for known in app.webhooks.connections(actor).await? {
+            let ours = self.list("connections").iter().find(|c| string(c, "name") == known.name);
+            let Some(config) = ours.and_then(|ours| ours.get("config")) else { continue };
+            let now = string(&known.config, "baseUrl");
+            if now.starts_with(LOOPBACK) && now != string(config, "baseUrl") {
+                let mut change = Map::new();
+                change.insert("config".into(), config.clone());
+                app.webhooks.update_connection(actor, &known.id, &change).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Points handlers at the receiver, unless somebody has pointed them elsewhere.
+    async fn redirect_handlers(&self, app: &api::App, actor: &Actor) -> Result<()> {
+        let actor = workflow_actor(actor);
+        for handler in self.list("handlers") {
+            let id = string(handler, "definitionId");
+            let Ok(known) = app.workflows.external_handler(&actor, id).await else { continue };
+            let url = optional(handler, "url");
+            if known.url.starts_with(LOOPBACK) && Some(&known.url) != url.as_ref() {
+                let input = ExternalInput { url, ..ExternalInput::default() };
+                app.workflows.update_external_handler(&actor, id, input).await?;
+            }
         }
         Ok(())
     }
@@ -250,6 +291,38 @@ async fn create_webhook(
     let input = WebhookInput::from_json(body)?;
     let created = app.webhooks.create_webhook(&webhook_actor(actor), kapp, &input).await;
     created.with_context(|| format!("the webhook {}", string(webhook, "name")))?;
+    Ok(())
+}
+
+async fn create_connection(app: &api::App, actor: &Actor, connection: &Value) -> Result<()> {
+    let name = string(connection, "name");
+    let actor = webhook_actor(actor);
+    let given = without(connection, &["operations"]);
+    let given = given.as_object().context("a connection is an object")?;
+    let created = app.webhooks.create_connection(&actor, given).await;
+    let created = created.with_context(|| format!("the connection {name}"))?;
+    for operation in items(connection, "operations") {
+        let given = operation.as_object().context("an operation is an object")?;
+        let created = app.webhooks.create_operation(&actor, &created.id, given).await;
+        created.with_context(|| format!("an operation of {name}"))?;
+    }
+    Ok(())
+}
+
+async fn create_handler(app: &api::App, actor: &Actor, handler: &Value) -> Result<()> {
+    let id = string(handler, "definitionId");
+    let list = |name: &str| handler.get(name).cloned().unwrap_or_default();
+    let input = ExternalInput {
+        name: optional(handler, "name"),
+        description: optional(handler, "description"),
+        parameters: Some(serde_json::from_value(list("parameters"))?),
+        results: Some(serde_json::from_value(list("results"))?),
+        url: optional(handler, "url"),
+        effect: optional(handler, "effect"),
+        ..ExternalInput::default()
+    };
+    let created = app.workflows.create_external_handler(&workflow_actor(actor), id, input).await;
+    created.with_context(|| format!("the handler {id}"))?;
     Ok(())
 }
 

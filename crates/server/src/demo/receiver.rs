@@ -1,7 +1,7 @@
 //! The outside of the demo: a tiny receiver on a loopback port that stands for the company's
-//! supplier, its facilities and its purchasing, so that every kind of call is there to be seen
-//! without leaving the machine. Two things go wrong on purpose: the supplier is busy at first, and
-//! the badge printer is out of cards until somebody refills it.
+//! supplier, its facilities, its purchasing and its pagers, so that every kind of call is there to
+//! be seen without leaving the machine. Two things go wrong on purpose: the supplier is busy at
+//! first, and the badge printer is out of cards until somebody refills it.
 
 use anyhow::{Context, Result};
 use axum::body::Bytes;
@@ -53,6 +53,7 @@ pub(crate) async fn start(runtime: &Runtime, server: SocketAddr) -> Result<Socke
         .route("/facilities/desks", post(book_desk))
         .route("/facilities/badge-printer", post(print_badge))
         .route("/facilities/badge-printer/cards", post(refill))
+        .route("/on-call/pages", post(page))
         .fallback(any(receive))
         .with_state(Arc::new(Outside::default()));
     let stopping = runtime.clone();
@@ -89,6 +90,11 @@ async fn order(headers: HeaderMap) -> Json<Value> {
 async fn book_desk(body: Bytes) -> Json<Value> {
     let place = read(&body)["location"].as_str().unwrap_or("Home").to_owned();
     Json(json!({ "desk": format!("{place} 2.14") }))
+}
+
+/// What an external handler answers: results, under the names that its definition has.
+async fn page() -> Json<Value> {
+    Json(json!({ "results": { "Paged": "Aiko Mori" } }))
 }
 
 async fn print_badge(State(outside): Shared) -> Response {

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use server::config::Config;
 use server::serve::{self, Running};
 
+/// The company's own handler.
+const PAGER: &str = "/app/api/v2/handlers/acme_page_send_v1";
+
 /// The demo on each database.
 async fn demos() -> Vec<Server> {
     let mut servers = Vec::new();
@@ -123,7 +126,7 @@ async fn a_laptop_goes_from_its_approval_over_parallel_branches_to_the_end() {
         for branch in ["Open a ticket for IT", "Order the laptop", "Book a desk"] {
             only(&done, branch);
         }
-        assert_eq!(answered(&done, "Book a desk")["desk"], "Lisbon 2.14");
+        assert_eq!(only(&done, "Book a desk")["results"]["Desk"], "Lisbon 2.14");
         assert!(tasks(&done, "Close as denied").is_empty());
         // The loop has as many iterations as there are accessories, each a run of the routine.
         let items = tasks(&done, "Order the accessory");
@@ -144,6 +147,7 @@ async fn a_laptop_goes_from_its_approval_over_parallel_branches_to_the_end() {
         let told = only(&done, "Tell purchasing")["inputs"]["body"].as_str().unwrap();
         let told: Value = serde_json::from_str(told).unwrap();
         assert_eq!(told["accessories"].as_array().unwrap().len(), 3, "{told}");
+        assert_eq!(told["desk"], "Lisbon 2.14");
         assert_eq!(answered(&done, "Tell purchasing")["received"], true);
     }
 }
@@ -214,6 +218,76 @@ async fn the_clock_and_callers_start_trees() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_pages_through_a_handler_of_the_company() {
+    for server in demos().await {
+        // The other ticket is that of the laptop which the demo approves.
+        let run = runs(&server, "Submissions > queue > help-desk-ticket", 2).await[0];
+        let done = until(&server, run, "Complete").await;
+        let page = only(&done, "Page the person on call");
+        assert_holds(
+            page,
+            &json!({ "definitionId": "acme_page_send_v1", "results": { "Paged": "Aiko Mori" } }),
+        );
+        let handler = server.get(&format!("{TASK}/handlers/acme_page_send_v1")).await.ok();
+        assert_holds(&handler, &json!({ "external": true, "needsUrl": false }));
+        let connections =
+            server.ask(ADMIN, Method::GET, "/app/integrator/api/connections", None).await.ok();
+        assert!(connections.to_string().contains("\"Facilities\""), "{connections}");
+        let usage = server.get(&format!("{TASK}/handlers/acme_page_send_v1/usage")).await.ok();
+        assert_eq!(usage["totalNodes"], 1, "{usage}");
+        let trees = server.get(&format!("{TASK}/trees?limit=1000")).await.ok();
+        for tree in trees["trees"].as_array().unwrap() {
+            assert_eq!(tree["problems"], json!([]), "{tree}");
+        }
+    }
+}
+
+/// A document of a server that a test starts and stops itself.
+async fn read(running: &Running, path: &str) -> Value {
+    let url = format!("http://{}{path}", running.address);
+    let request = reqwest::Client::new().request(Method::GET, url);
+    Answer::of(request.basic_auth(ADMIN.0, Some(ADMIN.1))).await.ok()
+}
+
+/// Where the receiver is called, as connection and handler have it.
+async fn addresses(running: &Running) -> Vec<String> {
+    let mut addresses = Vec::new();
+    for path in ["/app/integrator/api/connections", PAGER] {
+        let text = read(running, path).await.to_string();
+        let found = text.split('"').filter(|part| part.starts_with("http://127.0.0.1:"));
+        addresses.extend(found.map(str::to_owned));
+    }
+    addresses
+}
+
+/// The next start may have another port; what calls the receiver has to follow it, but for what
+/// somebody has pointed elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn connection_and_handler_find_the_receiver_after_a_restart() {
+    for store in testkit::both().await {
+        let demo = || Config { demo: true, ..config(store.options()) };
+        let first = serve::start(demo()).await.unwrap();
+        let before = addresses(&first).await;
+        first.stop().await;
+        let second = serve::start(demo()).await.unwrap();
+        let after = addresses(&second).await;
+        assert_eq!((before.len(), after.len()), (2, 2), "{before:?} {after:?}");
+        let port = |url: &String| url::Url::parse(url).unwrap().port();
+        assert_eq!(port(&after[0]), port(&after[1]), "{after:?}");
+        let receiver = reqwest::Client::new().post(&after[1]).send().await.unwrap();
+        assert_eq!(receiver.status(), 200, "{after:?}");
+        let url = format!("http://{}{PAGER}", second.address);
+        let own = json!({ "url": "http://127.0.0.2:8999/mine" });
+        let put = reqwest::Client::new().put(&url).basic_auth(ADMIN.0, Some(ADMIN.1)).json(&own);
+        Answer::of(put).await.ok();
+        second.stop().await;
+        let third = serve::start(demo()).await.unwrap();
+        assert_eq!(read(&third, PAGER).await["url"], own["url"]);
+        third.stop().await;
+    }
+}
+
 /// What the demo brought in, counted.
 async fn counted(running: &Running) -> Vec<usize> {
     let mut counts = Vec::new();
@@ -221,6 +295,7 @@ async fn counted(running: &Running) -> Vec<usize> {
         ("/app/api/v2/trees?limit=1000", "trees"),
         ("/app/api/v2/schedules", "schedules"),
         ("/app/api/v1/webApis", "webApis"),
+        ("/app/api/v2/handlers?limit=1000", "handlers"),
         ("/app/api/v1/users", "users"),
         ("/app/api/v1/webhooks", "webhooks"),
         ("/app/api/v1/kapps/services/forms", "forms"),
@@ -229,9 +304,7 @@ async fn counted(running: &Running) -> Vec<usize> {
         ("/app/api/v2/runs?groupFragment=laptop&limit=1000", "runs"),
         ("/app/api/v2/runs?groupFragment=badge&limit=1000", "runs"),
     ] {
-        let url = format!("http://{}{path}", running.address);
-        let request = reqwest::Client::new().request(Method::GET, url);
-        let answer = Answer::of(request.basic_auth(ADMIN.0, Some(ADMIN.1))).await.ok();
+        let answer = read(running, path).await;
         let rows = answer[list].as_array().unwrap_or_else(|| panic!("{path}: {answer}"));
         assert!(!rows.is_empty(), "{path}");
         counts.push(rows.len());
