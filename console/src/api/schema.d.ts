@@ -1840,7 +1840,11 @@ export interface paths {
         /** Lists all handlers with their parameters and results. */
         get: operations["getTaskHandlers"];
         put?: never;
-        /** Defines an external handler. Its secret is in this answer and never shown again. */
+        /**
+         * Defines an external handler. Its secret is in this answer and never shown again. Or takes what a
+         *     package of the Kinetic Platform declares, from the multipart field `package`: a handler that
+         *     waits for its URL.
+         */
         post: operations["postTaskHandlers"];
         delete?: never;
         options?: never;
@@ -1915,6 +1919,23 @@ export interface paths {
         put?: never;
         /** Tries an external handler, or draws it a new secret. */
         post: operations["postTaskHandlersDefinitionIdActions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/app/api/v2/handlers/{definitionId}/durations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how long the latest hundred tasks of a handler took, in milliseconds, the latest first. */
+        get: operations["getTaskHandlersDefinitionIdDurations"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3396,6 +3417,11 @@ export interface components {
         };
         /** @description How a space delivers. */
         Delivery: {
+            /**
+             * @description Whether the server has a mail server, without which nobody in `mailTo` gets a mail; its
+             *     operator sets `KAPOK_SMTP_URL`.
+             */
+            hasMailServer: boolean;
             /** @description `failures` in a row from which a webhook counts as failing, `mailTo`. */
             notices: Record<string, never>;
             /** @description Whether all deliveries wait. */
@@ -3422,6 +3448,7 @@ export interface components {
          *     since clients send back what they read.
          */
         DeliveryChangeDocument: {
+            hasMailServer?: boolean | null;
             /** @description All of them; properties they lack are the defaults. */
             notices?: Record<string, never> | null;
             paused?: boolean | null;
@@ -3635,7 +3662,7 @@ export interface components {
             /** @description What a repeat does: `repeatable`, `keyed` (the usual) or `once`. */
             effect?: string | null;
             name?: string | null;
-            /** @description `{id, description, required, options}` each. */
+            /** @description `{id, description, required, options, defaultValue}` each. */
             parameters?: Record<string, never>[] | null;
             /** @description `{name, description}` each. */
             results?: Record<string, never>[] | null;
@@ -9606,7 +9633,10 @@ export interface operations {
     };
     postTaskHandlers: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whether a handler of the same id is replaced. */
+                force?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9781,6 +9811,28 @@ export interface operations {
         };
         responses: {
             /** @description What came of a trial, or the handler with its secret. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    getTaskHandlersDefinitionIdDurations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                definitionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{handler, taskDurations, taskMinDuration, taskMaxDuration, taskAverageDuration, pausedTriggerCount}`; 0 where there was no task. */
             200: {
                 headers: {
                     [name: string]: unknown;
