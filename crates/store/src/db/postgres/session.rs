@@ -176,7 +176,8 @@ impl Session {
         // while tables were small would read them whole for ever.
         self.batch(&format!(
             "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
-             SET jit = off; SET statement_timeout = {time}; SET idle_in_transaction_session_timeout = 60000; \
+             SET jit = off; SET statement_timeout = {time}; \
+             SET idle_in_transaction_session_timeout = 60000; \
              SET default_transaction_read_only = {read_only}; SET timezone = 'UTC'; \
              SET client_min_messages = warning"
         ))?;
