@@ -1,6 +1,7 @@
 //! Trees as clients keep them: returned as sent, converted, versioned, guarded.
 
-use crate::bench::{Bench, tree_json};
+use crate::bench::{Bench, trail, tree_json};
+use model::run::RunState;
 use workflows::Error;
 use workflows::definition::Format;
 use workflows::trees::{TreeInput, TreeKey};
@@ -102,5 +103,36 @@ async fn versions_are_compared_and_brought_back_and_deleted_trees_too() {
         let taken = engine.restore_tree(who, title).await.unwrap_err();
         assert!(taken.to_string().contains("exists already"), "{taken}");
         bench.crash().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_keeps_its_tree_whatever_becomes_of_it() {
+    for store in testkit::both().await {
+        let bench = Bench::new(&store).await;
+        let waits = ["d utilities_defer_v1", "a system_noop_v1", "start -> d", "d -> a"];
+        bench.tree("kept", &waits).await;
+        let before = bench.start("kept").await;
+        let first = bench.until(before, &[RunState::Waiting]).await;
+        // Another tree at the same path: what comes after the decision is another node.
+        let other = ["d utilities_defer_v1", "b system_noop_v1", "start -> d", "d -> b"];
+        bench.tree("kept", &other).await;
+        let after = bench.start("kept").await;
+        let second = bench.until(after, &[RunState::Waiting]).await;
+        let key = TreeKey::Title("Kinetic Task :: Group :: kept".into());
+        bench.engine.delete_tree(&bench.actor, &key).await.unwrap();
+        let refused = bench.try_start("kept", "{}").await.unwrap_err();
+        assert!(matches!(refused, workflows::Error::NotFound(_)), "{refused:?}");
+        bench.crash().await;
+
+        // Nor does a restart make it forget.
+        let next = Bench::new(&store).await;
+        for (waiting, run, trail_of) in [(first, before, "start d a"), (second, after, "start d b")]
+        {
+            next.engine.deliver(next.completion(&waiting.tasks[1].token)).await.unwrap();
+            let done = next.until(run, &[RunState::Complete]).await;
+            assert_eq!(trail(&done), trail_of);
+        }
+        next.crash().await;
     }
 }
