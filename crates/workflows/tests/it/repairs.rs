@@ -187,6 +187,73 @@ async fn many_errors_are_resolved_in_paced_batches_that_survive_a_crash() {
     }
 }
 
+/// Runs of the nightly test, as many as an outage leaves behind.
+const MANY: usize = 15_000;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: runs at night, see CONTRIBUTING.md"]
+async fn fifteen_thousand_errors_are_retried_by_rate_and_none_twice() {
+    for store in testkit::both().await {
+        let bench = Bench::new(&store).await;
+        refuse(&bench);
+        bench.tree("call", &CALL).await;
+        for _ in 0..MANY / 100 {
+            let hundred = (0..100).map(|_| bench.start("call"));
+            for run in futures_util::future::join_all(hundred).await {
+                bench.until(run, &[RunState::Error]).await;
+            }
+        }
+        recover(&bench);
+        let asked = bench.world.keys.lock().unwrap().len();
+        let rate = 500;
+        let preview = bench.engine.preview_resolution(&bench.actor, bulk(rate).filter).await;
+        assert_eq!(preview.unwrap().count, 15_000);
+        let made = bench.engine.begin_resolution(&bench.actor, bulk(rate)).await.unwrap();
+        let progress = || bench.engine.resolution(&bench.actor, &made.id);
+        let mut listener = bench.changes.subscribe();
+        // A tenth of a second allows a tenth of the rate.
+        let batch = rate / 10;
+        for seen in 1..=30 {
+            while progress().await.unwrap().done < seen * batch {
+                listener.next().await;
+            }
+            assert_eq!(progress().await.unwrap().done, seen * batch);
+            if seen < 30 {
+                bench.runtime.advance_ms(100);
+            }
+        }
+        // Who calls it off keeps what is done; another one takes the rest.
+        let cancelled =
+            bench.engine.steer_resolution(&bench.actor, &made.id, Steering::Cancel).await.unwrap();
+        assert_eq!((cancelled.status, cancelled.done), ("Cancelled".into(), 3 * rate));
+        let rest = bench.engine.begin_resolution(&bench.actor, bulk(rate)).await.unwrap();
+        assert_eq!(rest.total, 15_000 - 3 * rate);
+        let mut finished = rest.clone();
+        while finished.status != "Complete" {
+            bench.runtime.advance_ms(100);
+            tokio::time::timeout(std::time::Duration::from_secs(60), listener.next())
+                .await
+                .expect("it goes on");
+            finished = bench.engine.resolution(&bench.actor, &rest.id).await.unwrap();
+        }
+        assert_eq!((finished.done, finished.refused), (rest.total, 0));
+        let states = vec![RunState::Complete];
+        let complete = store::runs::Filter { states, ..store::runs::Filter::default() };
+        let space = bench.actor.space_id.clone();
+        loop {
+            let (space, complete) = (space.clone(), complete.clone());
+            let count = store.read(move |tx| store::runs::count(tx, &space, &complete));
+            if count.await.unwrap() == 15_000 {
+                break;
+            }
+            listener.next().await;
+        }
+        // Each call once more, and no more.
+        assert_eq!(bench.world.keys.lock().unwrap().len(), asked + MANY);
+        bench.crash().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resolution_is_cancelled_and_counts_what_it_refuses() {
     let store = testkit::sqlite().await;
