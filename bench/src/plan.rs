@@ -426,9 +426,10 @@ impl Bench {
             let first = round % 2 == 1;
             let mut ends = [0.0; 2];
             for hanging in [first, !first] {
-                progress(&format!("ten thousand endpoints, round {round}, hanging: {hanging}"));
                 let (waits, lost) = self.endpoints_phase(target, hanging).await?;
-                ends[usize::from(hanging)] = p99(&waits);
+                let end = p99(&waits);
+                progress(&format!("endpoints, round {round}, hanging: {hanging}, p99 {end:.1} ms"));
+                ends[usize::from(hanging)] = end;
                 missing[usize::from(hanging)] += lost;
                 if hanging { &mut disturbed } else { &mut quiet }.extend(waits);
             }
