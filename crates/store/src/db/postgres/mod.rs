@@ -119,22 +119,33 @@ fn start(
 
 /// Runs a batch in one transaction, or each of its closures in one of its own, and answers.
 fn serve_all(tx: &mut Tx, mut batch: Vec<Box<dyn Work>>, shared: &Shared) {
-    let shared_fate = if batch.len() > 1 { together(tx, &mut batch, shared) } else { None };
+    let end = if batch.len() > 1 { together(tx, &mut batch, shared) } else { Together::Undone };
     for mut work in batch {
-        let refusal = match &shared_fate {
-            Some(Committed::Yes) => None,
-            Some(Committed::Unknown) => Some(Error::BatchLost),
-            Some(Committed::No(_)) | None => transact(tx, &mut *work, shared),
+        let refusal = match end {
+            Together::Stored => None,
+            Together::Unknown => Some(Error::BatchLost),
+            Together::Undone => transact(tx, &mut *work, shared),
         };
         work.answer(refusal);
     }
 }
 
-/// Runs closures in one transaction, in order. `None` when it was rolled back: one of them failed
-/// after it had written, or the database refused a statement of anybody's. Whoever failed before
-/// they wrote anything leave nothing to undo.
-fn together(tx: &mut Tx, batch: &mut [Box<dyn Work>], shared: &Shared) -> Option<Committed> {
-    session(tx).connect().ok()?;
+/// What became of a batch in one transaction.
+enum Together {
+    /// All of it is on disk.
+    Stored,
+    /// None of it is: one of them failed after it had written, or the database refused a statement
+    /// of anybody's. Whoever fails before writing anything leaves nothing to undo.
+    Undone,
+    /// The line broke before the answer to the commit.
+    Unknown,
+}
+
+/// Runs closures in one transaction, in order.
+fn together(tx: &mut Tx, batch: &mut [Box<dyn Work>], shared: &Shared) -> Together {
+    if session(tx).connect().is_err() {
+        return Together::Undone;
+    }
     session(tx).begin();
     let began = now();
     for work in &mut *batch {
@@ -151,7 +162,7 @@ fn together(tx: &mut Tx, batch: &mut [Box<dyn Work>], shared: &Shared) -> Option
             drop(tx.take_leases());
             session(tx).rollback();
             shared.counters.rollback();
-            return None;
+            return Together::Undone;
         }
     }
     let leases = tx.take_leases();
@@ -159,16 +170,16 @@ fn together(tx: &mut Tx, batch: &mut [Box<dyn Work>], shared: &Shared) -> Option
         Committed::No(_) => {
             session(tx).rollback();
             shared.counters.rollback();
-            None
+            Together::Undone
         }
         Committed::Yes => {
             shared.counters.commit(batch.len(), began.elapsed());
-            Some(Committed::Yes)
+            Together::Stored
         }
         Committed::Unknown => {
             shared.unheard.add(leases);
             shared.counters.trouble(&Error::BatchLost);
-            Some(Committed::Unknown)
+            Together::Unknown
         }
     }
 }
