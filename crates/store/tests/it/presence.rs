@@ -78,7 +78,7 @@ async fn stranger(client: &Client, has_lock: bool) -> String {
 }
 
 async fn leases(store: &TestStore, id: &str) -> Vec<i64> {
-    const LEASES: Sql = Sql::both("SELECT leased_until FROM runs WHERE leased_by = $1");
+    const LEASES: Sql = Sql::both("SELECT leased_until FROM runs WHERE leased_by = $1 ORDER BY id");
     let id = id.to_owned();
     store.read(move |tx| tx.query(&LEASES, &[(&id).into()], |row| row.i64(0))).await.unwrap()
 }
@@ -92,10 +92,27 @@ async fn a_node_whose_lock_is_free_is_gone_at_once() {
     node.until_took_over().await;
     assert_eq!(leases(&store, &id).await, [0]);
     node.until_live(1).await;
-    // A commit that was under way when the node died comes late: its lease ends as well.
-    client.execute("UPDATE runs SET leased_until = 9999", &[]).await.unwrap();
+    // Commits that were under way when the node died come late: their leases end as well.
+    for _ in 0..2 {
+        client.execute("UPDATE runs SET leased_until = 9999", &[]).await.unwrap();
+        node.until_took_over().await;
+        assert_eq!(leases(&store, &id).await, [0]);
+    }
+}
+
+#[tokio::test]
+async fn what_a_frozen_transaction_holds_delays_no_other_work() {
+    let store = testkit::postgres_store().await;
+    let (client, frozen) = (admin(&store).await, admin(&store).await);
+    let mut node = Node::start(&store, 1).await;
+    let id = stranger(&client, false).await;
+    client.execute(RUN, &[&id]).await.unwrap();
+    frozen.batch_execute("BEGIN; SELECT 1 FROM runs WHERE id = 1 FOR UPDATE").await.unwrap();
     node.until_took_over().await;
-    assert_eq!(leases(&store, &id).await, [0]);
+    assert_eq!(leases(&store, &id).await, [9_999_999_999_999_999, 0]);
+    frozen.batch_execute("COMMIT").await.unwrap();
+    node.until_took_over().await;
+    assert_eq!(leases(&store, &id).await, [0, 0]);
 }
 
 #[tokio::test]
@@ -139,7 +156,8 @@ async fn a_node_that_was_taken_over_goes_on_under_another_name() {
     let store = testkit::postgres_store().await;
     let client = admin(&store).await;
     let mut node = Node::start(&store, 1).await;
-    client.execute("UPDATE nodes SET gone_at = 1 WHERE id = $1", &[&node.id]).await.unwrap();
+    let bury = "UPDATE nodes SET gone_at = seen_at WHERE id = $1";
+    client.execute(bury, &[&node.id]).await.unwrap();
     let name = node.until(|signal| match signal {
         Signal::Renamed(name) => Some(name.clone()),
         _ => None,
@@ -149,6 +167,11 @@ async fn a_node_that_was_taken_over_goes_on_under_another_name() {
     node.until_live(1).await;
     let rows = client.query("SELECT id FROM nodes WHERE gone_at IS NULL", &[]).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), [name]);
+    // It was about to lease something under its old name.
+    client.execute("SET session_replication_role = replica", &[]).await.unwrap();
+    client.execute(RUN, &[&node.id]).await.unwrap();
+    node.until_took_over().await;
+    assert_eq!(leases(&store, &node.id).await, [0]);
 }
 
 #[tokio::test]

@@ -68,7 +68,8 @@ impl Inner {
 
     /// Takes due and orphaned runs; true when there may be more.
     async fn claim_due(&self, now: Micros) -> bool {
-        if self.actors.backlog() > READY_MAX / 2 {
+        // Whoever others may find gone claims nothing: they would have to wait for it.
+        if self.actors.backlog() > READY_MAX / 2 || !self.node.is_present(&self.runtime) {
             return false;
         }
         self.wake_at.store(i64::MAX, Ordering::Relaxed);

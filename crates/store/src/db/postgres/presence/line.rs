@@ -49,10 +49,13 @@ const GENERATIONS: &str = "SELECT space_id, generation FROM webhook_generations 
 const TRY_LOCK_HERE: &str = "SELECT pg_try_advisory_xact_lock($1)";
 const BURY: &str = "UPDATE nodes SET gone_at = CAST(extract(epoch FROM clock_timestamp()) \
      * 1000000 AS BIGINT) WHERE id = $1 AND seen_at = $2 AND gone_at IS NULL";
-const END_JOBS: &str = "UPDATE jobs SET leased_until = 0 WHERE leased_by = $1 \
-     AND leased_until IS NOT NULL AND leased_until > 0";
-const END_RUNS: &str = "UPDATE runs SET leased_until = 0 WHERE leased_by = $1 \
-     AND leased_until IS NOT NULL AND leased_until > 0";
+/// Nodes that were found gone since a time.
+const GONE: &str = "SELECT id FROM nodes WHERE gone_at > $1";
+/// What a transaction of a node that is frozen holds on to is left to the next look.
+const END_JOBS: &str = "UPDATE jobs SET leased_until = 0 WHERE id IN (SELECT id FROM jobs \
+     WHERE leased_by = ANY($1) AND leased_until > 0 FOR UPDATE SKIP LOCKED)";
+const END_RUNS: &str = "UPDATE runs SET leased_until = 0 WHERE id IN (SELECT id FROM runs \
+     WHERE leased_by = ANY($1) AND leased_until > 0 FOR UPDATE SKIP LOCKED)";
 const FORGET: &str = "DELETE FROM nodes WHERE gone_at < $1";
 const LEAVE: &str = "DELETE FROM nodes WHERE id = $1";
 const TELL: &str = "SELECT pg_notify('kapok', $1)";
@@ -159,20 +162,25 @@ impl Line {
         if self.execute(BURY, &[&who.id, &who.seen_at]).await? == 0 {
             return Ok(false);
         }
-        self.end_leases(&who.id).await?;
+        self.end_leases(&[&who.id]).await?;
         Ok(true)
     }
 
-    /// Ends whatever is leased to a node.
-    pub(super) async fn end_leases(&mut self, id: &str) -> Result<(), Error> {
-        self.execute(END_JOBS, &[&id]).await?;
-        self.execute(END_RUNS, &[&id]).await?;
-        Ok(())
+    /// Ends what is leased to nodes that were found gone since a time; whether there was anything.
+    pub(super) async fn end_late_leases(&mut self, since: i64) -> Result<bool, Error> {
+        let gone = self.query(GONE, &[&since]).await?;
+        let gone: Vec<&str> = gone.iter().map(|row| row.get(0)).collect();
+        Ok(!gone.is_empty() && self.end_leases(&gone).await? > 0)
+    }
+
+    /// Ends whatever is leased to nodes; how much that was.
+    async fn end_leases(&mut self, ids: &[&str]) -> Result<u64, Error> {
+        Ok(self.execute(END_JOBS, &[&ids]).await? + self.execute(END_RUNS, &[&ids]).await?)
     }
 
     /// Signs the node off.
     pub(super) async fn leave(&mut self, id: &str) -> Result<(), Error> {
-        self.end_leases(id).await?;
+        self.end_leases(&[id]).await?;
         self.execute(LEAVE, &[&id]).await?;
         Ok(())
     }

@@ -14,7 +14,9 @@
 //! transaction with the mark, so its work is taken up at once. The node itself stops starting
 //! anything when the line breaks, or when its last sign that got through is 7/10 of the timeout
 //! old, so before any other may take over. It learns of the mark from its next sign, and goes on
-//! under a new name with empty hands.
+//! under a new name with empty hands. Until then it may have leased something under the old one,
+//! or the database may come late to what a dead node has sent: for as long as a lease may last,
+//! every look ends leases of names that are gone.
 
 mod line;
 
@@ -35,6 +37,9 @@ const HINTS_MAX: usize = 2_000;
 const GATHER: Duration = Duration::from_millis(25);
 /// Waits between attempts to reach the database, the first and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
+/// Microseconds after which a node that is gone commits no lease any more that is not over: those
+/// of a lease.
+const LATE: i64 = model::limits::LEASE_MS * 1_000;
 /// How long leaving in good order may take.
 const LEAVE: Duration = Duration::from_secs(2);
 
@@ -111,14 +116,7 @@ impl Keeper {
         let shared = Arc::new(Shared::default());
         let keeper = Self { shared: Arc::clone(&shared) };
         let (ready, is_ready) = tokio::sync::oneshot::channel();
-        let presence = Presence {
-            url: url.clone(),
-            who,
-            sink,
-            shared,
-            suspects: HashMap::new(),
-            sweeps: Vec::new(),
-        };
+        let presence = Presence { url: url.clone(), who, sink, shared, suspects: HashMap::new() };
         std::thread::Builder::new()
             .name("store-presence".to_owned())
             .spawn(move || presence.run(ready))
@@ -169,9 +167,6 @@ struct Presence {
     shared: Arc<Shared>,
     /// Nodes whose lock is free, and since when this node has seen it so.
     suspects: HashMap<String, Instant>,
-    /// Nodes that were found gone, and when their leases are ended once more: a commit that was
-    /// under way when they died may have come after the first time.
-    sweeps: Vec<(String, Instant)>,
 }
 
 /// Why a line ended.
@@ -363,13 +358,12 @@ impl Presence {
             if (is_dead || is_silent) && line.bury(neighbour, is_dead).await? {
                 tracing::warn!(node = %neighbour.name, "a node is gone; its work is taken over");
                 self.suspects.remove(&neighbour.id);
-                self.sweeps.push((neighbour.id.clone(), now() + grace * 3));
                 (self.sink)(Signal::TookOver);
             }
         }
-        let due: Vec<_> = self.sweeps.extract_if(.., |(_, at)| *at <= now()).collect();
-        for (id, _) in due {
-            line.end_leases(&id).await?;
+        // What was on its way when a node was found gone, or when this one was and has not heard of
+        // it, may be committed later.
+        if line.end_late_leases(told.saturating_sub(LATE)).await? {
             (self.sink)(Signal::TookOver);
         }
         Ok(())
