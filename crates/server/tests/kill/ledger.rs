@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::{StreamExt as _, stream};
-use model::limits::LEASE_MS;
 use serde_json::Value;
 
 use crate::client::{Client, TASK};
@@ -28,6 +27,10 @@ const SETTLE: Duration = Duration::from_secs(150);
 /// paused in between.
 const STAMP_SECONDS: i64 = 5;
 
+/// Milliseconds within which a job that is due is taken up once all nodes are well again: far less
+/// than a lease, for none may be left to its end.
+const TAKEN_UP_MS: i64 = 10_000;
+
 /// Requests at once while the ledger is checked.
 const AT_ONCE: usize = 8;
 
@@ -36,8 +39,7 @@ const AT_ONCE: usize = 8;
 pub(crate) struct Rules {
     /// The webhooks that fire for a ticket, in order.
     pub(crate) names: &'static [&'static str],
-    /// Whether a job or run may still wait for something: it is scheduled, or leased to a node that
-    /// was frozen.
+    /// Whether a job or run may still wait for something: it is scheduled, or under way.
     pub(crate) may_wait: bool,
     /// Hits of one job beyond its recorded attempts; `None`: one for each life of the server.
     pub(crate) extra_max: Option<usize>,
@@ -274,6 +276,8 @@ impl Ledger {
                     assert_ne!(text(&job["summary"]), "", "L1: failed for no reason: {job}");
                 }
                 Some("Queued" | "In Progress") if rules.may_wait || name == "Wild" => {
+                    let is_free = job["status"] == "Queued" && name != "Wild";
+                    assert!(!is_free || overdue_ms(job) < TAKEN_UP_MS, "L1: nobody sends {job}");
                     found.waiting += 1;
                 }
                 _ => panic!("L1: {job}"),
@@ -343,7 +347,7 @@ impl Ledger {
             let nodes: HashSet<&str> =
                 tasks.iter().map(|task| task["nodeId"].as_str().unwrap()).collect();
             assert_eq!(nodes.len(), tasks.len(), "L6: a node ran twice in run {run}: {tasks:?}");
-            if rules.may_wait && (detail["state"] == "Running" || is_claimed(&detail)) {
+            if rules.may_wait && detail["state"] == "Running" {
                 still.insert(run);
                 continue;
             }
@@ -412,15 +416,12 @@ async fn all_runs(client: &Client) -> Vec<Value> {
     }
 }
 
-/// Whether a run's timer came due within the time of a lease: seen once after a node was frozen or
-/// cut off, with nobody walking the run before the lease's end. Not explained yet.
-fn is_claimed(detail: &Value) -> bool {
-    let reasons = detail["view"]["waitingFor"].as_array();
-    let [reason] = reasons.map_or(&[][..], Vec::as_slice) else { return false };
-    let until = reason["until"].as_str().and_then(model::time::Micros::parse_iso);
+/// How long ago a queued job was due.
+fn overdue_ms(job: &Value) -> i64 {
+    let due = text(&job["scheduledAt"]);
+    let due = model::time::Micros::parse_iso(&due).expect("an instant");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let over = until.map(|until| now.as_millis() as i64 - until.0 / 1_000);
-    reason["kind"] == "timer" && over.is_some_and(|over| (0..LEASE_MS).contains(&over))
+    i64::try_from(now.as_millis()).unwrap() - due.0 / 1_000
 }
 
 /// Whether a run has come to its end, or to the node where nobody completes it.
