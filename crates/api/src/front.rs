@@ -6,6 +6,7 @@
 use crate::App;
 use crate::error::{Error, Style};
 use crate::input::BodyTime;
+use crate::unread;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -50,6 +51,7 @@ pub(crate) async fn pass(State(app): State<App>, mut request: Request, next: Nex
     request.extensions_mut().insert(RequestId(id));
     let body_time = Duration::from_secs(app.settings.body_seconds);
     request.extensions_mut().insert(BodyTime(body_time));
+    let body = unread::lend(&mut request);
     let limit = Duration::from_secs(HANDLER_SECONDS_MAX);
     let response = match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
@@ -57,6 +59,9 @@ pub(crate) async fn pass(State(app): State<App>, mut request: Request, next: Nex
     };
     let mut response = written(response, style, &method, &asked, id);
     add_headers(response.headers_mut(), id);
+    if let Some(body) = body {
+        body.settle(&mut response).await;
+    }
     let time = app.runtime.elapsed().saturating_sub(began);
     let status = response.status().as_u16();
     observe(&app, &method, &asked, (id, status, time));

@@ -39,6 +39,7 @@ mod stream;
 mod submissions;
 mod task;
 mod teams;
+mod unread;
 mod users;
 mod version;
 mod web_apis;

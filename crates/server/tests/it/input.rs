@@ -3,6 +3,9 @@
 use crate::harness::{ADMIN, Answer, Server, one};
 use reqwest::{Method, header};
 use serde_json::json;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 async fn raw(server: &Server, kind: &str, body: &str) -> Answer {
     let request = server.bare(Method::POST, "/app/api/v1/kapps").basic_auth(ADMIN.0, Some(ADMIN.1));
@@ -25,8 +28,60 @@ async fn malformed_bodies_are_refused_with_the_place() {
     check(json, "{\"slug\":\"x\",\"name\":7}", 400, "Name must be text").await;
     check("text/plain", "{}", 415, "must be application/json, not text/plain").await;
     let large = format!("{{\"name\":\"{}\"}}", "x".repeat(9 * 1024 * 1024));
-    check(json, &large, 413, "limit of 8388608 bytes").await;
+    let refused = raw(&server, json, &large).await;
+    assert_eq!(refused.header("connection").unwrap(), "close", "the rest is not read");
+    assert!(refused.refused(413).contains("limit of 8388608 bytes"));
     assert_eq!(server.get("/kapps").await.ok()["kapps"], json!([]));
+}
+
+/// What comes back for some bytes; the answers have lengths, so the connection can go on.
+async fn told(stream: &mut TcpStream, parts: &[&[u8]]) -> String {
+    for part in parts {
+        stream.write_all(part).await.unwrap();
+        stream.flush().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mut text = String::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let size = stream.read(&mut buffer).await.unwrap();
+        assert!(size > 0, "closed after {text}");
+        text.push_str(std::str::from_utf8(&buffer[..size]).unwrap());
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        if length.is_some_and(|length| body.len() >= length.parse().unwrap()) {
+            return text;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_refused_knows_whether_the_connection_goes_on() {
+    let server = one().await;
+    let closes = |answer: &str| answer.to_lowercase().contains("connection: close");
+    let post = |length: usize, more: &str| {
+        format!(
+            "POST /app/api/v1/kapps HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n{more}\r\n"
+        )
+    };
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    // Refused before its body is there, which is small and comes: the next request is answered.
+    for _ in 0..3 {
+        let body = vec![b'x'; 40_000];
+        let answer = told(&mut stream, &[post(40_000, "").as_bytes(), &body]).await;
+        assert!(answer.starts_with("HTTP/1.1 401") && !closes(&answer), "{answer}");
+    }
+    let chunked = post(0, "").replace("content-length: 0", "transfer-encoding: chunked");
+    let answer = told(&mut stream, &[chunked.as_bytes(), b"3\r\nabc\r\n", b"0\r\n\r\n"]).await;
+    assert!(answer.starts_with("HTTP/1.1 401") && !closes(&answer), "{answer}");
+    // A large one, and one that the client has not begun to send, are not waited for.
+    for (length, more) in [(100_000, ""), (10, "expect: 100-continue\r\n")] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let answer = told(&mut stream, &[post(length, more).as_bytes()]).await;
+        assert!(answer.starts_with("HTTP/1.1 401") && closes(&answer), "{answer}");
+    }
+    let answer = told(&mut stream, &[b"GET /app/api/v1/version HTTP/1.1\r\nhost: x\r\n\r\n"]).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
