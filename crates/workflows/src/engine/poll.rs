@@ -43,8 +43,11 @@ impl Inner {
             let now = self.runtime.now();
             self.see_stopped().await;
             self.take_up_unheard().await;
-            self.wake_scheduled(now).await;
-            let more = self.claim_due(now).await;
+            let claims = self.may_claim();
+            if claims {
+                self.wake_scheduled(now).await;
+            }
+            let more = claims && self.claim_due(now).await;
             if now.ms_since(renewed) >= RENEW_MS {
                 renewed = now;
                 self.renew(now).await;
@@ -56,8 +59,9 @@ impl Inner {
             if more {
                 continue;
             }
-            let known = Micros(self.wake_at.load(Ordering::Relaxed));
-            let until = known.min(now.plus_ms(POLL_MS));
+            // What is due and may not be claimed must not turn this loop into a spin.
+            let known = if claims { self.wake_at.load(Ordering::Relaxed) } else { i64::MAX };
+            let until = Micros(known).min(now.plus_ms(POLL_MS));
             tokio::select! {
                 () = self.runtime.stopping() => {}
                 () = self.poll.notified() => {}
@@ -66,12 +70,14 @@ impl Inner {
         }
     }
 
+    /// Whether there is room for more runs, and the others count this node in: what is claimed by
+    /// one that they may find gone would wait.
+    fn may_claim(&self) -> bool {
+        self.actors.backlog() <= READY_MAX / 2 && self.node.is_present(&self.runtime)
+    }
+
     /// Takes due and orphaned runs; true when there may be more.
     async fn claim_due(&self, now: Micros) -> bool {
-        // Whoever others may find gone claims nothing: they would have to wait for it.
-        if self.actors.backlog() > READY_MAX / 2 || !self.node.is_present(&self.runtime) {
-            return false;
-        }
         self.wake_at.store(i64::MAX, Ordering::Relaxed);
         let claim = self.claim_at(now);
         let claimed = self

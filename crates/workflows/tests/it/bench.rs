@@ -8,6 +8,7 @@ use model::time::Micros;
 use runtime::Runtime;
 use runtime::changes::{Changes, Heard};
 use runtime::mail::{Mail, Mailer, Sending, Unsent};
+use runtime::node::Node;
 use runtime::vault::{Secret, Vault};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -214,6 +215,7 @@ pub(crate) struct Bench {
     pub changes: Changes,
     pub world: Arc<World>,
     pub actor: Actor,
+    pub node: Node,
     pub store: Store,
 }
 
@@ -258,11 +260,12 @@ impl Bench {
             })
             .await
             .unwrap();
+        let node = Node::alone(format!("node-{seed}"));
         let options = Options {
             store: store.clone(),
             runtime: runtime.clone(),
             changes: changes.clone(),
-            node: format!("node-{seed}").into(),
+            node: node.clone(),
             submissions: Arc::clone(&world) as Arc<dyn Submissions>,
             records: Arc::clone(&world) as Arc<dyn Records>,
             http: Arc::clone(&world) as Arc<dyn Http>,
@@ -278,7 +281,7 @@ impl Bench {
             Some(walkers) => Workflows::with_walkers(options, walkers),
             None => Workflows::new(options),
         };
-        Self { engine, runtime, changes, world, actor, store: store.clone() }
+        Self { engine, runtime, changes, world, actor, node, store: store.clone() }
     }
 
     /// Stores a tree at `Test :: Group :: name` of lines: `id handler param=value`, `a -> b`.

@@ -3,6 +3,7 @@
 use crate::bench::{Bench, World, trail};
 use model::run::RunState;
 use serde_json::Value;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use workflows::errors::Decision;
 use workflows::runs::Detail;
@@ -268,4 +269,27 @@ async fn a_loop_that_is_over_shows_its_own_connector_as_taken() {
     let done = bench.until(run, &[RunState::Complete]).await;
     assert_eq!(taken(&done, "h_2", "t"), true);
     bench.crash().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_in_doubt_claims_nothing_and_waits_at_rest() {
+    for store in testkit::both().await {
+        let bench = Bench::new(&store).await;
+        let lines = ["w system_wait_v1 Time~to~wait=1 Time~unit=Hour", "start -> w"];
+        bench.tree("wait", &lines).await;
+        let run = bench.start("wait").await;
+        bench.until(run, &[RunState::Waiting]).await;
+        bench.node.doubt();
+        let before = store.stats().reads;
+        bench.runtime.advance_ms(3_600_000);
+        // Real time, for a loop that does not wait to go round some thousand times.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let looks = store.stats().reads - before;
+        assert!(looks <= 10, "{looks} reads while there is nothing that it may do");
+        assert_eq!(bench.detail(run).await.run.state, RunState::Waiting);
+        bench.node.sign(&bench.runtime, Duration::MAX, bench.runtime.now(), 1);
+        bench.runtime.advance_ms(1_000);
+        bench.until(run, &[RunState::Complete]).await;
+        bench.crash().await;
+    }
 }
