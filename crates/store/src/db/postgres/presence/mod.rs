@@ -40,6 +40,8 @@ const AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_m
 /// Microseconds after which a node that is gone commits no lease any more that is not over: those
 /// of a lease.
 const LATE: i64 = model::limits::LEASE_MS * 1_000;
+/// Time between warnings of a line that breaks again and again.
+const WARN: Duration = Duration::from_secs(30);
 /// How long leaving in good order may take.
 const LEAVE: Duration = Duration::from_secs(2);
 
@@ -207,6 +209,7 @@ impl Presence {
     async fn lives(&mut self, ready: Ready) {
         let mut ready = Some(ready);
         let mut wait = AGAIN.0;
+        let mut warned: Option<Instant> = None;
         loop {
             let began = now();
             let ended = match self.open().await {
@@ -227,7 +230,11 @@ impl Presence {
                         drop(ready.send(Err(error)));
                         return;
                     }
-                    tracing::warn!(%error, "the line that keeps this node present broke");
+                    // A database that is away for hours must not fill the log.
+                    if warned.is_none_or(|at| at.elapsed() > WARN) {
+                        warned = Some(now());
+                        tracing::warn!(%error, "the line that keeps this node present broke");
+                    }
                 }
             }
             if began.elapsed() > AGAIN.1 * 4 {
