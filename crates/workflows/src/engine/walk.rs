@@ -26,8 +26,6 @@ use store::{Store, events, runs, tasks, triggers};
 
 /// Waits between attempts of a write that the store could not take.
 const STORE_BACKOFF: Backoff = Backoff { first_ms: 50, factor: 3.0, max_ms: 5_000 };
-/// Attempts before the run is left to its lease's end.
-const STORE_ATTEMPTS: u32 = 6;
 
 /// A run in memory.
 pub(crate) struct Loaded {
@@ -84,12 +82,18 @@ impl Inner {
                 Ok(Next::Again) => attempt = 0,
                 Ok(Next::Turn) => break false,
                 Ok(Next::Wait) => break true,
-                Err(error) if error.is_temporary() && attempt < STORE_ATTEMPTS => {
-                    let wait = STORE_BACKOFF.wait_ms(attempt, &self.runtime);
-                    attempt += 1;
+                // What outside work has brought is in memory only, so it waits for the store here.
+                Err(error) if error.is_temporary() && !self.runtime.is_stopping() => {
+                    if attempt == 0 {
+                        tracing::warn!(%run, %error, "a run's step could not be stored yet");
+                    }
                     loaded = None;
-                    tracing::warn!(%run, %error, wait, "a run's step could not be stored");
-                    self.runtime.sleep_ms(wait).await;
+                    let wait = STORE_BACKOFF.wait_ms(attempt, &self.runtime);
+                    attempt = attempt.saturating_add(1);
+                    tokio::select! {
+                        () = self.runtime.sleep_ms(wait) => {}
+                        () = self.runtime.stopping() => {}
+                    }
                 }
                 Err(error) => {
                     // Its lease ends in a while and somebody takes it up again.

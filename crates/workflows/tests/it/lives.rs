@@ -293,3 +293,41 @@ async fn a_node_in_doubt_claims_nothing_and_waits_at_rest() {
         bench.crash().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_call_brought_outlasts_an_outage_of_the_store() {
+    let (kept, network) = testkit::postgres_behind().await;
+    let limits = store::Limits { reconnect_time: Duration::from_millis(50), ..Default::default() };
+    let store = store::Store::open_with(kept.options(), limits).await.unwrap();
+    let world = World { gate: Some(Semaphore::new(0)), ..World::default() };
+    let bench = Bench::resting(&store, world).await;
+    bench.engine.run();
+    let lines = ["h kapok_http_request_v1 url=https://example.com", "e system_noop_v1"];
+    bench.tree("call", &[lines[0], lines[1], "start -> h", "h -> e"]).await;
+    let run = bench.start("call").await;
+    bench.world.called.notified().await;
+    network.set(testkit::Weather::Cut);
+    bench.world.gate.as_ref().unwrap().add_permits(1);
+    let pass = async |seconds: usize| {
+        for _ in 0..seconds {
+            bench.runtime.advance_ms(1_000);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    // Longer than any number of attempts that somebody might think enough.
+    pass(40).await;
+    network.set(testkit::Weather::Fair);
+    let gone_on = async {
+        loop {
+            pass(1).await;
+            let detail = bench.detail(run).await;
+            if detail.run.state != RunState::Running {
+                return detail;
+            }
+        }
+    };
+    let done = tokio::time::timeout(Duration::from_secs(20), gone_on).await.unwrap();
+    assert_eq!((done.run.state, trail(&done).as_str()), (RunState::Complete, "start h e"));
+    assert_eq!(bench.world.keys.lock().unwrap().len(), 1, "it calls once");
+    bench.crash().await;
+}
