@@ -39,9 +39,10 @@ pub enum Sweep {
 }
 
 impl Sweep {
-    /// Every sweep, in the order in which they free each other.
+    /// Every sweep, in the order in which they free each other; payloads last, so that none is
+    /// taken from a row that goes as well.
     pub const ALL: [Self; 5] =
-        [Self::JobPayloads, Self::EventPayloads, Self::Jobs, Self::Runs, Self::Events];
+        [Self::Jobs, Self::Runs, Self::Events, Self::JobPayloads, Self::EventPayloads];
 
     /// What metrics and answers call it.
     pub fn as_str(self) -> &'static str {

@@ -2,7 +2,7 @@
 //! transactions with pauses between them, so that whoever writes meanwhile hardly notices.
 //!
 //! ```text
-//! wait ─▶ take the duty ─▶ for each space: measure ─▶ payloads ─▶ jobs ─▶ runs ─▶ events ─▶ wait
+//! wait ─▶ take the duty ─▶ for each space: measure ─▶ jobs ─▶ runs ─▶ events ─▶ payloads ─▶ wait
 //!   ▲           │ another node has it                                              │
 //!   └───────────┴────────────────── give room back ◀───────────────────────────────┘
 //! ```
@@ -30,6 +30,9 @@ const SOON: Duration = Duration::from_secs(60);
 const ROUND: Duration = Duration::from_secs(10 * 60);
 /// Pauses are so many times as long as what was done before them: a fifth of the writer's time.
 const REST: u32 = 4;
+/// The same for a round that lasts longer than the time between two rounds. More comes in than
+/// goes at the gentle pace, or a great deal has to go: half of the writer's time.
+const REST_BEHIND: u32 = 1;
 /// The shortest pause.
 const REST_MIN: Duration = Duration::from_millis(10);
 /// The pause after the store refused, for it had too much to do.
@@ -86,8 +89,11 @@ impl Webhooks {
                     () = inner.runtime.pause(wait) => (),
                     () = inner.runtime.stopping() => return,
                 }
-                wait = match inner.round(Pace::Gentle).await {
-                    Ok(Round::Done) => ROUND,
+                let began = inner.runtime.elapsed();
+                let round = inner.round(Pace::Gentle).await;
+                let took = inner.runtime.elapsed().saturating_sub(began);
+                wait = match round {
+                    Ok(Round::Done) => ROUND.saturating_sub(took).max(SOON),
                     Ok(Round::Elsewhere | Round::Cut) => SOON,
                     Err(error) => {
                         tracing::warn!(%error, "purging history failed; it is tried again");
@@ -113,17 +119,14 @@ impl Inner {
         let (now, until) = self.duty_times();
         let taken = self.store.write(move |tx| duties::take(tx, DUTY, &node, until, now)).await?;
         let Some(held) = taken else { return Ok(Round::Elsewhere) };
-        match self.with_duty(&held, pace).await {
-            Err(Error::Stale) => Ok(Round::Cut),
-            Err(error) => {
-                self.let_go_of(&held).await;
-                Err(error)
-            }
-            Ok(round) => {
-                self.let_go_of(&held).await;
-                Ok(round)
-            }
+        let begun = self.runtime.elapsed();
+        let worker = Worker { inner: self.clone(), held, pace, begun };
+        let round = self.with_duty(&worker).await;
+        if matches!(round, Err(Error::Stale)) {
+            return Ok(Round::Cut);
         }
+        self.let_go_of(&worker.held).await;
+        round
     }
 
     /// The present time and the end of a lease that begins now.
@@ -139,12 +142,12 @@ impl Inner {
         }
     }
 
-    async fn with_duty(self: &Arc<Self>, held: &Held, pace: Pace) -> Result<Round, Error> {
+    async fn with_duty(&self, worker: &Worker) -> Result<Round, Error> {
         let spaces = self.store.read(store::spaces::all).await?;
         let now = self.runtime.now();
         let (mut rows, mut oldest_hold) = (0, now);
         for space in spaces {
-            let mut pass = Pass::begin(self.clone(), held.clone(), pace, space.id, now).await?;
+            let mut pass = Pass::begin(worker.clone(), space.id, now).await?;
             oldest_hold = oldest_hold.min(pass.cutoffs.history);
             pass.all().await?;
             rows += pass.last.rows + pass.last.payloads;
@@ -152,7 +155,6 @@ impl Inner {
                 return Ok(Round::Cut);
             }
         }
-        let worker = Worker { inner: self.clone(), held: held.clone(), pace };
         // What held a lane or a webhook belongs to no space: the longest memory counts.
         let holds =
             move |tx: &mut Tx| store::job_changes::purge_holds(tx, oldest_hold, limits::PURGE_ROWS);
@@ -166,10 +168,13 @@ impl Inner {
 }
 
 /// Writes in the name of the duty, and rests.
+#[derive(Clone)]
 struct Worker {
     inner: Arc<Inner>,
     held: Held,
     pace: Pace,
+    /// When the round began.
+    begun: Duration,
 }
 
 impl Worker {
@@ -204,12 +209,19 @@ impl Worker {
         if self.pace == Pace::Fast {
             return;
         }
-        let took = self.inner.runtime.elapsed().saturating_sub(began);
+        let now = self.inner.runtime.elapsed();
+        let rest = rest_after(now.saturating_sub(began), now.saturating_sub(self.begun));
         tokio::select! {
-            () = self.inner.runtime.pause((took * REST).max(REST_MIN)) => (),
+            () = self.inner.runtime.pause(rest) => (),
             () = self.inner.runtime.stopping() => (),
         }
     }
+}
+
+/// How long to rest after something that took so long, in a round that has lasted so long.
+fn rest_after(took: Duration, round: Duration) -> Duration {
+    let times = if round < ROUND { REST } else { REST_BEHIND };
+    (took * times).max(REST_MIN)
 }
 
 /// One way through the history of a space.
@@ -224,21 +236,14 @@ struct Pass {
 }
 
 impl Pass {
-    async fn begin(
-        inner: Arc<Inner>,
-        held: Held,
-        pace: Pace,
-        space: SpaceId,
-        now: Micros,
-    ) -> Result<Self, Error> {
+    async fn begin(worker: Worker, space: SpaceId, now: Micros) -> Result<Self, Error> {
         let id = space.clone();
         let read = move |tx: &mut Tx| {
             let settings = store::delivery::of_space(tx, &id)?;
             Ok::<_, Error>((settings.retention, retention::progress(tx, &id)?))
         };
-        let (stored, progress) = inner.store.read(read).await?;
+        let (stored, progress) = worker.inner.store.read(read).await?;
         let retention = Retention::read(stored.as_ref());
-        let worker = Worker { inner, held, pace };
         let cutoffs = retention.cutoffs(now);
         Ok(Self { worker, space, now, retention, cutoffs, progress, last: LastPurge::default() })
     }
@@ -474,6 +479,14 @@ pub(super) fn within_bytes(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_round_that_is_behind_rests_less() {
+        let took = Duration::from_millis(30);
+        assert_eq!(rest_after(took, Duration::ZERO), took * 4);
+        assert_eq!(rest_after(took, ROUND), took);
+        assert_eq!(rest_after(Duration::ZERO, ROUND), REST_MIN);
+    }
 
     #[test]
     fn the_oldest_hours_go_until_the_rest_fits() {
