@@ -7,11 +7,13 @@
 #![allow(clippy::disallowed_methods, reason = "a tool that measures real time and real sockets")]
 
 mod client;
+mod copies;
 mod floors;
 mod load;
 mod measure;
 mod plan;
 mod process;
+mod purging;
 mod queued;
 mod receiver;
 mod report;
@@ -71,6 +73,9 @@ struct Options {
     /// Runs that wait when the server starts.
     #[arg(long, default_value_t = 1_000_000)]
     waiting: u64,
+    /// Events with their jobs that are purged.
+    #[arg(long, default_value_t = 200_000)]
+    purged: u64,
     /// Seconds of each loaded measurement.
     #[arg(long, default_value_t = 8)]
     seconds: u64,

@@ -16,7 +16,7 @@ use crate::process::{self, Process};
 use crate::report::Figures;
 use crate::runs::Runs;
 use crate::watch::Database;
-use crate::{Options, floors, queued, setup, waiting};
+use crate::{Options, floors, purging, queued, setup, waiting};
 
 /// How long what was accepted may take to be delivered or to run, after the load has ended.
 const SETTLE_WITHIN: Duration = Duration::from_secs(60);
@@ -66,6 +66,8 @@ pub(crate) enum Scenario {
     Queued,
     /// A start with a million waiting runs; SQLite only.
     Waiting,
+    /// A purge of two hundred thousand events with their jobs; SQLite only.
+    Purging,
     /// The floors of the machine.
     Floors,
 }
@@ -189,6 +191,9 @@ pub(crate) async fn run(options: &Options) -> Result<Figures> {
     }
     if wanted(Scenario::Waiting) && database.is_none() {
         waiting::measure(options, &dir, &mut figures).await?;
+    }
+    if wanted(Scenario::Purging) && database.is_none() {
+        purging::measure(options, &dir, &mut figures).await?;
     }
     if !wanted(Scenario::Floors) {
         return Ok(figures);

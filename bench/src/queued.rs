@@ -1,7 +1,5 @@
 //! A start with a long queue: how soon the first job goes out, and how much memory it takes.
-//!
-//! The jobs are copies of one that a real submission made; a million submissions would take longer
-//! than anybody waits.
+//! The jobs are copies of one that a real submission made.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,13 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::Method;
-use rusqlite::Connection;
 
 use crate::client::Client;
 use crate::load::{self, Markers};
 use crate::measure::{memory_bytes, now_micros};
 use crate::report::Figures;
-use crate::{Options, process, setup, watch};
+use crate::{Options, copies, process, setup};
 
 /// How long the server is watched after its start.
 const WATCHED: Duration = Duration::from_secs(10);
@@ -67,31 +64,16 @@ pub(crate) async fn measure(options: &Options, dir: &Path, figures: &mut Figures
 
 /// Copies the first job of the database, as if it had never been tried.
 fn fill(data: &Path, jobs: u64) -> Result<()> {
-    let mut connection = Connection::open(watch::file(data)?)?;
-    connection.pragma_update(None, "synchronous", "OFF")?;
-    let columns: Vec<String> = connection
-        .prepare("SELECT name FROM pragma_table_info('jobs')")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    let copied = columns.iter().map(|column| match column.as_str() {
-        "id" => "printf('%08x-0000-7000-8000-%012x', n, n)".to_owned(),
-        "state" => "'Queued'".to_owned(),
-        "scheduled_at" => "scheduled_at + n".to_owned(),
-        "epoch" | "retry_count" => "0".to_owned(),
-        "summary" | "response_content" | "started_at" | "finished_at" | "leased_by"
-        | "leased_until" | "error_class" => "NULL".to_owned(),
-        other => format!("j.{other}"),
-    });
-    let text = format!(
-        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers \
-         WHERE n < {jobs}) INSERT INTO jobs ({}) SELECT {} FROM numbers, \
-         (SELECT * FROM jobs ORDER BY id LIMIT 1) j",
-        columns.join(", "),
-        copied.collect::<Vec<_>>().join(", ")
-    );
-    let transaction = connection.transaction()?;
-    transaction.execute(&text, [])?;
-    transaction.commit()?;
-    connection.pragma_update(None, "wal_checkpoint", "TRUNCATE").ok();
-    Ok(())
+    copies::fill(data, |tx| {
+        let first = "id = (SELECT min(id) FROM jobs)";
+        copies::copy(tx, ("jobs", first), jobs, |column| match column {
+            "id" => "printf('%08x-0000-7000-8000-%012x', n, n)".to_owned(),
+            "state" => "'Queued'".to_owned(),
+            "scheduled_at" => "scheduled_at + n".to_owned(),
+            "epoch" | "retry_count" => "0".to_owned(),
+            "summary" | "response_content" | "started_at" | "finished_at" | "leased_by"
+            | "leased_until" | "error_class" => "NULL".to_owned(),
+            other => format!("c.{other}"),
+        })
+    })
 }

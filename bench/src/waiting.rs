@@ -16,7 +16,7 @@ use crate::load::Markers;
 use crate::measure::{memory_bytes, now_micros};
 use crate::report::Figures;
 use crate::trees::{self, TASK, Tree};
-use crate::{Options, process, setup, watch};
+use crate::{Options, copies, process, setup, watch};
 
 /// How long the server is watched after its start; it looks for stuck runs once a minute.
 const WATCHED: Duration = Duration::from_secs(75);
@@ -115,17 +115,14 @@ async fn complete(server: &process::Process, connection: &Connection) -> Result<
 
 /// Copies the two runs with their tasks and triggers.
 fn fill(data: &Path, runs: u64) -> Result<()> {
-    let mut connection = Connection::open(watch::file(data)?)?;
-    connection.pragma_update(None, "synchronous", "OFF")?;
-    let transaction = connection.transaction()?;
-    let timers = runs / 10;
-    let due = timers.min(DUE);
-    for (name, first, count) in [("Timer", 0, timers), ("Deferral", timers, runs - timers)] {
-        copy(&transaction, name, (first, count), due)?;
-    }
-    transaction.commit()?;
-    connection.pragma_update(None, "wal_checkpoint", "TRUNCATE").ok();
-    Ok(())
+    copies::fill(data, |tx| {
+        let timers = runs / 10;
+        let due = timers.min(DUE);
+        for (name, first, count) in [("Timer", 0, timers), ("Deferral", timers, runs - timers)] {
+            copy(tx, name, (first, count), due)?;
+        }
+        Ok(())
+    })
 }
 
 fn copy(tx: &Transaction<'_>, tree: &str, (first, count): (u64, u64), due: u64) -> Result<()> {
@@ -143,10 +140,8 @@ fn copy(tx: &Transaction<'_>, tree: &str, (first, count): (u64, u64), due: u64) 
     let later =
         |column: &str| format!("c.{column} + CASE WHEN n <= {due} THEN -86400000000 ELSE n END");
     for table in ["runs", "tasks", "triggers"] {
-        let names = format!("SELECT name FROM pragma_table_info('{table}')");
-        let columns: Vec<String> =
-            tx.prepare(&names)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        let copied = columns.iter().map(|column| match (table, column.as_str()) {
+        let row = format!("{} = {id}", if table == "runs" { "id" } else { "run_id" });
+        copies::copy(tx, (table, &row), count, |column| match (table, column) {
             ("runs", "id") | (_, "run_id") => run.clone(),
             (_, "id") => record.clone(),
             ("runs", "job_id") => "NULL".to_owned(),
@@ -164,16 +159,7 @@ fn copy(tx: &Transaction<'_>, tree: &str, (first, count): (u64, u64), due: u64) 
                 format!("CASE c.token WHEN '{token}' THEN '{kind}' || n ELSE {other} END")
             }
             (_, other) => format!("c.{other}"),
-        });
-        let text = format!(
-            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers \
-             WHERE n < {count}) INSERT INTO {table} ({}) SELECT {} FROM numbers, \
-             (SELECT * FROM {table} WHERE {} = {id}) c",
-            columns.join(", "),
-            copied.collect::<Vec<_>>().join(", "),
-            if table == "runs" { "id" } else { "run_id" },
-        );
-        tx.execute(&text, [])?;
+        })?;
     }
     Ok(())
 }
