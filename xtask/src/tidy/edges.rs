@@ -27,6 +27,11 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
         "only `store` names a database driver: add a function there",
     ),
     (
+        &["postgres-protocol"],
+        &["webhooks"],
+        "only `webhooks::send` speaks to the databases of others",
+    ),
+    (
         &["hyper", "hyper-util"],
         // The server accepts connections with it; the lints keep it from opening any.
         &["webhooks", "server", "testkit", "bench"],
