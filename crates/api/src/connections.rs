@@ -48,14 +48,15 @@ pub(crate) struct OperationPath {
 #[schema(as = Connection)]
 pub(crate) struct ConnectionDocument {
     id: String,
-    /// `http`.
+    /// `http` or `postgres`.
     #[serde(rename = "type")]
     kind: String,
     /// Unique in its space.
     name: String,
     description: String,
     documentation_link: String,
-    /// `{configType, baseUrl, testPath, caCert, auth}`; secrets in it read as null.
+    /// Of `http`: `{configType, baseUrl, testPath, caCert, auth}`; of `postgres`: `{configType,
+    /// host, port, username, password, database, caCert, poolSize}`. Secrets in it read as null.
     #[schema(value_type = Object)]
     config: Value,
     /// Named secrets, for `{{secrets.Name}}` in operations; values read as null.
@@ -100,12 +101,13 @@ pub(crate) struct OperationDocument {
     name: String,
     notes: String,
     documentation_link: String,
-    /// `{configType, method, path, params, headers, body, includeEmptyParams, followRedirect,
-    /// streamResponse}`; texts may hold `{{Name}}` for inputs.
+    /// Of `http`: `{configType, method, path, params, headers, body, includeEmptyParams,
+    /// followRedirect, streamResponse}`; of `postgres`: `{configType, statement, parameters}`.
+    /// Texts, save for the statement, may hold `{{Name}}` for inputs.
     #[schema(value_type = Object)]
     config: Value,
     /// `{"Name": {"value": "body.id", "children": {"Name": "current.id"}}}`: JavaScript over
-    /// `body`, `headers` and `statusCode`.
+    /// `body`, `headers` and `statusCode`; of `postgres` the body is `{command, numRows, rows}`.
     #[schema(value_type = Object)]
     outputs: Value,
     lock_version: i64,
@@ -395,7 +397,7 @@ fn tested(tested: webhooks::connections::Tested) -> axum::Json<ConnectionTest> {
     axum::Json(ConnectionTest { status, message: tested.message })
 }
 
-/// Asks a stored connection's test path, with what the body changes of it.
+/// Asks a stored connection's test path or its database, with what the body changes of it.
 #[utoipa::path(post, path = "/app/integrator/api/connections/{id}/test", tag = "Connections",
     params(ConnectionPath),
     request_body = inline(Object),
@@ -410,7 +412,7 @@ pub(crate) async fn test(
     Ok(tested(app.webhooks.test_connection(&actor(&caller), &at.id, &given).await?))
 }
 
-/// Asks the test path of a connection that is not stored.
+/// Asks the test path or the database of a connection that is not stored.
 #[utoipa::path(post, path = "/app/integrator/api/test", tag = "Connections",
     request_body = inline(Object),
     responses((status = 200, description = "`{status, message}`", body = ConnectionTest)))]

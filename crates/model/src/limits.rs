@@ -167,6 +167,14 @@ pub const OPERATION_REQUEST_BYTES_MAX: usize = PAYLOAD_BYTES_MAX;
 pub const OPERATION_ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Items of a list that an output's children are made for.
 pub const OPERATION_ITEMS_MAX: usize = 10_000;
+/// Characters of an operation's SQL statement: a report, not a program.
+pub const STATEMENT_CHARS_MAX: usize = 20_000;
+/// Parameters of an operation's SQL statement: what a person can fill in.
+pub const STATEMENT_PARAMETERS_MAX: usize = OPERATION_INPUTS_MAX;
+/// Rows of a statement's answer: as many as an output makes children for.
+pub const STATEMENT_ROWS_MAX: usize = OPERATION_ITEMS_MAX;
+/// Statements at once through one connection to a database: databases often take 100 in all.
+pub const POOL_SIZE_MAX: i64 = 100;
 
 /// Nodes of one tree.
 pub const NODES_MAX: usize = 5_000;

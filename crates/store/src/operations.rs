@@ -123,6 +123,23 @@ pub fn by_id(tx: &mut Tx, space: &SpaceId, id: &str) -> Result<Option<Operation>
     tx.query_opt(&BY_ID, &[space.into(), id.into()], read)
 }
 
+/// Finds an operation of a connection by its id or, when no id is meant, by its name.
+///
+/// # Errors
+/// What the database says.
+pub fn by_key(
+    tx: &mut Tx,
+    space: &SpaceId,
+    connection: &ConnectionId,
+    key: &str,
+) -> Result<Option<Operation>, Error> {
+    let found = match by_id(tx, space, key)? {
+        Some(found) => Some(found),
+        None => of_connection(tx, space, connection)?.into_iter().find(|found| found.name == key),
+    };
+    Ok(found.filter(|found| found.connection_id == *connection))
+}
+
 const DELETE: Sql = Sql::both("DELETE FROM operations WHERE space_id = $1 AND id = $2");
 
 /// Deletes an operation; whether it was there.

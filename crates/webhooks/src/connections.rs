@@ -1,24 +1,31 @@
 //! Connections to other systems and their operations: kept here, because whatever calls out does
 //! so through [`crate::send`], and the workflow engine reaches them through a trait of its own.
 //!
-//! An operation is a request with inputs ([`template`]), read and rendered by [`request`]; what
-//! comes back is mapped to outputs by [`call`]. [`documents`] checks what clients send.
+//! An operation is a request or an SQL statement with inputs ([`template`]), read and rendered by
+//! [`request`] and [`statement`]; what comes back is mapped to outputs by [`call`]. [`documents`]
+//! checks what clients send.
 
 mod call;
+mod database;
 mod documents;
+mod places;
+mod query;
 mod request;
+mod statement;
 mod template;
 mod transfer;
+mod work;
 
 pub use call::{Answered, Called, Execution, Failed, Sent, Tested};
 pub(crate) use documents::resealed;
 pub use documents::{shown_config, shown_secrets, unready};
+pub(crate) use places::Places;
 pub use transfer::ImportError;
 
 use crate::{Actor, Error, Webhooks};
 use documents::Reader;
 use model::Audit;
-use model::connection::{Connection, Input, Operation};
+use model::connection::{Connection, HTTP, Input, Operation};
 use model::id::{ConnectionId, OperationId, SpaceId};
 use model::limits;
 use runtime::changes::Topic;
@@ -259,16 +266,17 @@ impl Webhooks {
     pub fn detect_inputs(&self, actor: &Actor, config: &Value) -> Result<Vec<Input>, Error> {
         actor.must_administer(ADMINISTER)?;
         let given = config.as_object().cloned().unwrap_or_default();
-        let request = request::Request::read(&given);
-        let request = request.map_err(|problems| Error::Invalid { noun: OPERATION, problems })?;
-        Ok(request.inputs())
+        let kind = given.get("configType").and_then(Value::as_str).unwrap_or(HTTP);
+        let work = work::Work::read(kind, &given);
+        let work = work.map_err(|problems| Error::Invalid { noun: OPERATION, problems })?;
+        Ok(work.inputs())
     }
 
     fn blank_connection(&self, actor: &Actor, id: ConnectionId) -> Connection {
         Connection {
             id,
             space_id: actor.space_id.clone(),
-            kind: documents::HTTP.to_owned(),
+            kind: HTTP.to_owned(),
             name: String::new(),
             description: String::new(),
             documentation_link: String::new(),

@@ -168,6 +168,32 @@ impl Guard {
         }
     }
 
+    /// Judges a host and a port that are spoken to in another protocol than HTTP, as they are
+    /// saved. The URL that comes back holds both as they were understood.
+    ///
+    /// # Errors
+    /// A [`Refusal`], as of a URL with this host.
+    pub fn judge_host(&self, host: &str, port: u16) -> Result<Url, Refusal> {
+        let is_name = |c: char| c.is_alphanumeric() || "-._".contains(c);
+        let text = match host.trim_matches(['[', ']']) {
+            v6 if v6.parse::<Ipv6Addr>().is_ok() => format!("[{v6}]"),
+            name if !name.is_empty() && name.chars().all(is_name) => name.to_owned(),
+            _ => {
+                let subject = format!("The host \"{}\"", host.escape_debug());
+                return Err(Refusal::new(subject, "is neither a name nor an address"));
+            }
+        };
+        self.judge_url(&format!("https://{text}:{port}/"))
+    }
+
+    /// Whether an address is one of the public network, and not only allowed by the operator.
+    pub fn is_public(address: IpAddr) -> bool {
+        match carried(address).map_or(address, IpAddr::V4) {
+            IpAddr::V4(v4) => not_public_v4(v4).is_none(),
+            IpAddr::V6(v6) => not_public_v6(v6).is_none(),
+        }
+    }
+
     /// `localhost` and names below it always mean this machine (RFC 6761).
     fn judge_name(&self, url: &Url, name: &str) -> Result<(), Refusal> {
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
@@ -427,6 +453,23 @@ mod tests {
         let odd = Guard::default().with_endpoints(vec!["10.0.0.1:25".parse().unwrap()]);
         assert!(odd.judge_url("http://10.0.0.1:25/").is_ok(), "the operator said so");
         assert!(odd.judge_url("http://10.0.0.2:25/").is_err());
+    }
+
+    #[test]
+    fn hosts_are_judged_as_in_a_url() {
+        let guard = Guard::default();
+        for refused in
+            ["", "/tmp", "a b", "db@x", "x:1", "x/y", "127.1", "::1", "[::1]", "10.0.0.1"]
+        {
+            assert!(guard.judge_host(refused, 5432).is_err(), "{refused} passed");
+        }
+        for passed in ["db.example.com", "DB_1.example.com", "93.184.216.34", "[2606:2800::1]"] {
+            assert!(guard.judge_host(passed, 5432).is_ok(), "{passed}");
+        }
+        assert!(guard.judge_host("db.example.com", 25).is_err());
+        let is_public = |text: &str| Guard::is_public(text.parse().unwrap());
+        assert!(is_public("93.184.216.34") && is_public("2606:2800::1"));
+        assert!(!is_public("10.0.0.1") && !is_public("::ffff:10.0.0.1") && !is_public("::1"));
     }
 
     #[test]

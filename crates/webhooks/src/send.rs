@@ -2,13 +2,15 @@
 //!
 //! One call is one exchange: resolve, judge every address, connect to a judged one, TLS, send,
 //! read. One deadline covers all of it, response bytes are capped, redirects are answers and never
-//! followed, and whatever happened comes back as an [`Outcome`] with its timings.
+//! followed, and whatever happened comes back as an [`Outcome`] with its timings. A statement on a
+//! database ([`Query`]) goes the same way.
 
 mod connect;
 mod exchange;
 mod meter;
 mod open;
 mod pool;
+mod postgres;
 mod proxy;
 mod text;
 mod tls;
@@ -16,6 +18,7 @@ mod unpack;
 
 pub use connect::{Resolve, Resolved};
 pub use open::Opened;
+pub use postgres::{Query, QueryError, Rows};
 pub use proxy::Proxy;
 pub use text::body_text;
 pub(crate) use text::headers as shown_headers;
@@ -201,6 +204,7 @@ pub(crate) enum Phase {
     Tls,
     Waiting,
     Reading,
+    Committing,
 }
 
 /// Everything about one exchange.
@@ -286,6 +290,7 @@ fn timed_out(phase: Phase, total_ms: u64) -> Failure {
         Phase::Tls => "negotiating TLS",
         Phase::Waiting => "waiting for the answer",
         Phase::Reading => "reading the answer",
+        Phase::Committing => "committing: whether the statement took effect is not known",
     };
     let message = format!("Gave up after {:.1} s, while {doing}", total_ms as f64 / 1_000.0);
     let class = if phase == Phase::Proxy { ErrorClass::Proxy } else { ErrorClass::Timeout };

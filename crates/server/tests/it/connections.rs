@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
-const API: &str = "/app/integrator/api";
+pub(crate) const API: &str = "/app/integrator/api";
 const TASK: &str = "/app/components/task/app/api/v2";
 
 /// What the peer got: method, path with query, headers, body.
@@ -87,17 +87,17 @@ async fn answer(State(peer): State<Peer>, request: Request) -> Response {
     }
 }
 
-async fn ask(server: &Server, method: Method, path: &str, body: &Value) -> Answer {
+pub(crate) async fn ask(server: &Server, method: Method, path: &str, body: &Value) -> Answer {
     let body = (!body.is_null()).then_some(body);
     server.ask(ADMIN, method, &format!("{API}{path}"), body).await
 }
 
-async fn post(server: &Server, path: &str, body: Value) -> Answer {
+pub(crate) async fn post(server: &Server, path: &str, body: Value) -> Answer {
     ask(server, Method::POST, path, &body).await
 }
 
 /// The refusal's words in the documented layout.
-fn refused(answer: Answer, status: u16) -> String {
+pub(crate) fn refused(answer: Answer, status: u16) -> String {
     assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
     assert!(answer.body["errorKey"].is_string(), "{}", answer.body);
     assert!(answer.body.get("statusCode").is_none(), "{}", answer.body);
@@ -113,7 +113,12 @@ async fn connection(server: &Server, base: &str, auth: Value) -> String {
 }
 
 /// Creates an operation and returns its id.
-async fn operation(server: &Server, connection: &str, name: &str, more: Value) -> String {
+pub(crate) async fn operation(
+    server: &Server,
+    connection: &str,
+    name: &str,
+    more: Value,
+) -> String {
     let mut body = more;
     body["name"] = json!(name);
     let made = post(server, &format!("/connections/{connection}/operations"), body).await.ok();
@@ -449,7 +454,12 @@ async fn secrets_leave_by_no_door() {
 }
 
 /// A tree whose one node calls an operation.
-fn tree(name: &str, connection: &str, operation: &str, inputs: &[(&str, &str)]) -> Value {
+pub(crate) fn tree(
+    name: &str,
+    connection: &str,
+    operation: &str,
+    inputs: &[(&str, &str)],
+) -> Value {
     let parameter = |id: &str, value: &str| json!({ "id": id, "value": value });
     let mut parameters =
         vec![parameter("connection", connection), parameter("operation", operation)];
@@ -474,7 +484,7 @@ fn tree(name: &str, connection: &str, operation: &str, inputs: &[(&str, &str)]) 
                 "<%= @results['system_integration_v1_1']['Items'] %>")])) ] } })
 }
 
-async fn save(server: &Server, tree: &Value) -> Vec<String> {
+pub(crate) async fn save(server: &Server, tree: &Value) -> Vec<String> {
     let made = server.ask(ADMIN, Method::POST, &format!("{TASK}/trees"), Some(tree)).await.ok();
     let said = |problem: &Value| {
         let (place, message) = (&problem["place"], &problem["message"]);
@@ -484,7 +494,7 @@ async fn save(server: &Server, tree: &Value) -> Vec<String> {
 }
 
 /// Starts a run and reads it once it is over.
-async fn run(server: &Server, name: &str, data: &Value) -> Value {
+pub(crate) async fn run(server: &Server, name: &str, data: &Value) -> Value {
     let started =
         server.post(&format!("/run-tree/Kinetic%20Request%20CE/Group/{name}"), data).await.ok();
     let path = format!("{TASK}/runs/{}?include=details,tasks", started["run"]["id"]);

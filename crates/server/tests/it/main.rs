@@ -10,6 +10,7 @@ mod approvals;
 mod commands;
 mod connections;
 mod corpus;
+mod databases;
 mod demo;
 mod edge;
 mod forms;

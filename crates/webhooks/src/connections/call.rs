@@ -1,10 +1,12 @@
 //! Calling an operation: the request is rendered, shows who asks, goes through the guard, and its
-//! answer is mapped to outputs. Redirects are answers and never followed.
+//! answer is mapped to outputs; for statements see [`query`]. Redirects are answers and never
+//! followed.
 
 use super::documents::{self, read_outputs, unready};
 use super::request::{Rendered, Request};
 use super::template::{HIDDEN, Values};
-use super::{ADMINISTER, NOUN, OPERATION};
+use super::work::Work;
+use super::{ADMINISTER, NOUN, OPERATION, query};
 use crate::oauth::{Client, Grant};
 use crate::send::{self, Limits, Outcome, Response, Trusted};
 use crate::{Actor, Error, Webhooks};
@@ -13,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use expr::js::outputs::Answer;
 use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use model::connection::Connection;
+use model::connection::{Connection, POSTGRES};
 use model::id::{ConnectionId, SpaceId};
 use model::job::ErrorClass;
 use model::limits;
@@ -101,9 +103,16 @@ pub struct Tested {
 }
 
 impl Failed {
-    fn new(class: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(class: &'static str, message: impl Into<String>) -> Self {
         Self { class, message: message.into(), sent: None, answer: None }
     }
+}
+
+/// The named secrets of a connection, and what stands for them where people look.
+#[derive(Default)]
+pub(super) struct Secrets {
+    pub(super) clear: BTreeMap<String, Cow<'static, str>>,
+    pub(super) hidden: BTreeMap<String, Cow<'static, str>>,
 }
 
 /// A call ready to be made.
@@ -151,13 +160,7 @@ impl Webhooks {
                 let connection = store::connections::by_key(tx, &space, &of)?;
                 let connection = connection.ok_or_else(|| Error::not_found(NOUN, &of))?;
                 let Some(wanted) = &wanted else { return Ok((connection, None)) };
-                let stored = match store::operations::by_id(tx, &space, wanted)? {
-                    Some(stored) => Some(stored),
-                    None => store::operations::of_connection(tx, &space, &connection.id)?
-                        .into_iter()
-                        .find(|operation| operation.name == *wanted),
-                };
-                let stored = stored.filter(|stored| stored.connection_id == connection.id);
+                let stored = store::operations::by_key(tx, &space, &connection.id, wanted)?;
                 let stored = stored.ok_or_else(|| Error::not_found(OPERATION, wanted))?;
                 Ok((connection, Some(stored)))
             })
@@ -184,9 +187,44 @@ impl Webhooks {
     ) -> Result<Called, Failed> {
         let given = config.as_object().cloned().unwrap_or_default();
         let invalid = |problems: Vec<String>| Failed::new("operation", problems.join(". "));
-        let request = Request::read(&given).map_err(invalid)?;
+        let work = Work::read(&connection.kind, &given).map_err(invalid)?;
         let outputs = read_outputs(outputs).map_err(invalid)?;
-        let prepared = self.prepare_call(connection, &request, execution)?;
+        let (sent, answer) = match &work {
+            Work::Http(request) => self.call_request(connection, request, execution).await?,
+            Work::Postgres(statement) => {
+                self.call_statement(connection, statement, execution).await?
+            }
+        };
+        let taken = outputs.of(&Answer {
+            body: answer.body.clone(),
+            headers: Value::Object(answer.headers.clone()),
+            status: answer.status,
+        });
+        match taken {
+            Ok(outputs) => Ok(Called { sent, answer, outputs }),
+            Err(error) => {
+                let what = match work {
+                    Work::Http(_) => {
+                        let status = StatusCode::from_u16(answer.status).unwrap_or_default();
+                        format!("The answer was {}", send::status_line(status))
+                    }
+                    Work::Postgres(_) => query::what_ran(&answer.body),
+                };
+                let failed = Failed::new("outputs", format!("{what}, and the output {error}"));
+                let (sent, answer) = (Some(Box::new(sent)), Some(Box::new(answer)));
+                Err(Failed { sent, answer, ..failed })
+            }
+        }
+    }
+
+    /// Sends the request of an operation.
+    async fn call_request(
+        &self,
+        connection: &Connection,
+        request: &Request,
+        execution: &Execution,
+    ) -> Result<(Sent, Answered), Failed> {
+        let prepared = self.prepare_call(connection, request, execution)?;
         let outcome = self.send(&prepared).await;
         let answer = outcome.response.as_ref().map(|response| answered(response, &outcome));
         let failed = |class, message: String| Failed {
@@ -207,20 +245,23 @@ impl Webhooks {
         {
             return Err(failed(failure.class.as_str(), words(&failure)));
         }
-        let taken = outputs.of(&Answer {
-            body: answer.body.clone(),
-            headers: Value::Object(answer.headers.clone()),
-            status: answer.status,
-        });
-        match taken {
-            Ok(outputs) => Ok(Called { sent: prepared.sent, answer: answer.clone(), outputs }),
-            Err(error) => {
-                let status = StatusCode::from_u16(answer.status).unwrap_or_default();
-                let status = send::status_line(status);
-                let message = format!("The answer was {status}, and the output {error}");
-                Err(failed("outputs", message))
-            }
+        Ok((prepared.sent.clone(), answer.clone()))
+    }
+
+    /// Opens the named secrets of a connection.
+    pub(super) fn secrets_of(&self, connection: &Connection) -> Result<Secrets, Failed> {
+        let mut secrets = Secrets::default();
+        for (name, stored) in &connection.secrets {
+            let what = format!("secret.{name}");
+            let secret = documents::open(&self.inner.vault, connection, &what, stored);
+            let secret = secret.map_err(|error| {
+                Failed::new("connection", format!("The secret \"{name}\": {error}"))
+            })?;
+            let clear = secret.map(|s| (name.clone(), Cow::Owned(s.expose().to_owned())));
+            secrets.clear.extend(clear);
+            secrets.hidden.insert(name.clone(), Cow::Borrowed(HIDDEN));
         }
+        Ok(secrets)
     }
 
     /// Renders a request and opens what it needs.
@@ -235,20 +276,12 @@ impl Webhooks {
             return Err(broken(format!("The connection \"{}\": {missing}", connection.name)));
         }
         let base = connection.config["baseUrl"].as_str().unwrap_or_default();
-        let (mut clear, mut hidden) = (BTreeMap::new(), BTreeMap::new());
-        for (name, stored) in &connection.secrets {
-            let what = format!("secret.{name}");
-            let secret = documents::open(&self.inner.vault, connection, &what, stored);
-            let secret =
-                secret.map_err(|error| broken(format!("The secret \"{name}\": {error}")))?;
-            clear.extend(secret.map(|s| (name.clone(), Cow::Owned(s.expose().to_owned()))));
-            hidden.insert(name.clone(), Cow::Borrowed(HIDDEN));
-        }
+        let secrets = self.secrets_of(connection)?;
         let inputs = &execution.inputs;
         let inputs_failed = |why: String| Failed::new("inputs", why);
-        let rendered = request.render(base, &Values { inputs, secrets: &clear });
+        let rendered = request.render(base, &Values { inputs, secrets: &secrets.clear });
         let mut rendered = rendered.map_err(inputs_failed)?;
-        let shown = request.render(base, &Values { inputs, secrets: &hidden });
+        let shown = request.render(base, &Values { inputs, secrets: &secrets.hidden });
         let shown = shown.map_err(inputs_failed)?;
         let is_safe = rendered.method == http::Method::GET;
         let has_key = rendered.headers.iter().any(|(name, _)| name == IDEMPOTENCY_KEY);
@@ -364,6 +397,9 @@ impl Webhooks {
     }
 
     async fn test(&self, connection: &Connection) -> Tested {
+        if connection.kind == POSTGRES {
+            return self.test_database(connection).await;
+        }
         let path = connection.config["testPath"].as_str().unwrap_or_default();
         let request = Request::plain(path);
         let called = match self.prepare_call(connection, &request, &Execution::default()) {
@@ -465,7 +501,7 @@ fn answered(response: &Response, outcome: &Outcome) -> Answered {
 }
 
 /// A failure in words that say what to do about the common ones.
-fn words(failure: &send::Failure) -> String {
+pub(super) fn words(failure: &send::Failure) -> String {
     let message = &failure.message;
     match failure.class {
         ErrorClass::TooLarge => format!(

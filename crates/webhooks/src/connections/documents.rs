@@ -1,18 +1,14 @@
 //! Connections and operations as documents: what a client sends is checked, normalised and sealed
 //! here, and what is stored is shown again without its secrets.
 
-use super::request::Request;
+use super::work::Work;
 use crate::send::Sender;
 use expr::js::outputs::Outputs;
-use model::connection::{Connection, Input, Operation};
+use model::connection::{Connection, HTTP, Input, Operation, POSTGRES};
 use model::limits;
 use runtime::vault::{Error as VaultError, Secret, Vault};
 use serde_json::{Map, Value, json};
 
-/// The kind of connections that this server calls.
-pub(super) const HTTP: &str = "http";
-/// Kinds that the documents know besides.
-const OTHER_KINDS: [&str; 2] = ["postgres", "mssql"];
 /// Members that clients read and may send back; they are not theirs to set.
 const READ_ONLY: [&str; 6] =
     ["id", "insertedAt", "updatedAt", "lockVersion", "status", "connectionId"];
@@ -29,7 +25,11 @@ pub(super) fn secret_member(auth: &Value) -> Option<&'static str> {
 
 /// Where a secret of a connection is sealed for.
 pub(super) fn place(connection: &Connection, what: &str) -> String {
-    format!("connection/{}/{}/{what}", connection.space_id, connection.id)
+    format!("{}/{what}", owner(connection))
+}
+
+fn owner(connection: &Connection) -> String {
+    format!("connection/{}/{}", connection.space_id, connection.id)
 }
 
 /// Opens a secret of a connection; `None` when it is not set.
@@ -43,13 +43,22 @@ pub(super) fn open(
     vault.open(&place(connection, what), sealed).map(Some)
 }
 
+/// The secret of a connection's config: what it is sealed as, and where it stands.
+fn credential(config: &Value) -> Option<(String, String)> {
+    if config["configType"] == POSTGRES {
+        return Some(("password".to_owned(), "/password".to_owned()));
+    }
+    let member = secret_member(&config["auth"])?;
+    Some((format!("auth.{member}"), format!("/auth/{member}")))
+}
+
 /// The config as clients read it: each secret is null.
 pub fn shown_config(connection: &Connection) -> Value {
     let mut config = connection.config.clone();
-    if let Some(auth) = config.get_mut("auth")
-        && let Some(member) = secret_member(auth)
+    if let Some((_, place)) = credential(&config)
+        && let Some(secret) = config.pointer_mut(&place)
     {
-        auth[member] = Value::Null;
+        *secret = Value::Null;
     }
     config
 }
@@ -61,9 +70,11 @@ pub fn shown_secrets(connection: &Connection) -> Map<String, Value> {
 
 /// What is missing before the connection can be used, as a sentence.
 pub fn unready(connection: &Connection) -> Option<String> {
-    let auth = &connection.config["auth"];
-    let missing = secret_member(auth).filter(|member| auth[*member].is_null());
-    if let Some(member) = missing {
+    let missing = credential(&connection.config);
+    let missing =
+        missing.filter(|(_, place)| connection.config.pointer(place).is_none_or(Value::is_null));
+    if let Some((_, place)) = missing {
+        let member = place.rsplit('/').next().unwrap_or_default();
         return Some(format!("The credentials lack their {member}; enter it"));
     }
     let secret = connection.secrets.iter().find(|(_, stored)| stored.is_null());
@@ -73,24 +84,22 @@ pub fn unready(connection: &Connection) -> Option<String> {
 /// The connection with every secret sealed by the key that seals now; `None` when they are, or
 /// one does not open.
 pub(crate) fn resealed(vault: &Vault, mut connection: Connection) -> Option<Connection> {
-    let auth = &connection.config["auth"];
-    let mut stored: Vec<(String, String)> = Vec::new();
-    let sealed = |value: &Value| value.get("sealed").and_then(Value::as_str).map(str::to_owned);
-    if let Some(member) = secret_member(auth) {
-        stored.extend(sealed(&auth[member]).map(|sealed| (format!("auth.{member}"), sealed)));
-    }
-    for (name, value) in &connection.secrets {
-        stored.extend(sealed(value).map(|sealed| (format!("secret.{name}"), sealed)));
+    let owner = owner(&connection);
+    let mut stored: Vec<(String, &mut Value)> = Vec::new();
+    let names = connection.secrets.iter_mut();
+    stored.extend(names.map(|(name, secret)| (format!("secret.{name}"), secret)));
+    if let Some((what, place)) = credential(&connection.config) {
+        stored.extend(connection.config.pointer_mut(&place).map(|secret| (what, secret)));
     }
     let mut moved = false;
-    for (what, sealed) in stored.iter().filter(|(_, sealed)| !vault.is_current(sealed)) {
-        let secret = vault.open(&place(&connection, what), sealed).ok()?;
-        let again = json!({ "sealed": vault.seal(&place(&connection, what), secret.expose()) });
-        match what.split_once('.') {
-            Some(("auth", member)) => connection.config["auth"][member] = again,
-            Some((_, name)) => connection.secrets[name] = again,
-            None => {}
+    for (what, secret) in stored {
+        let Some(sealed) = secret.get("sealed").and_then(Value::as_str) else { continue };
+        if vault.is_current(sealed) {
+            continue;
         }
+        let place = format!("{owner}/{what}");
+        let opened = vault.open(&place, sealed).ok()?;
+        *secret = json!({ "sealed": vault.seal(&place, opened.expose()) });
         moved = true;
     }
     moved.then_some(connection)
@@ -149,15 +158,27 @@ impl Reader<'_> {
     pub(super) fn connection(&mut self, connection: &mut Connection, given: &Map<String, Value>) {
         let own = ["type", "name", "description", "documentationLink", "config", "secrets"];
         self.only("", given, &[&own[..], &READ_ONLY[..], &["operations"]].concat());
-        let kind = given.get("config").and_then(|config| config.get("configType"));
-        let kind = given.get("type").or(kind).and_then(Value::as_str);
-        match kind.map(str::to_ascii_lowercase).as_deref() {
-            None | Some(HTTP) => {}
-            Some(kind) if OTHER_KINDS.contains(&kind) => self.refuse(format!(
-                "Connections of the type {kind} are not supported by this server; it calls \
-                 systems over HTTP (type http)"
+        let within = given.get("config").and_then(|config| config.get("configType"));
+        let [kind, within] = [given.get("type"), within]
+            .map(|kind| kind.and_then(Value::as_str).map(str::to_ascii_lowercase));
+        if kind.is_some() && within.is_some() && kind != within {
+            self.refuse("The type and the configType must be the same");
+        }
+        let kind = kind.or(within);
+        let is_new = connection.config.is_null();
+        match kind.as_deref() {
+            None => {}
+            Some(kind) if kind == connection.kind => {}
+            Some(kind @ (HTTP | POSTGRES)) if is_new => connection.kind = kind.to_owned(),
+            Some(HTTP | POSTGRES) => self.refuse(format!(
+                "The type of a connection cannot be changed from {}; create another",
+                connection.kind
             )),
-            Some(kind) => self.refuse(format!("The type must be http, not \"{kind}\"")),
+            Some("mssql") => self.refuse(
+                "Connections of the type mssql are not supported by this server; it calls systems \
+                 over HTTP (type http) and PostgreSQL databases (type postgres)",
+            ),
+            Some(kind) => self.refuse(format!("The type must be http or postgres, not \"{kind}\"")),
         }
         if !self.problems.is_empty() {
             return;
@@ -170,7 +191,12 @@ impl Reader<'_> {
             connection.documentation_link = text;
         }
         match given.get("config") {
-            Some(Value::Object(config)) => connection.config = self.config(connection, config),
+            Some(Value::Object(config)) => {
+                connection.config = match connection.kind.as_str() {
+                    POSTGRES => self.database(connection, config),
+                    _ => self.config(connection, config),
+                };
+            }
             None if !connection.config.is_null() => {}
             _ => self.refuse("The config must be given, as an object"),
         }
@@ -199,7 +225,7 @@ impl Reader<'_> {
             "auth": auth })
     }
 
-    fn certificate(&mut self, given: &Map<String, Value>) -> Option<String> {
+    pub(super) fn certificate(&mut self, given: &Map<String, Value>) -> Option<String> {
         let pem = self.text(given, "caCert", limits::CREDENTIAL_BYTES_MAX)?;
         if pem.trim().is_empty() {
             return None;
@@ -299,7 +325,7 @@ impl Reader<'_> {
     }
 
     /// A secret: a text is sealed, an empty one takes it away, null or nothing keeps the former.
-    fn secret(
+    pub(super) fn secret(
         &mut self,
         connection: &Connection,
         what: &str,
@@ -318,14 +344,16 @@ impl Reader<'_> {
                 self.refuse(format!("The secret {what} must not hold control characters"));
                 former
             }
-            Some(Value::String(text)) => {
-                json!({ "sealed": self.vault.seal(&place(connection, what), text) })
-            }
+            Some(Value::String(text)) => self.sealed(connection, what, text),
             Some(_) => {
                 self.refuse(format!("The secret {what} must be text, or null to keep it"));
                 former
             }
         }
+    }
+
+    pub(super) fn sealed(&self, connection: &Connection, what: &str, text: &str) -> Value {
+        json!({ "sealed": self.vault.seal(&place(connection, what), text) })
     }
 
     /// The named secrets: what is not named goes, what is null stays.
@@ -394,21 +422,21 @@ impl Reader<'_> {
             self.refuse("The config must be given, as an object");
             return (Value::Null, Vec::new());
         };
-        match Request::read(given) {
-            Ok(request) => {
-                for secret in request.secrets() {
+        match Work::read(&connection.kind, given) {
+            Ok(work) => {
+                for secret in work.secrets() {
                     if !connection.secrets.contains_key(&secret) {
                         self.refuse(format!(
                             "The connection has no secret \"{secret}\"; add it there first"
                         ));
                     }
                 }
-                let inputs = request.inputs();
+                let inputs = work.inputs();
                 if inputs.len() > limits::OPERATION_INPUTS_MAX {
                     let max = limits::OPERATION_INPUTS_MAX;
                     self.refuse(format!("There must not be more than {max} inputs"));
                 }
-                (request.document(given), inputs)
+                (work.document(given), inputs)
             }
             Err(problems) => {
                 self.problems.extend(problems);

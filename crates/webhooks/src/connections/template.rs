@@ -169,6 +169,21 @@ impl Template {
         }
         Ok(out.text)
     }
+
+    /// Fills in a value of its own, which is nothing when the template is one input alone that is
+    /// null or was not given.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub(super) fn render_or_null(&self, values: &Values<'_>) -> Result<Option<String>, String> {
+        if let [Part::Value { name, .. }] = self.parts.as_slice()
+            && !name.ends_with('*')
+            && values.get(name)?.is_null()
+        {
+            return Ok(None);
+        }
+        self.render(values, Place::Plain).map(Some)
+    }
 }
 
 impl Part {

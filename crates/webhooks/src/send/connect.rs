@@ -24,6 +24,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// The answers of a resolver.
 pub type Resolved = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
@@ -91,6 +93,28 @@ impl Connector {
         identity: Option<&Identity>,
         trace: &mut Trace,
     ) -> Result<Connection, Failure> {
+        let (stream, address) = self.stream(endpoint, trace).await?;
+        let protocol = if endpoint.tls {
+            let connector = &identity.unwrap_or(&self.usual).connector;
+            let stream = self.encrypt(stream, endpoint, connector, trace).await?;
+            if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                self.http2(stream).await?
+            } else {
+                self.http1(stream).await?
+            }
+        } else {
+            self.http1(stream).await?
+        };
+        Ok(Connection::new(protocol, address))
+    }
+
+    /// Connects to a judged address of an endpoint, through the proxy if there is one. The address
+    /// is not known when the proxy resolves.
+    pub(crate) async fn stream(
+        &self,
+        endpoint: &Endpoint,
+        trace: &mut Trace,
+    ) -> Result<(TcpStream, Option<SocketAddr>), Failure> {
         let (stream, address) = match &self.proxy {
             Some(proxy) => self.through(proxy, endpoint, trace).await?,
             None => {
@@ -103,23 +127,36 @@ impl Connector {
             }
         };
         trace.address = address;
-        let protocol = if endpoint.tls {
-            trace.phase = Phase::Tls;
-            let began = self.runtime.elapsed();
-            let name = ServerName::try_from(endpoint.host.trim_matches(['[', ']']).to_owned())
-                .map_err(|_| Failure::new(ErrorClass::Tls, "The host is no name for TLS"))?;
-            let connector = &identity.unwrap_or(&self.usual).connector;
-            let stream = connector.connect(name, stream).await.map_err(|e| tls::failure(&e))?;
-            trace.tls = Some(self.runtime.elapsed().saturating_sub(began));
-            if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-                self.http2(stream).await?
-            } else {
-                self.http1(stream).await?
-            }
-        } else {
-            self.http1(stream).await?
-        };
-        Ok(Connection::new(protocol, address))
+        Ok((stream, address))
+    }
+
+    /// Negotiates TLS, for which the endpoint has to show that it is the host that was meant.
+    async fn encrypt(
+        &self,
+        stream: TcpStream,
+        endpoint: &Endpoint,
+        connector: &TlsConnector,
+        trace: &mut Trace,
+    ) -> Result<TlsStream<TcpStream>, Failure> {
+        trace.phase = Phase::Tls;
+        let began = self.runtime.elapsed();
+        let name = ServerName::try_from(endpoint.host.trim_matches(['[', ']']).to_owned())
+            .map_err(|_| Failure::new(ErrorClass::Tls, "The host is no name for TLS"))?;
+        let stream = connector.connect(name, stream).await.map_err(|e| tls::failure(&e))?;
+        trace.tls = Some(self.runtime.elapsed().saturating_sub(began));
+        Ok(stream)
+    }
+
+    /// As [`Connector::encrypt`], for a protocol other than HTTP.
+    pub(crate) async fn encrypt_for(
+        &self,
+        protocol: &[u8],
+        stream: TcpStream,
+        (endpoint, identity): (&Endpoint, Option<&Identity>),
+        trace: &mut Trace,
+    ) -> Result<TlsStream<TcpStream>, Failure> {
+        let connector = identity.unwrap_or(&self.usual).offering(protocol);
+        self.encrypt(stream, endpoint, &connector, trace).await
     }
 
     /// Judges an address again, for a connection that is reused.

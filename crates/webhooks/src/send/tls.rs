@@ -22,6 +22,8 @@ const CERTIFICATES_MAX: usize = 100;
 pub struct Identity {
     /// Tells identities apart: a digest of what makes them up.
     id: [u8; 32],
+    config: ClientConfig,
+    /// Offers the versions of HTTP.
     pub(crate) connector: TlsConnector,
 }
 
@@ -29,6 +31,16 @@ impl Identity {
     /// The digest.
     pub(crate) fn id(&self) -> [u8; 32] {
         self.id
+    }
+
+    /// Offers one protocol other than HTTP.
+    pub(crate) fn offering(&self, protocol: &[u8]) -> TlsConnector {
+        connector(self.config.clone(), &[protocol])
+    }
+
+    fn new(id: [u8; 32], config: ClientConfig) -> Self {
+        let connector = connector(config.clone(), &[b"h2", b"http/1.1"]);
+        Self { id, config, connector }
     }
 }
 
@@ -45,7 +57,7 @@ pub(crate) fn roots(extra: &[Vec<u8>]) -> Result<RootCertStore, rustls::Error> {
 /// The usual identity: the roots alone.
 pub(crate) fn usual(roots: &Arc<RootCertStore>) -> Result<Identity, rustls::Error> {
     let config = builder(roots.clone())?.with_no_client_auth();
-    Ok(Identity { id: [0; 32], connector: connector(config) })
+    Ok(Identity::new([0; 32], config))
 }
 
 /// An identity with authorities and a client certificate of its own, all PEM.
@@ -83,7 +95,7 @@ pub(crate) fn identity(
     let parts = [authorities.unwrap_or_default(), "\0", chain, "\0", key].concat();
     let mut id = [0; 32];
     id.copy_from_slice(digest(&SHA256, parts.as_bytes()).as_ref());
-    Ok(Identity { id, connector: connector(config) })
+    Ok(Identity::new(id, config))
 }
 
 /// Reads the certificates of a PEM text.
@@ -107,8 +119,8 @@ fn builder(
     Ok(builder.with_safe_default_protocol_versions()?.with_root_certificates(roots))
 }
 
-fn connector(mut config: ClientConfig) -> TlsConnector {
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+fn connector(mut config: ClientConfig, protocols: &[&[u8]]) -> TlsConnector {
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     TlsConnector::from(Arc::new(config))
 }
 

@@ -18,5 +18,6 @@ mod requests;
 mod search;
 mod send;
 mod signing;
+mod statements;
 mod unheard;
 mod world;

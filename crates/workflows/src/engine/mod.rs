@@ -28,9 +28,10 @@ pub(crate) use start::find;
 pub use start::{PreparedStart, StartOutcome, StartRequest, TreeRef};
 pub(crate) use store::runs::Claim;
 
-use crate::handlers::{Effect, Outside, core_api};
+use crate::handlers::{Effect, OperationCall, Outside, core_api};
 use crate::step::Call;
 use actors::Actors;
+use model::connection::Operation;
 use model::event::Cause;
 use model::id::{RunId, SpaceId, TaskId};
 use model::run::Run;
@@ -263,8 +264,29 @@ impl Inner {
                 let found = self.external(space, definition).await?;
                 found.map_or(Effect::Keyed, |found| external::effect(&found))
             }
+            Outside::Operation(operation) => {
+                let found = self.operation(space, operation).await?;
+                let once = found.is_some_and(|found| found.happens_once());
+                if once { Effect::Once } else { declared.unwrap_or(Effect::Keyed) }
+            }
             _ => declared.unwrap_or(Effect::Keyed),
         })
+    }
+
+    /// The operation that a call means.
+    async fn operation(
+        &self,
+        space: &SpaceId,
+        call: &OperationCall,
+    ) -> Result<Option<Operation>, store::Error> {
+        let (space, call) = (space.clone(), call.clone());
+        self.store
+            .read(move |tx| {
+                let connection = store::connections::by_key(tx, &space, &call.connection)?;
+                let Some(connection) = connection else { return Ok(None) };
+                store::operations::by_key(tx, &space, &connection.id, &call.operation)
+            })
+            .await
     }
 
     /// Makes sure that the poller looks no later than `due`.

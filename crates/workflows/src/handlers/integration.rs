@@ -10,7 +10,7 @@ pub(super) const HANDLER: Handler = Handler {
     name: "Integration",
     description: "Calls an operation of a connection with parameters.<Input>; its results are the \
         operation's outputs. A GET may be repeated; a repeat of any other method carries the same \
-        Idempotency-Key.",
+        Idempotency-Key; a statement is repeated when it begins with SELECT.",
     parameters: &[
         required("connection", "The connection's id or name."),
         required("operation", "The operation's id or name."),

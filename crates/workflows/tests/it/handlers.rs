@@ -1,10 +1,14 @@
 //! What handlers do outside, and what is known about repeating it.
 
 use crate::bench::{Bench, World, trail};
+use model::Audit;
+use model::connection::{Connection, Operation};
 use model::external_handler::{Outcome, Parameter};
+use model::id::{ConnectionId, OperationId, SpaceId};
 use model::run::RunState;
+use model::time::Micros;
 use runtime::mail::Unsent;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use workflows::engine::{Delivered, Delivery};
 use workflows::errors::Decision;
@@ -55,6 +59,72 @@ async fn work_that_must_not_happen_twice_is_left_to_a_person() {
             next.crash().await;
         }
     }
+}
+
+/// A request of a connection is told to be a repeat by its key, and a statement is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_writes_is_left_to_a_person_and_other_operations_are_repeated() {
+    for (config, once) in [
+        (json!({ "configType": "postgres", "statement": "insert into a values (1)" }), true),
+        (json!({ "configType": "postgres", "statement": "WITH b AS (SELECT 1) SELECT 1" }), true),
+        (json!({ "configType": "postgres", "statement": "-- All\nSELECT * FROM a" }), false),
+        (json!({ "configType": "http", "method": "POST", "path": "/" }), false),
+    ] {
+        for store in testkit::both().await {
+            let first = Bench::resting(&store, World::default()).await;
+            let (connection, operation) = add_to(&first.actor.space_id, &config);
+            let added = store.write(move |tx| {
+                store::connections::insert(tx, &connection)?;
+                store::operations::insert(tx, &operation)
+            });
+            added.await.unwrap();
+            first.crash().await;
+            let node = "h system_integration_v1 connection=Stores operation=Add";
+            let (next, run, keys) = interrupted(&store, node).await;
+            if once {
+                let stuck = next.until(run, &[RunState::Error]).await;
+                assert!(stuck.errors[0].text.starts_with("The outcome is unknown:"), "{config}");
+                assert!(next.world.keys.lock().unwrap().is_empty(), "{config} was repeated");
+            } else {
+                let done = next.until(run, &[RunState::Complete]).await;
+                assert_eq!(trail(&done), "start h e", "{config}");
+                assert_eq!(*next.world.keys.lock().unwrap(), keys, "{config}");
+            }
+            next.crash().await;
+        }
+    }
+}
+
+/// A connection with one operation.
+fn add_to(space: &SpaceId, config: &Value) -> (Connection, Operation) {
+    let id = ConnectionId("6f9619ff-8b86-d011-b42d-00cf4fc964ff".into());
+    let audit = Audit::created(Micros(0), "ann");
+    let operation = Operation {
+        id: OperationId("7f9619ff-8b86-d011-b42d-00cf4fc964ff".into()),
+        connection_id: id.clone(),
+        space_id: space.clone(),
+        name: "Add".into(),
+        notes: String::new(),
+        documentation_link: String::new(),
+        config: config.clone(),
+        outputs: json!({}),
+        inputs: Vec::new(),
+        lock_version: 1,
+        audit: audit.clone(),
+    };
+    let connection = Connection {
+        id,
+        space_id: space.clone(),
+        kind: config["configType"].as_str().unwrap().into(),
+        name: "Stores".into(),
+        description: String::new(),
+        documentation_link: String::new(),
+        config: json!({}),
+        secrets: Map::new(),
+        lock_version: 1,
+        audit,
+    };
+    (connection, operation)
 }
 
 #[tokio::test(flavor = "multi_thread")]
