@@ -105,3 +105,53 @@ test('an operation is written, tried and kept, and its connection deleted with c
   await page.getByText('There is no connection yet').waitFor();
   await done();
 });
+
+test('a database is connected, and inputs stand in the parameters of its statement', async () => {
+  const { page, done } = await openPage(browser, server, { expected: refused });
+  await signIn(page);
+  await page.goto(`${server.url}/console/connections`);
+  await page.getByRole('button', { name: 'New connection' }).first().click();
+  await page.getByRole('combobox', { name: 'System' }).click();
+  await page.getByRole('option', { name: 'PostgreSQL database' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('Stores');
+  await page.getByLabel('Host').fill('127.0.0.1');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await page
+    .getByRole('alert')
+    .getByText(/The database must be text/)
+    .waitFor();
+  await page.getByLabel('Database', { exact: true }).fill('stores');
+  await page.getByLabel('User name').fill('ann');
+  await page.getByLabel('Password', { exact: true }).fill('hush-hush');
+  // Nobody listens there.
+  await page.getByLabel('Port').fill('5433');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await page.getByRole('heading', { name: 'Stores' }).waitFor();
+  await page.getByText('postgres://ann@127.0.0.1:5433/stores').waitFor();
+  await page.getByText('Ready', { exact: true }).waitFor();
+
+  await page.getByRole('button', { name: 'New operation' }).click();
+  const operation = page.getByRole('region', { name: 'Operation', exact: true });
+  await operation.getByLabel('Name', { exact: true }).fill('Stores of a region');
+  await operation.getByLabel('Statement').fill('SELECT * FROM {{Table}}');
+  await operation.getByRole('button', { name: 'Create operation' }).click();
+  await operation
+    .getByRole('alert')
+    .getByText(/an input would become SQL/)
+    .waitFor();
+  await operation.getByLabel('Statement').fill('SELECT * FROM stores WHERE region = $1');
+  await operation.getByLabel('Parameters').fill('{{Region}}');
+  const attempt = page.getByRole('region', { name: 'Try it' });
+  await attempt.getByLabel('Region').fill('midwest');
+  await attempt.getByRole('button', { name: 'Call it' }).click();
+  await attempt
+    .getByRole('alert')
+    .getByText(/Cannot connect to 127.0.0.1:5433/)
+    .waitFor();
+  await attempt.getByText('$1: midwest').waitFor();
+  await operation.getByRole('button', { name: 'Create operation' }).click();
+  const list = page.getByRole('region', { name: 'Operations', exact: true });
+  await list.getByText('SELECT * FROM stores WHERE region = $1').waitFor();
+  assert.ok(!(await page.content()).includes('hush-hush'), 'the password is not shown');
+  await done();
+});

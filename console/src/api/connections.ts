@@ -11,12 +11,27 @@ export interface ConnectionAuth {
   [member: string]: string | null | undefined;
 }
 
-export interface ConnectionConfig {
+export interface HttpConfig {
+  configType?: 'http';
   baseUrl: string;
   testPath?: string | null;
   caCert?: string | null;
   auth?: ConnectionAuth | null;
 }
+
+/** A PostgreSQL database; the password reads as null, and null keeps it. */
+export interface DatabaseConfig {
+  configType: 'postgres';
+  host: string;
+  port: number;
+  username: string;
+  password?: string | null;
+  database: string;
+  caCert?: string | null;
+  poolSize: number;
+}
+
+export type ConnectionConfig = HttpConfig | DatabaseConfig;
 
 export type Connection = Omit<
   components['schemas']['Connection'],
@@ -32,7 +47,8 @@ export type RequestBody =
   | { bodyType: 'www_form_urlencoded'; form: Record<string, string> }
   | { bodyType: 'multipart_form'; parts: unknown[] };
 
-export interface OperationConfig {
+export interface RequestConfig {
+  configType?: 'http';
   method: string;
   path: string;
   params: Record<string, string>;
@@ -40,6 +56,15 @@ export interface OperationConfig {
   body: RequestBody;
   includeEmptyParams?: boolean;
 }
+
+/** A statement on a database; inputs stand in its parameters. */
+export interface StatementConfig {
+  configType: 'postgres';
+  statement: string;
+  parameters: string[];
+}
+
+export type OperationConfig = RequestConfig | StatementConfig;
 
 export type Outputs = Record<string, { value: string; children?: Record<string, string> | null }>;
 

@@ -5,9 +5,12 @@ import {
   draftOf,
   fieldsOf,
   formatOutputs,
+  NEW,
+  NEW_STATEMENT,
   parseHeaderPairs,
   parseOutputs,
   parsePairs,
+  signOf,
 } from './operations';
 
 test('pairs are lines with a colon', () => {
@@ -46,23 +49,31 @@ test('what was read and not touched is sent back as it was', () => {
     outputs: operation.outputs,
   });
   const text = { ...draftOf(operation), body: '{"a":"{{A}}"}' };
-  expect(fieldsOf(text, operation).config.body).toEqual({ bodyType: 'raw', raw: '{"a":"{{A}}"}' });
+  expect(fieldsOf(text, operation).config).toMatchObject({
+    body: { bodyType: 'raw', raw: '{"a":"{{A}}"}' },
+  });
+});
+
+test('a statement has a parameter on each line', () => {
+  const config = {
+    configType: 'postgres' as const,
+    statement: '  SELECT 1\nFROM a WHERE b = $1',
+    parameters: ['{{B}}', 'two\nlines'],
+  };
+  const operation = { name: 'Read', config, outputs: {} } as unknown as Operation;
+  expect(fieldsOf(draftOf(operation), operation).config).toEqual(config);
+  const draft = { ...NEW_STATEMENT, statement: 'SELECT $1', parameters: '{{A}}\n\n{{B}}\n' };
+  expect(fieldsOf(draft).config).toMatchObject({ parameters: ['{{A}}', '', '{{B}}'] });
+  expect(fieldsOf(NEW_STATEMENT).config).toMatchObject({ parameters: [] });
+  expect(signOf(config)).toEqual(['SQL', 'SELECT 1']);
 });
 
 test('parts of a body must be JSON', () => {
   const draft = { ...draftOfNothing(), bodyKind: 'multipart_form' as const, body: '[' };
   expect(() => fieldsOf(draft)).toThrow();
-  expect(fieldsOf({ ...draft, body: '' }).config.body).toEqual({
-    bodyType: 'multipart_form',
-    parts: [],
+  expect(fieldsOf({ ...draft, body: '' }).config).toMatchObject({
+    body: { bodyType: 'multipart_form', parts: [] },
   });
 });
 
-const draftOfNothing = () => ({
-  name: 'x',
-  method: 'GET',
-  path: '/',
-  params: '',
-  headers: '',
-  outputs: '',
-});
+const draftOfNothing = () => ({ ...NEW, name: 'x', outputs: '' });

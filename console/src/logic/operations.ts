@@ -1,5 +1,12 @@
 // An operation as people type it: lines for parameters, headers and outputs.
-import type { Operation, OperationConfig, Outputs, RequestBody } from '../api/connections';
+import type {
+  Operation,
+  OperationConfig,
+  Outputs,
+  RequestBody,
+  RequestConfig,
+  StatementConfig,
+} from '../api/connections';
 
 export const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
@@ -8,6 +15,9 @@ export type BodyKind = 'raw' | 'www_form_urlencoded' | 'multipart_form';
 /** What the form holds. */
 export interface Draft {
   name: string;
+  kind: 'http' | 'postgres';
+  statement: string;
+  parameters: string;
   method: string;
   path: string;
   params: string;
@@ -75,6 +85,9 @@ export function parseOutputs(text: string): Outputs {
 
 export const NEW: Draft = {
   name: '',
+  kind: 'http',
+  statement: '',
+  parameters: '',
   method: 'GET',
   path: '/',
   params: '',
@@ -84,22 +97,49 @@ export const NEW: Draft = {
   outputs: 'Status = statusCode\nBody = body',
 };
 
+export const NEW_STATEMENT: Draft = {
+  ...NEW,
+  kind: 'postgres',
+  outputs: 'Rows = body.rows\nCount = body.numRows',
+};
+
+export const isStatement = (config: OperationConfig): config is StatementConfig =>
+  config.configType === 'postgres';
+
+/** One on each line, for $1 and so on. */
+const parseParameters = (text: string): string[] =>
+  text.trim() === '' ? [] : text.trimEnd().split('\n');
+
+/** What is to be seen of an operation in a list: method and path, or how its statement begins. */
+export const signOf = (config: OperationConfig): [string, string] =>
+  isStatement(config)
+    ? ['SQL', config.statement.trim().split('\n')[0] ?? '']
+    : [config.method, config.path];
+
 function formatBody(body: RequestBody): string {
   if (body.bodyType === 'www_form_urlencoded') return formatPairs(body.form);
   const text = body.bodyType === 'raw' ? (body.raw ?? '') : body.parts;
   return typeof text === 'string' ? text : JSON.stringify(text, null, 2);
 }
 
-export const draftOf = ({ name, config, outputs }: Operation): Draft => ({
-  name,
-  method: config.method,
-  path: config.path,
-  params: formatPairs(config.params),
-  headers: formatPairs(config.headers),
-  bodyKind: config.body.bodyType,
-  body: formatBody(config.body),
-  outputs: formatOutputs(outputs),
-});
+export function draftOf({ name, config, outputs: of }: Operation): Draft {
+  const outputs = formatOutputs(of);
+  if (isStatement(config)) {
+    const { statement, parameters } = config;
+    return { ...NEW_STATEMENT, name, statement, parameters: parameters.join('\n'), outputs };
+  }
+  return {
+    ...NEW,
+    name,
+    method: config.method,
+    path: config.path,
+    params: formatPairs(config.params),
+    headers: formatPairs(config.headers),
+    bodyKind: config.body.bodyType,
+    body: formatBody(config.body),
+    outputs,
+  };
+}
 
 function parseBody(kind: BodyKind, text: string): RequestBody {
   if (kind === 'raw') return { bodyType: kind, raw: text };
@@ -112,15 +152,29 @@ export function fieldsOf(
   draft: Draft,
   former?: Operation,
 ): { name: string; config: OperationConfig; outputs: Outputs } {
-  const raw = former?.config.body;
+  const config =
+    draft.kind === 'postgres'
+      ? statementOf(draft, former?.config as StatementConfig | undefined)
+      : requestOf(draft, former?.config as RequestConfig | undefined);
+  return { name: draft.name.trim(), config, outputs: parseOutputs(draft.outputs) };
+}
+
+function statementOf(draft: Draft, former?: StatementConfig): StatementConfig {
+  // What was not touched may hold line breaks.
+  const keeps = former && draft.parameters === former.parameters.join('\n');
+  const parameters = keeps ? former.parameters : parseParameters(draft.parameters);
+  return { configType: 'postgres', statement: draft.statement, parameters };
+}
+
+function requestOf(draft: Draft, former?: RequestConfig): RequestConfig {
+  const raw = former?.body;
   const keeps = raw && draft.bodyKind === raw.bodyType && draft.body === formatBody(raw);
-  const config: OperationConfig = {
-    ...former?.config,
+  return {
+    ...former,
     method: draft.method,
     path: draft.path,
     params: parsePairs(draft.params),
     headers: parseHeaderPairs(draft.headers),
     body: keeps ? raw : parseBody(draft.bodyKind, draft.body),
   };
-  return { name: draft.name.trim(), config, outputs: parseOutputs(draft.outputs) };
 }

@@ -15,6 +15,8 @@ import {
   type Operation,
 } from '../../api/connections';
 import { deletion, useStays } from '../../live/deleting';
+import { addressOf } from '../../logic/addresses';
+import { signOf } from '../../logic/operations';
 import { plural } from '../../logic/text';
 import { Confirm } from '../../parts/Confirm';
 import { done, failed, words } from '../../parts/notify';
@@ -44,7 +46,7 @@ export function Connection() {
       <Head
         title={connection.name}
         beside={<Readiness of={connection} />}
-        lead={<span className="kp-mono">{connection.config.baseUrl}</span>}
+        lead={<span className="kp-mono">{addressOf(connection.config)}</span>}
         crumbs={[<To to="/console/connections">Connections</To>, connection.name]}
         actions={<Actions connection={connection} />}
       />
@@ -86,8 +88,8 @@ function Operations({ rows, shown, show }: OperationsProps) {
     >
       {rows?.length === 0 && (
         <p className="kp-small kp-dim">
-          An operation is one call: a method and a path, with <code>{'{{Name}}'}</code> wherever a
-          workflow fills something in.
+          An operation is one call: a request or an SQL statement, with <code>{'{{Name}}'}</code>{' '}
+          wherever a workflow fills something in.
         </p>
       )}
       {rows && rows.length > 0 && (
@@ -96,11 +98,11 @@ function Operations({ rows, shown, show }: OperationsProps) {
             <li key={one.id}>
               <button type="button" aria-current={one.id === shown} onClick={() => show(one.id)}>
                 <span className="kp-requests-line">
-                  <strong className="kp-mono">{one.config.method}</strong>
+                  <strong className="kp-mono">{signOf(one.config)[0]}</strong>
                   <span className="kp-clip">{one.name}</span>
                 </span>
                 <span className="kp-mono kp-dim" style={{ fontSize: 12 }}>
-                  {one.config.path}
+                  {signOf(one.config)[1]}
                 </span>
               </button>
             </li>

@@ -2,8 +2,10 @@
 import { Button, Group, PasswordInput, Select, Textarea, TextInput } from '@mantine/core';
 import { IconPlus, IconTrash } from '@tabler/icons-react';
 import { useState, type FormEvent } from 'react';
-import type { AuthKind, Connection, ConnectionAuth } from '../../api/connections';
+import type { AuthKind, Connection, ConnectionAuth, HttpConfig } from '../../api/connections';
+import { isDatabase } from '../../logic/addresses';
 import { words } from '../../parts/notify';
+import { databaseDraft, DatabaseFields } from './DatabaseFields';
 
 interface Props {
   connection?: Connection;
@@ -13,6 +15,11 @@ interface Props {
   error: unknown;
   save: (fields: object) => void;
 }
+
+const SYSTEMS = [
+  { value: 'http', label: 'Web API (HTTP)' },
+  { value: 'postgres', label: 'PostgreSQL database' },
+];
 
 const KINDS: { value: AuthKind; label: string }[] = [
   { value: 'none', label: 'None' },
@@ -65,31 +72,65 @@ function sent(auth: ConnectionAuth | null): ConnectionAuth | null {
   return auth && member ? { ...auth, [member]: auth[member] || null } : auth;
 }
 
+interface HttpDraft {
+  baseUrl: string;
+  testPath: string;
+  auth: ConnectionAuth | null;
+}
+
+const httpDraft = (config?: HttpConfig): HttpDraft => ({
+  baseUrl: config?.baseUrl ?? '',
+  testPath: config?.testPath ?? '',
+  auth: config?.auth ?? null,
+});
+
 export function ConnectionForm({ connection, action, busy, error, save }: Props) {
+  const config = connection?.config;
+  const [kind, setKind] = useState(config && isDatabase(config) ? 'postgres' : 'http');
   const [name, setName] = useState(connection?.name ?? '');
   const [description, setDescription] = useState(connection?.description ?? '');
-  const [baseUrl, setBaseUrl] = useState(connection?.config.baseUrl ?? '');
-  const [testPath, setTestPath] = useState(connection?.config.testPath ?? '');
-  const [caCert, setCaCert] = useState(connection?.config.caCert ?? '');
-  const [auth, setAuth] = useState<ConnectionAuth | null>(connection?.config.auth ?? null);
+  const [http, setHttp] = useState(httpDraft(config && !isDatabase(config) ? config : undefined));
+  const [database, setDatabase] = useState(
+    databaseDraft(config && isDatabase(config) ? config : undefined),
+  );
+  const [caCert, setCaCert] = useState(config?.caCert ?? '');
   const [secrets, setSecrets] = useState<[string, string][]>(
     Object.keys(connection?.secrets ?? {}).map((one) => [one, '']),
   );
-  const kept = connection?.config.auth?.authType === auth?.authType;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const named = secrets.filter(([one]) => one.trim());
+    // A password that was not typed is kept; of a new connection there is none.
+    const password = database.password || (connection ? null : '');
     save({
       name: name.trim(),
-      type: 'http',
+      type: kind,
       description,
-      config: { configType: 'http', baseUrl: baseUrl.trim(), testPath, caCert, auth: sent(auth) },
+      config:
+        kind === 'postgres'
+          ? { configType: kind, ...database, host: database.host.trim(), password, caCert }
+          : {
+              configType: kind,
+              ...http,
+              baseUrl: http.baseUrl.trim(),
+              caCert,
+              auth: sent(http.auth),
+            },
       secrets: Object.fromEntries(named.map(([one, value]) => [one.trim(), value || null])),
     });
   };
   return (
     <form onSubmit={submit}>
       <div className="kp-stack">
+        {!connection && (
+          <Select
+            label="System"
+            allowDeselect={false}
+            data={SYSTEMS}
+            value={kind}
+            onChange={(one) => setKind(one ?? 'http')}
+          />
+        )}
         <TextInput
           label="Name"
           placeholder="Ticket system"
@@ -97,49 +138,11 @@ export function ConnectionForm({ connection, action, busy, error, save }: Props)
           value={name}
           onChange={(event) => setName(event.currentTarget.value)}
         />
-        <TextInput
-          label="Base URL"
-          description="What every operation's path is added to, such as https://example.com/api/v1."
-          spellCheck={false}
-          value={baseUrl}
-          onChange={(event) => setBaseUrl(event.currentTarget.value)}
-        />
-        <TextInput
-          label="Test path"
-          description="A path that answers a GET with success and changes nothing."
-          spellCheck={false}
-          value={testPath}
-          onChange={(event) => setTestPath(event.currentTarget.value)}
-        />
-        <Select
-          label="Authentication"
-          allowDeselect={false}
-          data={KINDS}
-          value={auth?.authType ?? 'none'}
-          onChange={(kind) =>
-            setAuth(
-              kind === null || kind === 'none' ? null : blank(kind as Exclude<AuthKind, 'none'>),
-            )
-          }
-        />
-        {auth &&
-          FIELDS[auth.authType].map((field) => {
-            const Input = field.secret ? PasswordInput : TextInput;
-            return (
-              <Input
-                key={field.member}
-                label={field.label}
-                description={field.hint}
-                autoComplete="off"
-                spellCheck={false}
-                placeholder={field.secret && kept ? 'Kept: type to replace' : undefined}
-                value={auth[field.member] ?? ''}
-                onChange={(event) =>
-                  setAuth({ ...auth, [field.member]: event.currentTarget.value })
-                }
-              />
-            );
-          })}
+        {kind === 'postgres' ? (
+          <DatabaseFields draft={database} kept={Boolean(connection)} set={setDatabase} />
+        ) : (
+          <HttpFields draft={http} former={connection} set={setHttp} />
+        )}
         <Secrets rows={secrets} set={setSecrets} known={Object.keys(connection?.secrets ?? {})} />
         <Textarea
           label="Description"
@@ -150,7 +153,11 @@ export function ConnectionForm({ connection, action, busy, error, save }: Props)
         />
         <Textarea
           label="Trusted certificates"
-          description="PEM of authorities to trust besides the usual ones; may be blank."
+          description={
+            kind === 'postgres'
+              ? 'PEM of authorities to trust. Without any, a private address is spoken to in clear.'
+              : 'PEM of authorities to trust besides the usual ones; may be blank.'
+          }
           rows={3}
           spellCheck={false}
           value={caCert}
@@ -166,6 +173,64 @@ export function ConnectionForm({ connection, action, busy, error, save }: Props)
         </Button>
       </div>
     </form>
+  );
+}
+
+interface HttpProps {
+  draft: HttpDraft;
+  former?: Connection;
+  set: (draft: HttpDraft) => void;
+}
+
+function HttpFields({ draft, former, set }: HttpProps) {
+  const { auth } = draft;
+  const config = former?.config;
+  const kept = config && !isDatabase(config) && config.auth?.authType === auth?.authType;
+  const setAuth = (auth: ConnectionAuth | null) => set({ ...draft, auth });
+  return (
+    <>
+      <TextInput
+        label="Base URL"
+        description="What every operation's path is added to, such as https://example.com/api/v1."
+        spellCheck={false}
+        value={draft.baseUrl}
+        onChange={(event) => set({ ...draft, baseUrl: event.currentTarget.value })}
+      />
+      <TextInput
+        label="Test path"
+        description="A path that answers a GET with success and changes nothing."
+        spellCheck={false}
+        value={draft.testPath}
+        onChange={(event) => set({ ...draft, testPath: event.currentTarget.value })}
+      />
+      <Select
+        label="Authentication"
+        allowDeselect={false}
+        data={KINDS}
+        value={auth?.authType ?? 'none'}
+        onChange={(kind) =>
+          setAuth(
+            kind === null || kind === 'none' ? null : blank(kind as Exclude<AuthKind, 'none'>),
+          )
+        }
+      />
+      {auth &&
+        FIELDS[auth.authType].map((field) => {
+          const Input = field.secret ? PasswordInput : TextInput;
+          return (
+            <Input
+              key={field.member}
+              label={field.label}
+              description={field.hint}
+              autoComplete="off"
+              spellCheck={false}
+              placeholder={field.secret && kept ? 'Kept: type to replace' : undefined}
+              value={auth[field.member] ?? ''}
+              onChange={(event) => setAuth({ ...auth, [field.member]: event.currentTarget.value })}
+            />
+          );
+        })}
+    </>
   );
 }
 

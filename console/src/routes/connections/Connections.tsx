@@ -9,6 +9,7 @@ import {
   createConnection,
   type Connection,
 } from '../../api/connections';
+import { addressOf } from '../../logic/addresses';
 import { Empty, Fault, Head } from '../../parts/Page';
 import { Rows, type Column } from '../../parts/Rows';
 import { To } from '../../parts/To';
@@ -38,8 +39,8 @@ export function Connections() {
         <Fault what="Connections" error={error} retry={() => void refetch()} />
       ) : data?.length === 0 ? (
         <Empty icon={IconPlugConnected} title="There is no connection yet" action={button}>
-          Create one for a system with a web API, add an operation such as “read a ticket”, try it
-          here, and call it from a tree with the Integration node.
+          Create one for a system with a web API or for a PostgreSQL database, add an operation such
+          as “read a ticket”, try it here, and call it from a tree with the Integration node.
         </Empty>
       ) : (
         <Rows
@@ -70,7 +71,7 @@ const COLUMNS: Column<Connection>[] = [
   {
     title: 'Address',
     clip: true,
-    cell: (one) => <span className="kp-mono kp-dim">{one.config.baseUrl}</span>,
+    cell: (one) => <span className="kp-mono kp-dim">{addressOf(one.config)}</span>,
   },
   { title: 'State', width: '26%', cell: (one) => <Readiness of={one} /> },
   { title: 'Changed', width: 120, cell: (one) => <When at={one.updatedAt} /> },

@@ -2,7 +2,7 @@
 import { Button, Group, Select, Textarea, TextInput } from '@mantine/core';
 import { IconTrash } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState, type FormEvent, type ReactNode } from 'react';
 import {
   createOperation,
   operations as operationsQuery,
@@ -11,7 +11,16 @@ import {
   type Connection,
   type Operation,
 } from '../../api/connections';
-import { draftOf, fieldsOf, METHODS, NEW, type BodyKind, type Draft } from '../../logic/operations';
+import { isDatabase } from '../../logic/addresses';
+import {
+  draftOf,
+  fieldsOf,
+  METHODS,
+  NEW,
+  NEW_STATEMENT,
+  type BodyKind,
+  type Draft,
+} from '../../logic/operations';
 import { Confirm } from '../../parts/Confirm';
 import { done, failed, words } from '../../parts/notify';
 import { Panel } from '../../parts/Page';
@@ -24,7 +33,8 @@ interface Props {
 }
 
 export function OperationPanel({ connection, operation, show }: Props) {
-  const [draft, setDraft] = useState<Draft>(() => (operation ? draftOf(operation) : NEW));
+  const blank = isDatabase(connection.config) ? NEW_STATEMENT : NEW;
+  const [draft, setDraft] = useState<Draft>(() => (operation ? draftOf(operation) : blank));
   const client = useQueryClient();
   const refresh = () =>
     client.invalidateQueries({ queryKey: operationsQuery(connection.id).queryKey });
@@ -85,8 +95,19 @@ const BODY_HINTS: Record<BodyKind, string> = {
   multipart_form: 'A JSON list: [{"name": "file", "content": "{{Text}}", "fileName": "a.txt"}].',
 };
 
-function Fields({ draft, set }: { draft: Draft; set: (some: Partial<Draft>) => void }) {
-  const area = (member: 'params' | 'headers' | 'body' | 'outputs', label: string, hint: string) => (
+interface FieldsProps {
+  draft: Draft;
+  set: (some: Partial<Draft>) => void;
+}
+
+type Area = (
+  member: 'statement' | 'parameters' | 'params' | 'headers' | 'body' | 'outputs',
+  label: string,
+  hint: string,
+) => ReactNode;
+
+function Fields({ draft, set }: FieldsProps) {
+  const area: Area = (member, label, hint) => (
     <Textarea
       label={label}
       description={hint}
@@ -107,6 +128,35 @@ function Fields({ draft, set }: { draft: Draft; set: (some: Partial<Draft>) => v
         value={draft.name}
         onChange={(event) => set({ name: event.currentTarget.value })}
       />
+      {draft.kind === 'postgres' ? (
+        <>
+          {area(
+            'statement',
+            'Statement',
+            'SQL with $1, $2 and so on for its parameters. What begins with SELECT cannot write.',
+          )}
+          {area(
+            'parameters',
+            'Parameters',
+            'One on each line, in the order of their numbers, such as {{Ticket Id}}.',
+          )}
+        </>
+      ) : (
+        <RequestFields draft={draft} set={set} area={area} />
+      )}
+      {area(
+        'outputs',
+        'Outputs',
+        'One on each line: Name = expression, in JavaScript over body, headers and statusCode. ' +
+          'Indented lines are made for each item of a list, over current.',
+      )}
+    </>
+  );
+}
+
+function RequestFields({ draft, set, area }: FieldsProps & { area: Area }) {
+  return (
+    <>
       <Group align="start" wrap="nowrap" gap={8}>
         <Select
           label="Method"
@@ -143,12 +193,6 @@ function Fields({ draft, set }: { draft: Draft; set: (some: Partial<Draft>) => v
           />
           {area('body', 'Body', BODY_HINTS[draft.bodyKind])}
         </>
-      )}
-      {area(
-        'outputs',
-        'Outputs',
-        'One on each line: Name = expression, in JavaScript over body, headers and statusCode. ' +
-          'Indented lines are made for each item of a list, over current.',
       )}
     </>
   );

@@ -99,7 +99,7 @@ function Outcome({ of }: { of: Called }) {
       {raw && (
         <section aria-label="Answer">
           <h3>
-            Answered {raw.statusCode}
+            {request?.method === 'SQL' ? 'Answered' : `Answered ${raw.statusCode}`}
             {typeof duration === 'number' && ` in ${Math.round(duration)} ms`}
           </h3>
           <Pairs of={raw.headers} label="Answered headers" />
