@@ -2888,7 +2888,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Asks a stored connection's test path, with what the body changes of it. */
+        /** Asks a stored connection's test path or its database, with what the body changes of it. */
         post: operations["postIntegratorConnectionsIdTest"];
         delete?: never;
         options?: never;
@@ -3058,7 +3058,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Asks the test path of a connection that is not stored. */
+        /** Asks the test path or the database of a connection that is not stored. */
         post: operations["postIntegratorTest"];
         delete?: never;
         options?: never;
@@ -3310,7 +3310,10 @@ export interface components {
         };
         /** @description A connection as clients read it. */
         Connection: {
-            /** @description `{configType, baseUrl, testPath, caCert, auth}`; secrets in it read as null. */
+            /**
+             * @description Of `http`: `{configType, baseUrl, testPath, caCert, auth}`; of `postgres`: `{configType,
+             *     host, port, username, password, database, caCert, poolSize}`. Secrets in it read as null.
+             */
             config: Record<string, never>;
             description: string;
             documentationLink: string;
@@ -3324,7 +3327,7 @@ export interface components {
             secrets: Record<string, never>;
             /** @description `{healthy, events}`: whether everything it needs is there. */
             status: Record<string, never>;
-            /** @description `http`. */
+            /** @description `http` or `postgres`. */
             type: string;
             updatedAt: string;
         };
@@ -4084,8 +4087,9 @@ export interface components {
         /** @description An operation as clients read it. */
         Operation: {
             /**
-             * @description `{configType, method, path, params, headers, body, includeEmptyParams, followRedirect,
-             *     streamResponse}`; texts may hold `{{Name}}` for inputs.
+             * @description Of `http`: `{configType, method, path, params, headers, body, includeEmptyParams,
+             *     followRedirect, streamResponse}`; of `postgres`: `{configType, statement, parameters}`.
+             *     Texts, save for the statement, may hold `{{Name}}` for inputs.
              */
             config: Record<string, never>;
             connectionId: string;
@@ -4099,7 +4103,7 @@ export interface components {
             notes: string;
             /**
              * @description `{"Name": {"value": "body.id", "children": {"Name": "current.id"}}}`: JavaScript over
-             *     `body`, `headers` and `statusCode`.
+             *     `body`, `headers` and `statusCode`; of `postgres` the body is `{command, numRows, rows}`.
              */
             outputs: Record<string, never>;
             updatedAt: string;
