@@ -16,7 +16,9 @@ use webhooks::Webhooks;
 use webhooks::connections::Execution;
 use webhooks::send::{Limits, Request, Sender};
 use webhooks::{retry_after, sign};
-use workflows::engine::{Behalf, Failure, Http, HttpResponse, Operations, Submission, Submissions};
+use workflows::engine::{
+    Behalf, Failure, Http, HttpResponse, Operations, Repeat, Setback, Submission, Submissions,
+};
 use workflows::handlers::{HttpRequest, OperationCall, SubmissionCreate, SubmissionUpdate};
 
 /// Waits between attempts of a change that the store could not take.
@@ -245,7 +247,7 @@ impl Operations for ConnectionOperations {
         behalf: &'a Behalf,
         key: &'a str,
         call: &'a OperationCall,
-    ) -> BoxFuture<'a, Result<Map<String, Value>, Failure>> {
+    ) -> BoxFuture<'a, Result<Map<String, Value>, Setback>> {
         Box::pin(async move {
             let execution = Execution {
                 connection: call.connection.clone(),
@@ -256,7 +258,10 @@ impl Operations for ConnectionOperations {
             };
             let called = self.webhooks()?.call_operation(&behalf.space_id, &execution).await;
             let called = called.map_err(|error| Failure(with_cause(&error)))?;
-            called.map(|called| called.outputs).map_err(|failed| Failure(failed.message))
+            called.map(|called| called.outputs).map_err(|failed| {
+                let repeat = if failed.happened { Repeat::Never } else { Repeat::Usual };
+                Setback { message: failed.message, repeat }
+            })
         })
     }
 }

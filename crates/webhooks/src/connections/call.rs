@@ -91,6 +91,8 @@ pub struct Failed {
     pub sent: Option<Box<Sent>>,
     /// The answer, if there was one.
     pub answer: Option<Box<Answered>>,
+    /// Whether a statement that writes took effect, or may have: nothing would tell a repeat.
+    pub happened: bool,
 }
 
 /// What came of testing a connection.
@@ -104,7 +106,7 @@ pub struct Tested {
 
 impl Failed {
     pub(super) fn new(class: &'static str, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), sent: None, answer: None }
+        Self { class, message: message.into(), sent: None, answer: None, happened: false }
     }
 }
 
@@ -203,7 +205,7 @@ impl Webhooks {
         match taken {
             Ok(outputs) => Ok(Called { sent, answer, outputs }),
             Err(error) => {
-                let what = match work {
+                let what = match &work {
                     Work::Http(_) => {
                         let status = StatusCode::from_u16(answer.status).unwrap_or_default();
                         format!("The answer was {}", send::status_line(status))
@@ -212,7 +214,8 @@ impl Webhooks {
                 };
                 let failed = Failed::new("outputs", format!("{what}, and the output {error}"));
                 let (sent, answer) = (Some(Box::new(sent)), Some(Box::new(answer)));
-                Err(Failed { sent, answer, ..failed })
+                let happened = matches!(&work, Work::Postgres(work) if !work.only_reads());
+                Err(Failed { sent, answer, happened, ..failed })
             }
         }
     }
@@ -232,6 +235,7 @@ impl Webhooks {
             message,
             sent: Some(Box::new(prepared.sent.clone())),
             answer: answer.clone().map(Box::new),
+            happened: false,
         };
         if let Some(failure) = &outcome.failure {
             return Err(failed(failure.class.as_str(), words(failure)));

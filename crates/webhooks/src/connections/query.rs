@@ -42,12 +42,14 @@ impl Webhooks {
                 Ok((sent, Answered { status: OK, headers, body, duration }))
             }
             Err(error) => {
+                let happened = matches!(error, QueryError::Unknown(_));
                 let (class, mut message) = told(&error);
                 // The server repeats the values that it does not like.
                 for secret in secrets.clear.values().filter(|secret| !secret.is_empty()) {
                     message = message.replace(secret.as_ref(), HIDDEN);
                 }
-                Err(Failed { sent: Some(Box::new(sent)), ..Failed::new(class, message) })
+                let sent = Some(Box::new(sent));
+                Err(Failed { sent, happened, ..Failed::new(class, message) })
             }
         }
     }
@@ -128,7 +130,9 @@ impl Webhooks {
 /// Class and words of a failure.
 fn told(error: &QueryError) -> (&'static str, String) {
     match error {
-        QueryError::Failed(failure) => (failure.class.as_str(), words(failure)),
+        QueryError::Failed(failure) | QueryError::Unknown(failure) => {
+            (failure.class.as_str(), words(failure))
+        }
         QueryError::Sql { message, .. } => (SQL, message.clone()),
     }
 }

@@ -53,6 +53,9 @@ async fn rows(query: &Query) -> Value {
 async fn fails(sender: &Sender, query: &Query) -> (String, String) {
     match sender.query(query).await.unwrap_err() {
         QueryError::Failed(failure) => (failure.class.as_str().to_owned(), failure.message),
+        QueryError::Unknown(failure) => {
+            (format!("unknown {}", failure.class.as_str()), failure.message)
+        }
         QueryError::Sql { code, message } => (format!("sql {code}"), message),
     }
 }
@@ -159,6 +162,21 @@ async fn a_statement_says_what_it_did_and_an_error_that_nothing_was_done() {
     assert_eq!(fails("UPDATE people SET boss = 99", &[]).await.0, "sql 23503");
     let left = on(database.url(), "SELECT count(*) AS n, max(id) AS most FROM people");
     assert_eq!(rows(&left).await, json!([{ "n": 2, "most": 2 }]));
+}
+
+#[tokio::test]
+async fn a_lost_commit_leaves_open_whether_it_happened() {
+    let database = testkit::postgres().await;
+    let run = async |statement: &str| sender().query(&on(database.url(), statement)).await.unwrap();
+    run("CREATE TABLE t (id INT)").await;
+    let network = testkit::Proxy::before(database.url()).await;
+    network.lose_commit("INSERT 0 1");
+    let insert = on(&network.url(), "INSERT INTO t VALUES (1)");
+    let (class, message) = fails(&sender(), &insert).await;
+    assert_eq!(class, "unknown reset");
+    assert!(message.ends_with("whether the statement took effect is not known"), "{message}");
+    // It did, as far as the database is concerned.
+    while rows(&on(database.url(), "SELECT id FROM t")).await != json!([{ "id": 1 }]) {}
 }
 
 #[tokio::test]

@@ -163,13 +163,14 @@ pub trait Api: Send + Sync {
 
 /// Calls operations of the space's connections.
 pub trait Operations: Send + Sync {
-    /// Calls an operation and returns its outputs; a repeat with the same `key` is told to be one.
+    /// Calls an operation and returns its outputs; a repeat with the same `key` is told to be one,
+    /// save for a statement, whose failure says whether it may be repeated.
     fn call<'a>(
         &'a self,
         behalf: &'a Behalf,
         key: &'a str,
         call: &'a OperationCall,
-    ) -> BoxFuture<'a, Result<Map<String, Value>, Failure>>;
+    ) -> BoxFuture<'a, Result<Map<String, Value>, Setback>>;
 }
 
 impl Submission {

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use store::Store;
 use tokio::sync::Semaphore;
 use workflows::engine::{Api, Behalf, Delivery, Failure, Http, HttpResponse, Operations, Records};
-use workflows::engine::{Submission, Submissions, TreeRef};
+use workflows::engine::{Setback, Submission, Submissions, TreeRef};
 use workflows::handlers::{ApiRequest, HttpRequest, OperationCall, RecordChange};
 use workflows::handlers::{SubmissionCreate, SubmissionUpdate};
 use workflows::runs::{Detail, StartByHand};
@@ -200,7 +200,7 @@ impl Operations for World {
         _: &'a Behalf,
         key: &'a str,
         call: &'a OperationCall,
-    ) -> BoxFuture<'a, Result<Map<String, Value>, Failure>> {
+    ) -> BoxFuture<'a, Result<Map<String, Value>, Setback>> {
         async move {
             self.pass(key).await;
             Ok(call.inputs.clone())
