@@ -58,7 +58,7 @@ pub struct Given {
     /// The address people use; webhooks that name it are internal
     #[arg(long, env = "KAPOK_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
-    /// Private ranges that webhooks may reach, separated by commas
+    /// Private ranges that may be called, separated by commas
     #[arg(long, env = "KAPOK_ALLOW_CIDRS", value_name = "CIDRS")]
     pub allow_cidrs: Option<String>,
     /// Proxies in front, separated by commas, that are believed about who is asking
@@ -172,9 +172,9 @@ pub struct Config {
     pub admin_password: Option<String>,
     /// The address people use.
     pub public_url: Option<Url>,
-    /// Private ranges that webhooks may reach.
+    /// Private ranges that may be called.
     pub allow_cidrs: Vec<IpNet>,
-    /// Single private addresses that webhooks may reach, each at one port.
+    /// Single private addresses that may be called, each at one port.
     pub allow_endpoints: Vec<SocketAddr>,
     /// The proxy that outgoing requests go through.
     pub egress_proxy: Option<Proxy>,

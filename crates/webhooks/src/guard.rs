@@ -61,6 +61,10 @@ impl Refusal {
     }
 }
 
+/// What is said of addresses that are not called.
+const ONLY: &str = "only public addresses are called, and those that the operator allows \
+                    (KAPOK_ALLOW_CIDRS)";
+
 impl Guard {
     /// A judge that lets `allowed` ranges pass besides the public ones.
     pub fn new(allowed: Vec<IpNet>) -> Self {
@@ -160,10 +164,7 @@ impl Guard {
                 } else {
                     format!("The address {address}, which stands for {inner},")
                 };
-                Err(Refusal::new(
-                    subject,
-                    format!("is {kind}; webhooks call public addresses only"),
-                ))
+                Err(Refusal::new(subject, format!("is {kind}; {ONLY}")))
             }
         }
     }
@@ -226,7 +227,8 @@ const PORTS: &[u16] = &[
 
 fn judge_port(port: u16) -> Result<(), Refusal> {
     if PORTS.contains(&port) {
-        let reason = "belongs to another protocol; webhooks speak HTTP";
+        let reason = "belongs to another protocol; it is called only where the operator allows \
+                      address and port (KAPOK_ALLOW_CIDRS)";
         return Err(Refusal::new(format!("The port {port}"), reason));
     }
     Ok(())
@@ -477,12 +479,11 @@ mod tests {
         let say = |url| Guard::default().judge_url(url).unwrap_err().to_string();
         assert_eq!(
             say("http://2130706433/"),
-            "The address 127.0.0.1 is a loopback address; webhooks call public addresses only"
+            format!("The address 127.0.0.1 is a loopback address; {ONLY}")
         );
         assert_eq!(
             say("http://[::ffff:10.0.0.1]/"),
-            "The address ::ffff:10.0.0.1, which stands for 10.0.0.1, is private; \
-             webhooks call public addresses only"
+            format!("The address ::ffff:10.0.0.1, which stands for 10.0.0.1, is private; {ONLY}")
         );
     }
 }

@@ -382,7 +382,8 @@ async fn a_draft_is_tried_against_what_happened() {
             "",
             "http://169.254.169.254/",
             json!({"verdict": "fired", "message": "The address 169.254.169.254 is \
-                a cloud metadata service; webhooks call public addresses only"}),
+                a cloud metadata service; only public addresses are called, and those that the \
+                operator allows (KAPOK_ALLOW_CIDRS)"}),
         ),
     ] {
         let tried = server.post("/webhook-test", &draft(filter, url)).await.ok();
