@@ -201,9 +201,15 @@ async fn hints_are_heard_by_the_others_and_leaving_frees_what_is_left() {
     assert_eq!(heard.await, format!("{}\njobs s\nruns s 7", first.id));
     client.execute("SET session_replication_role = replica", &[]).await.unwrap();
     client.execute(RUN, &[&first.id]).await.unwrap();
+    client.execute(RUN, &[&first.id]).await.unwrap();
+    let frozen = admin(&store).await;
+    frozen.batch_execute("BEGIN; SELECT 1 FROM runs WHERE id = 1 FOR UPDATE").await.unwrap();
     first.keeper.leave().await;
-    assert_eq!(leases(&store, &first.id).await, [0]);
+    assert_eq!(leases(&store, &first.id).await, [9_999_999_999_999_999, 0]);
     second.until_live(1).await;
+    frozen.batch_execute("COMMIT").await.unwrap();
+    second.until_took_over().await;
+    assert_eq!(leases(&store, &first.id).await, [0, 0]);
 }
 
 #[tokio::test]

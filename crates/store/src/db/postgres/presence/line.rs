@@ -57,7 +57,9 @@ const END_JOBS: &str = "UPDATE jobs SET leased_until = 0 WHERE id IN (SELECT id 
 const END_RUNS: &str = "UPDATE runs SET leased_until = 0 WHERE id IN (SELECT id FROM runs \
      WHERE leased_by = ANY($1) AND leased_until > 0 FOR UPDATE SKIP LOCKED)";
 const FORGET: &str = "DELETE FROM nodes WHERE gone_at < $1";
-const LEAVE: &str = "DELETE FROM nodes WHERE id = $1";
+/// As for one that was found gone: the others look for what a transaction keeps leased to it.
+const LEAVE: &str = "UPDATE nodes SET gone_at = CAST(extract(epoch FROM clock_timestamp()) \
+     * 1000000 AS BIGINT) WHERE id = $1 AND gone_at IS NULL";
 const TELL: &str = "SELECT pg_notify('kapok', $1)";
 
 /// Another node, as its row and its lock show it.
